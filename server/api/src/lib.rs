@@ -1,0 +1,23 @@
+//! What crosses the wire between Coro's programs: request and response types,
+//! the names that are allowed, the closed set of error reasons, and limits.
+//!
+//! The server, the CLI and every other client share this crate, so a field is
+//! named once. It knows no HTTP framework and no database. Sibling modules are
+//! named as the resource that they describe.
+//!
+//! Conventions of all types: a revision and a version are positive integers,
+//! a time is RFC 3339 in UTC with microseconds, a hash is lower-case
+//! hexadecimal SHA-256 of the stored bytes.
+
+pub mod audit;
+pub mod consumers;
+pub mod errors;
+pub mod events;
+pub mod limits;
+pub mod names;
+pub mod state;
+pub mod system;
+pub mod tokens;
+pub mod txn;
+
+pub use errors::{Problem, Reason};

@@ -1,0 +1,25 @@
+//! Bounds that clients may rely on. Units stand at the end of each name.
+
+/// The default largest body of one request and of one stored value: 10 MiB.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// The longest key, topic, subject or name.
+pub const NAME_BYTES_MAX: usize = 512;
+
+/// The most rows that a list answers without `limit`, and the largest `limit`.
+pub const LIST_ROWS_MAX: i64 = 10_000;
+
+/// The most comparisons, and the most writes, of one transaction.
+pub const TXN_ITEMS_MAX: usize = 128;
+
+/// The longest that a long poll waits: below the time-outs of usual proxies.
+pub const WAIT_SECONDS_MAX: u64 = 50;
+
+/// The longest time to live of a key: ten years.
+pub const TTL_SECONDS_MAX: i64 = 10 * 366 * 24 * 3600;
+
+/// The longest `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// How long an `Idempotency-Key` is remembered.
+pub const IDEMPOTENCY_SECONDS: i64 = 24 * 3600;

@@ -1,0 +1,155 @@
+//! Keys, topics and names: what they may be made of.
+//!
+//! All are 1 to 512 bytes of UTF-8 without control or direction characters.
+//! A key has segments with `/`, a topic with `.`; no segment is empty, and no
+//! segment of a key is `.` or `..`. So a name can be shown, put into a URL and
+//! used as a path without surprise.
+
+use std::fmt;
+
+use crate::limits::NAME_BYTES_MAX;
+
+/// What is wrong with a name, as a sentence that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameError(String);
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// Checks a state key such as `shop/api/plan`.
+pub fn check_key(key: &str) -> Result<(), NameError> {
+    check_text("key", key)?;
+    check_segments("key", key, '/')
+}
+
+/// Checks a topic such as `shop.api.done`. Whether a client may publish to it
+/// is another question: topics of `coro.` are the server's own.
+pub fn check_topic(topic: &str) -> Result<(), NameError> {
+    check_text("topic", topic)?;
+    check_segments("topic", topic, '.')
+}
+
+/// Checks the name of a token, agent, project or consumer: no `/`, so that it
+/// is one segment of a URL.
+pub fn check_name(what: &str, name: &str) -> Result<(), NameError> {
+    check_text(what, name)?;
+    if name.contains('/') {
+        return Err(NameError(format!("{what} {name:?} contains '/'")));
+    }
+    check_segments(what, name, '/')
+}
+
+/// Checks free text that names something, such as an event's subject.
+pub fn check_text(what: &str, text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError(format!("the {what} is empty")));
+    }
+    if text.len() > NAME_BYTES_MAX {
+        let start: String = text.chars().take(32).collect();
+        return Err(NameError(format!(
+            "the {what} {start:?}… has {} bytes, more than {NAME_BYTES_MAX}",
+            text.len()
+        )));
+    }
+    if let Some(bad) = text.chars().find(|c| is_unprintable(*c)) {
+        return Err(NameError(format!(
+            "the {what} {text:?} contains the character U+{:04X}",
+            u32::from(bad)
+        )));
+    }
+    Ok(())
+}
+
+/// The project that a key belongs to: its first segment.
+pub fn project_of_key(key: &str) -> &str {
+    key.split('/').next().unwrap_or(key)
+}
+
+/// The project that a topic belongs to: its first dot segment.
+pub fn project_of_topic(topic: &str) -> &str {
+    topic.split('.').next().unwrap_or(topic)
+}
+
+/// Whether a topic is the server's own.
+pub fn is_reserved_topic(topic: &str) -> bool {
+    topic == "coro" || topic.starts_with("coro.")
+}
+
+fn check_segments(what: &str, text: &str, separator: char) -> Result<(), NameError> {
+    for segment in text.split(separator) {
+        if segment.is_empty() {
+            return Err(NameError(format!("{what} {text:?} has an empty segment")));
+        }
+        if segment == "." || segment == ".." {
+            return Err(NameError(format!(
+                "{what} {text:?} has a segment {segment:?}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Control characters, and those that change the direction of what follows
+/// (Unicode Technical Report 36): a name with them shows as another name.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+            | '\u{2028}' | '\u{2029}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_allowed_and_names_that_are_not() {
+        for key in [
+            "a",
+            "shop/plan",
+            "a b/ä/日本",
+            "x.y",
+            "a/.b",
+            "%2F",
+            "\"'\\",
+        ] {
+            assert_eq!(check_key(key), Ok(()), "{key:?}");
+        }
+        for key in [
+            "",
+            "/",
+            "a/",
+            "/a",
+            "a//b",
+            "a/./b",
+            "a/../b",
+            "a\0b",
+            "a\nb",
+            "a\u{202E}b",
+            "\u{FEFF}a",
+        ] {
+            assert!(check_key(key).is_err(), "{key:?}");
+        }
+        assert!(check_key(&"k".repeat(512)).is_ok());
+        assert!(check_key(&"k".repeat(513)).is_err());
+        assert!(check_topic("shop.api.done").is_ok());
+        for topic in ["", ".", "a.", ".a", "a..b"] {
+            assert!(check_topic(topic).is_err(), "{topic:?}");
+        }
+        assert!(check_name("name", "a/b").is_err());
+    }
+
+    #[test]
+    fn a_key_belongs_to_its_first_segment_and_a_topic_to_its_first_dot_segment() {
+        assert_eq!(project_of_key("shop/api/plan"), "shop");
+        assert_eq!(project_of_key("shop"), "shop");
+        assert_eq!(project_of_topic("shop.api.done"), "shop");
+        assert!(is_reserved_topic("coro.state.put"));
+        assert!(!is_reserved_topic("corona.state"));
+    }
+}

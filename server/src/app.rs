@@ -1,0 +1,166 @@
+//! What every request can reach: [`App`], and with the caller [`Ctx`].
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::limiter::Limiter;
+use crate::auth::{Caller, TokenCache};
+use crate::clock::{Clock, Time};
+use crate::config::Config;
+use crate::db::{Db, NewEntry, Outcome, Payload, Prefetch, Scope, Tx};
+use crate::error::Result;
+use crate::idempotency::{self, Once};
+use crate::log::feed::Feeds;
+use crate::metrics::Metrics;
+
+/// The server's parts, made once in `run.rs`. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    parts: Arc<Parts>,
+}
+
+pub struct Parts {
+    pub db: Db,
+    pub clock: Clock,
+    pub feeds: Arc<Feeds>,
+    pub config: Config,
+    pub tokens: TokenCache,
+    pub metrics: Metrics,
+    /// Failed sign-ins by address.
+    pub sign_ins: Limiter,
+    /// Refusals that were written to the log, by principal.
+    pub refusals: Limiter,
+    /// Told when the server stops: streams end then.
+    pub stop: CancellationToken,
+    pub started: Time,
+}
+
+impl App {
+    pub fn new(parts: Parts) -> Self {
+        App {
+            parts: Arc::new(parts),
+        }
+    }
+
+    pub fn uptime_seconds(&self) -> u64 {
+        self.started.seconds_until(self.clock.now())
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// What is known of a request beside its content.
+pub struct RequestInfo {
+    /// Also `X-Request-Id` of the answer, and in the server's log.
+    pub id: String,
+    /// W3C trace context, where the request brought one.
+    pub traceparent: Option<String>,
+    /// The idempotency key and what the request was.
+    pub once: Option<Once>,
+    /// Set when the answer is that of an earlier request.
+    pub replayed: AtomicBool,
+}
+
+/// What an operation gets: the server, who calls, and the request.
+#[derive(Clone)]
+pub struct Ctx {
+    pub app: App,
+    pub caller: Arc<Caller>,
+    pub request: Arc<RequestInfo>,
+}
+
+impl Ctx {
+    /// Runs a write of the caller's tenant. With an idempotency key it runs
+    /// once; a repetition gets the first answer.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.write_prefetched(0, None, job).await
+    }
+
+    /// As [`Ctx::write`], with what `Db::write_prefetched` takes.
+    pub async fn write_prefetched<T, F>(
+        &self,
+        bytes: usize,
+        prefetch: Option<Prefetch>,
+        mut job: F,
+    ) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let tenant = self.caller.tenant.clone();
+        let Some(once) = self.request.once.clone() else {
+            return self
+                .app
+                .db
+                .write_prefetched(&tenant, bytes, prefetch, job)
+                .await;
+        };
+        let (of, principal) = (tenant.clone(), self.caller.token_id.clone());
+        let answer = self
+            .app
+            .db
+            .write_prefetched(&tenant, bytes, prefetch, move |tx| {
+                idempotency::once(tx, &of, &principal, &once, &mut job)
+            })
+            .await?;
+        self.request
+            .replayed
+            .store(answer.replayed, Ordering::Relaxed);
+        Ok(answer.value)
+    }
+
+    /// An entry by the caller that everyone in the project may see.
+    pub fn entry(&self, topic: &'static str, subject: &str, project: &str) -> NewEntry {
+        NewEntry {
+            topic: topic.into(),
+            actor: self.caller.actor.clone(),
+            subject: subject.to_owned(),
+            project: project.to_owned(),
+            scope: Scope::Project,
+            outcome: Outcome::Success,
+            payload: None,
+            note: None,
+            traceparent: self.request.traceparent.clone(),
+        }
+    }
+
+    /// An entry by the caller for the audit only.
+    pub fn audit_entry(&self, topic: &'static str, subject: &str) -> NewEntry {
+        NewEntry {
+            scope: Scope::Audit,
+            ..self.entry(topic, subject, "")
+        }
+    }
+}
+
+impl NewEntry {
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.payload = Some(payload);
+        self
+    }
+
+    pub fn note(mut self, note: serde_json::Value) -> Self {
+        self.note = Some(note.to_string());
+        self
+    }
+
+    pub fn refused(mut self) -> Self {
+        self.outcome = Outcome::Refused;
+        self
+    }
+}

@@ -1,0 +1,134 @@
+//! The log read as an audit: who did what, and whether it was allowed.
+
+use axum::response::Response;
+use coro_api::audit::{AuditEntry, AuditVerification};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, Ctx};
+use crate::auth::Auditor;
+use crate::db::Entry;
+use crate::error::{Result, invalid};
+use crate::events::routes::parse_time;
+use crate::http::extract::Query;
+use crate::http::page::{check_limit, json_at, link_next};
+use crate::log::{Filter, Kept, Page, Subject, data_of, read_before, verify};
+
+/// How many entries an answer has where the request names no limit.
+const LIMIT: i64 = 50;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(check))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    actor: Option<String>,
+    action: Option<String>,
+    resource: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<i64>,
+    before: Option<i64>,
+}
+
+/// List audit entries
+///
+/// The newest first. Attempts that were refused are entries too.
+#[utoipa::path(get, path = "/api/audit", operation_id = "list_audit", tag = "audit",
+    params(
+        ("actor" = Option<String>, Query, description = "Who, such as `agent:frontend`"),
+        ("action" = Option<String>, Query, description = "What, such as `state.put`; `*` stands for anything", example = "state.*"),
+        ("resource" = Option<String>, Query, description = "To what"),
+        ("from" = Option<String>, Query, description = "From this moment on (RFC 3339)"),
+        ("to" = Option<String>, Query, description = "Up to this moment (RFC 3339)"),
+        ("limit" = Option<i64>, Query, description = "Entries at most (default 50)", minimum = 1, maximum = 10000),
+        ("before" = Option<i64>, Query, description = "Revisions below this", minimum = 1),
+    ),
+    responses((status = 200, description = "The entries", body = Vec<AuditEntry>)))]
+async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<Response> {
+    let limit = check_limit(query.limit)?.unwrap_or(LIMIT);
+    let before = query.before.unwrap_or(i64::MAX);
+    if before < 0 {
+        return Err(invalid(format!(
+            "before is {before}; a revision is not negative"
+        )));
+    }
+    let mut filter = Filter::new(ctx.caller.sight(), &topic_pattern(query.action.as_deref()));
+    filter.actor = query.actor.clone();
+    filter.subject = query.resource.clone().map_or(Subject::Any, Subject::Is);
+    filter.from = parse_time("from", query.from.as_deref())?;
+    filter.to = parse_time("to", query.to.as_deref())?;
+    let page = list_audit(&ctx, filter, before, usize::try_from(limit).unwrap_or(0)).await?;
+    let entries: Vec<AuditEntry> = page.entries.iter().map(audit_entry).collect();
+    let revision = page.entries.first().map_or(0, |entry| entry.revision);
+    let mut response = json_at(revision, &entries);
+    if page.more {
+        let (limit, before) = (limit.to_string(), page.next.to_string());
+        let mut next = vec![("limit", limit.as_str()), ("before", &before)];
+        let optional = [
+            ("actor", &query.actor),
+            ("action", &query.action),
+            ("resource", &query.resource),
+            ("from", &query.from),
+            ("to", &query.to),
+        ];
+        next.extend(
+            optional
+                .iter()
+                .filter_map(|(name, v)| Some((*name, v.as_deref()?))),
+        );
+        link_next(&mut response, "/api/audit", &next);
+    }
+    Ok(response)
+}
+
+/// Check the log's hash chain
+///
+/// Walks the whole kept log and says whether each entry fits the one before.
+#[utoipa::path(get, path = "/api/audit/verify", operation_id = "verify_audit", tag = "audit",
+    responses((status = 200, description = "What was found", body = AuditVerification)))]
+async fn check(Auditor(ctx): Auditor) -> Result<axum::Json<AuditVerification>> {
+    ctx.caller.check_whole_tenant()?;
+    let tenant = ctx.caller.tenant.clone();
+    Ok(axum::Json(
+        ctx.app
+            .db
+            .snapshot(move |tx| verify::verify(tx, &tenant))
+            .await?,
+    ))
+}
+
+pub async fn list_audit(ctx: &Ctx, filter: Filter, before: i64, limit: usize) -> Result<Page> {
+    let tenant = ctx.caller.tenant.clone();
+    ctx.app
+        .db
+        .read(move |tx| read_before(tx, &tenant, &filter, 0, before, limit, Kept::Audit))
+        .await
+}
+
+/// An action is a topic without `coro.`; a client's topic stands for itself.
+fn topic_pattern(action: Option<&str>) -> String {
+    match action {
+        None | Some("" | "*") => "*".to_owned(),
+        Some(action) if action.starts_with("coro.") || action.starts_with('*') => action.to_owned(),
+        Some(action) => format!("coro.{action}"),
+    }
+}
+
+fn audit_entry(entry: &Entry) -> AuditEntry {
+    let topic = &*entry.topic;
+    AuditEntry {
+        id: entry.revision,
+        timestamp: entry.at.to_string(),
+        actor: entry.actor.clone(),
+        action: topic.strip_prefix("coro.").unwrap_or(topic).to_owned(),
+        resource: entry.subject.clone(),
+        detail: data_of(entry).into_owned(),
+        outcome: entry.outcome.word().to_owned(),
+    }
+}

@@ -1,0 +1,319 @@
+//! Who calls, and what they may do.
+//!
+//! Every request but those for health and documents brings a token. The gate
+//! (`http/gate.rs`) finds its [`Caller`] here; a handler says in its
+//! parameters what it takes: [`Anyone`], [`Reader`], [`Writer`], [`Auditor`]
+//! or [`Admin`], each of which holds the [`Ctx`] that operations get. A route
+//! without one of them does not compile to anything useful: there is no other
+//! way to a `Ctx`.
+
+pub mod limiter;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use coro_api::names::{project_of_key, project_of_topic};
+use coro_api::tokens::{PrincipalKind, Role};
+use subtle::ConstantTimeEq;
+
+use crate::app::{App, Ctx, RequestInfo};
+use crate::clock::Time;
+use crate::error::{Error, Reason, Result, forbidden, internal};
+use crate::ids::{Hash, TenantId};
+use crate::log::Sight;
+use crate::tokens;
+
+/// How long a token that was found is believed without asking again: how long
+/// a token that another replica revoked may still be used.
+const CACHE_SECONDS: i64 = 2;
+
+/// The most tokens that are remembered.
+const CACHE_MAX: usize = 10_000;
+
+/// The principal behind a token.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub tenant: TenantId,
+    pub tenant_name: String,
+    pub token_id: String,
+    pub name: String,
+    pub kind: PrincipalKind,
+    pub role: Role,
+    /// `kind:name`, as log rows have it.
+    pub actor: String,
+    pub project: Option<String>,
+    pub key_prefixes: Vec<String>,
+    pub expires_at: Option<Time>,
+    pub revoked_at: Option<Time>,
+}
+
+/// What a handler takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// To be known at all.
+    Known,
+    Read,
+    Write,
+    /// To read what others attempted.
+    Audit,
+    /// To administer the tenant.
+    Admin,
+}
+
+impl Permission {
+    fn allows(self, role: Role) -> bool {
+        match self {
+            Permission::Known => true,
+            Permission::Read => role != Role::Enrol,
+            Permission::Write => !matches!(role, Role::Enrol | Role::Viewer),
+            Permission::Audit => matches!(role, Role::Owner | Role::Controller),
+            Permission::Admin => role == Role::Owner,
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Permission::Known => "call",
+            Permission::Read => "read",
+            Permission::Write => "write",
+            Permission::Audit => "read the audit",
+            Permission::Admin => "administer",
+        }
+    }
+}
+
+impl Caller {
+    /// What the caller may see of the log.
+    pub fn sight(&self) -> Sight {
+        Sight {
+            project: self.project.clone(),
+            key_prefixes: self.key_prefixes.clone(),
+            audit: Permission::Audit.allows(self.role),
+        }
+    }
+
+    /// Whether the caller may touch a state key.
+    pub fn check_key(&self, key: &str) -> Result<()> {
+        coro_api::names::check_key(key)?;
+        self.check_project("key", key, project_of_key(key))?;
+        if self.key_prefixes.is_empty()
+            || self
+                .key_prefixes
+                .iter()
+                .any(|prefix| key.starts_with(prefix.as_str()))
+        {
+            return Ok(());
+        }
+        Err(forbidden(format!(
+            "the key {key:?} begins with none of this token's prefixes"
+        ))
+        .hint(format!(
+            "use a key that begins with {:?}",
+            self.key_prefixes[0]
+        )))
+    }
+
+    /// Whether the caller may publish to a topic.
+    pub fn check_topic(&self, topic: &str) -> Result<()> {
+        coro_api::names::check_topic(topic)?;
+        if coro_api::names::is_reserved_topic(topic) {
+            return Err(
+                forbidden(format!("the topic {topic:?} is the server's own"))
+                    .hint("publish to a topic that does not begin with \"coro.\""),
+            );
+        }
+        self.check_project("topic", topic, project_of_topic(topic))
+    }
+
+    fn check_project(&self, what: &str, name: &str, project: &str) -> Result<()> {
+        match &self.project {
+            Some(own) if own != project => Err(forbidden(format!(
+                "the {what} {name:?} is outside of this token's project"
+            ))
+            .hint(format!("use a {what} of the project {own:?}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the caller may see what is not of one project.
+    pub fn check_whole_tenant(&self) -> Result<()> {
+        match &self.project {
+            Some(own) => Err(forbidden(format!(
+                "this token sees the project {own:?} only"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Finds who a token belongs to.
+pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
+    let hash = Hash::of(secret.as_bytes());
+    let now = app.clock.now();
+    let caller = match app.tokens.get(&hash, now) {
+        Some(caller) => caller,
+        None => {
+            let found = app
+                .db
+                .read(move |tx| tokens::find_caller(tx, &hash))
+                .await?;
+            let caller = Arc::new(found.ok_or_else(unknown_token)?);
+            app.tokens.put(hash, caller.clone(), now);
+            caller
+        }
+    };
+    if caller.revoked_at.is_some() {
+        return Err(unauthenticated(format!(
+            "the token {:?} was revoked",
+            caller.name
+        )));
+    }
+    if caller
+        .expires_at
+        .is_some_and(|expires_at| expires_at <= now)
+    {
+        return Err(unauthenticated(format!(
+            "the token {:?} has expired",
+            caller.name
+        )));
+    }
+    Ok(caller)
+}
+
+pub fn unknown_token() -> Error {
+    unauthenticated("the token is not known here".to_owned())
+}
+
+pub fn unauthenticated(message: String) -> Error {
+    Error::new(Reason::Unauthenticated, message).hint(
+        "send 'Authorization: Bearer …' with the token in the server's data folder (owner.token) \
+         or one that its owner made with 'coro-cli tokens create'",
+    )
+}
+
+/// Tokens that were found a moment ago.
+#[derive(Default)]
+pub struct TokenCache {
+    found: Mutex<HashMap<Hash, (Arc<Caller>, Time)>>,
+}
+
+impl TokenCache {
+    fn get(&self, hash: &Hash, now: Time) -> Option<Arc<Caller>> {
+        let found = self.found.lock().expect("no panic while held");
+        let (key, (caller, until)) = found.get_key_value(hash)?;
+        // The map compares as it likes; this comparison tells nothing by the
+        // time that it takes.
+        let equal = bool::from(key.0.ct_eq(&hash.0));
+        (equal && *until > now).then(|| caller.clone())
+    }
+
+    fn put(&self, hash: Hash, caller: Arc<Caller>, now: Time) {
+        let mut found = self.found.lock().expect("no panic while held");
+        if found.len() >= CACHE_MAX {
+            found.clear();
+        }
+        found.insert(hash, (caller, now.plus_seconds(CACHE_SECONDS)));
+    }
+
+    /// Forgets everything, after a token changed.
+    pub fn clear(&self) {
+        self.found.lock().expect("no panic while held").clear();
+    }
+}
+
+macro_rules! permission {
+    ($(#[$doc:meta])* $name:ident, $permission:expr) => {
+        $(#[$doc])*
+        pub struct $name(pub Ctx);
+
+        impl FromRequestParts<App> for $name {
+            type Rejection = Error;
+
+            async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+                context(parts, app, $permission).await.map($name)
+            }
+        }
+    };
+}
+
+permission!(
+    /// The caller is known; nothing more is asked.
+    Anyone,
+    Permission::Known
+);
+permission!(
+    /// The caller may read state and events.
+    Reader,
+    Permission::Read
+);
+permission!(
+    /// The caller may write state and events.
+    Writer,
+    Permission::Write
+);
+permission!(
+    /// The caller may read the audit.
+    Auditor,
+    Permission::Audit
+);
+permission!(
+    /// The caller administers the tenant.
+    Admin,
+    Permission::Admin
+);
+
+async fn context(parts: &Parts, app: &App, permission: Permission) -> Result<Ctx> {
+    let missing = || internal(anyhow::anyhow!("a route without the gate before it"));
+    let caller = parts
+        .extensions
+        .get::<Arc<Caller>>()
+        .ok_or_else(missing)?
+        .clone();
+    let request = parts
+        .extensions
+        .get::<Arc<RequestInfo>>()
+        .ok_or_else(missing)?
+        .clone();
+    let ctx = Ctx {
+        app: app.clone(),
+        caller,
+        request,
+    };
+    if permission.allows(ctx.caller.role) {
+        return Ok(ctx);
+    }
+    if matches!(permission, Permission::Audit | Permission::Admin) {
+        record_refusal(&ctx, permission, parts).await;
+    }
+    let role = ctx.caller.role.word();
+    Err(forbidden(format!(
+        "a token of role {role} may not {}",
+        permission.verb()
+    ))
+    .hint("ask the owner for a token that may"))
+}
+
+/// Writes the attempt to the log, a few a minute: the log is not for filling.
+async fn record_refusal(ctx: &Ctx, permission: Permission, parts: &Parts) {
+    if ctx.app.refusals.count(&ctx.caller.token_id).is_err() {
+        return;
+    }
+    let path: String = parts.uri.path().chars().take(200).collect();
+    let note = serde_json::json!({ "method": parts.method.as_str(), "path": path });
+    let entry = ctx
+        .audit_entry("coro.access.refused", permission.verb())
+        .note(note)
+        .refused();
+    let tenant = ctx.caller.tenant.clone();
+    let of = tenant.clone();
+    let written = ctx
+        .app
+        .db
+        .write(&tenant, move |tx| tx.emit(&of, entry.clone()))
+        .await;
+    if let Err(error) = written {
+        tracing::warn!(%error, "a refused attempt could not be written to the log");
+    }
+}

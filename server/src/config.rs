@@ -1,0 +1,352 @@
+//! Settings: flags over environment over the file over defaults.
+//!
+//! The flags' help texts are the reference of the settings. A file that can't
+//! be read or understood stops the start: a server with half of its settings
+//! is worse than none.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use coro_api::limits::BODY_BYTES_MAX;
+use serde::Deserialize;
+
+use crate::log::retention::Retention;
+use crate::platform;
+
+/// Where the API listens unless told otherwise.
+const BIND: &str = "127.0.0.1:9800";
+
+/// The coordination server for AI coding agents.
+#[derive(Debug, Parser)]
+#[command(
+    name = "coro-server",
+    version,
+    about,
+    args_conflicts_with_subcommands = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fill an empty data folder or database from a backup.
+    Restore {
+        /// The file that `coro-cli backup` wrote.
+        file: PathBuf,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Bring the database's schema up to date, and do nothing else.
+    Migrate {
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Administer tenants. The server must not run on the same data folder.
+    Tenant {
+        #[command(subcommand)]
+        command: TenantCommand,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Make a tenant and print its owner's token.
+    Add {
+        name: String,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Make another owner's token for a tenant and print it.
+    OwnerToken {
+        name: String,
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+/// Every setting may be a flag, a variable, or a line of the file.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Address that the API listens on [default: 127.0.0.1:9800].
+    ///
+    /// Anything but loopback needs TLS files, or --behind-proxy with
+    /// --public-url. Port 0 takes a free one.
+    #[arg(long, env = "CORO_BIND")]
+    pub bind: Option<String>,
+    /// Folder of the database, the owner's token and the socket [default: the
+    /// user's data folder].
+    #[arg(long, env = "CORO_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Settings in TOML.
+    #[arg(long, env = "CORO_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as
+    /// `coro_server=debug,info` [default: info].
+    #[arg(long, env = "CORO_LOG_LEVEL")]
+    pub log_level: Option<String>,
+    /// How it is logged [default: text].
+    #[arg(long, env = "CORO_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// PostgreSQL instead of the database in the data folder:
+    /// `postgres://user@host/name`.
+    #[arg(long, env = "CORO_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Unix socket, or `off` [default: coro.sock in the data folder].
+    #[arg(long, env = "CORO_SOCKET")]
+    pub socket: Option<String>,
+    /// Certificate chain in PEM, for TLS.
+    #[arg(long, env = "CORO_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key in PEM, for TLS.
+    #[arg(long, env = "CORO_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy in front speaks TLS; its X-Forwarded-For is believed.
+    #[arg(long, env = "CORO_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
+    pub behind_proxy: Option<bool>,
+    /// Address under which clients reach the server, such as
+    /// `https://coro.example.com`.
+    #[arg(long, env = "CORO_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Bounds; in the file only.
+    #[arg(skip)]
+    pub limits: Option<Limits>,
+    /// What is kept, for how long; in the file only.
+    #[arg(skip)]
+    pub retention: Option<Retention>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// `[limits]` in the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The largest body of one request, and of one value, in bytes.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes: BODY_BYTES_MAX,
+        }
+    }
+}
+
+/// The settings, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub bind: SocketAddr,
+    pub data_dir: PathBuf,
+    pub log_level: String,
+    pub log_format: LogFormat,
+    pub database_url: Option<String>,
+    /// `None` where there is none, or was switched off.
+    pub socket: Option<PathBuf>,
+    pub tls: Option<(PathBuf, PathBuf)>,
+    pub behind_proxy: bool,
+    pub public_url: Option<String>,
+    pub limits: Limits,
+    pub retention: Retention,
+    /// Hosts by which clients may call the server, without ports.
+    hosts: Arc<[String]>,
+}
+
+/// A setting that stops the start: which, why, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Options {
+    /// Fills in what the file and the defaults say, and checks the whole.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let file = match &self.config {
+            Some(path) => read_file(path)?,
+            None => Options::default(),
+        };
+        let bind = self.bind.or(file.bind).unwrap_or_else(|| BIND.to_owned());
+        let bind = parse_bind(&bind)?;
+        let data_dir = match self.data_dir.or(file.data_dir) {
+            Some(folder) => folder,
+            None => platform::data_folder()
+                .ok_or_else(|| ConfigError("no home folder is known; set --data-dir".to_owned()))?,
+        };
+        let data_dir = std::path::absolute(&data_dir)
+            .map_err(|error| ConfigError(format!("--data-dir {}: {error}", data_dir.display())))?;
+        let tls = match (
+            self.tls_cert.or(file.tls_cert),
+            self.tls_key.or(file.tls_key),
+        ) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => {
+                return Err(ConfigError(
+                    "--tls-cert and --tls-key go together".to_owned(),
+                ));
+            }
+        };
+        let behind_proxy = self.behind_proxy.or(file.behind_proxy).unwrap_or(false);
+        let public_url = self.public_url.or(file.public_url);
+        let public_host = public_url.as_deref().map(host_of_url).transpose()?;
+        if behind_proxy && public_url.is_none() {
+            return Err(ConfigError(
+                "--behind-proxy needs --public-url: the address that clients call".to_owned(),
+            ));
+        }
+        if !bind.ip().is_loopback() && tls.is_none() && !behind_proxy {
+            return Err(ConfigError(format!(
+                "--bind {bind} is not loopback, and tokens would cross the network in clear: set \
+                 --tls-cert and --tls-key, or --behind-proxy with --public-url"
+            )));
+        }
+        let retention = self.retention.or(file.retention).unwrap_or_default();
+        check_retention(&retention)?;
+        let socket = self.socket.or(file.socket);
+        Ok(Config {
+            socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
+            bind,
+            data_dir,
+            log_level: self
+                .log_level
+                .or(file.log_level)
+                .unwrap_or_else(|| "info".to_owned()),
+            log_format: self
+                .log_format
+                .or(file.log_format)
+                .unwrap_or(LogFormat::Text),
+            database_url: self.database_url.or(file.database_url),
+            tls,
+            behind_proxy,
+            public_url,
+            limits: self.limits.or(file.limits).unwrap_or_default(),
+            retention,
+            hosts: own_hosts(bind, public_host).into(),
+        })
+    }
+}
+
+impl Config {
+    /// Whether a `Host` names this server. The port does not matter: what a
+    /// foreign page can't have is the name.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        let host = without_port(host);
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    /// Where clients of this machine reach the server.
+    pub fn local_url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+}
+
+fn read_file(path: &Path) -> Result<Options, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError(format!("--config {}: {error}", path.display())))?;
+    toml::from_str(&text)
+        .map_err(|error| ConfigError(format!("--config {}: {error}", path.display())))
+}
+
+fn parse_bind(text: &str) -> Result<SocketAddr, ConfigError> {
+    // Koor's clients write localhost.
+    let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+    numeric.parse().map_err(|_| {
+        ConfigError(format!(
+            "--bind {text:?} is not an address with a port, such as {BIND}"
+        ))
+    })
+}
+
+fn host_of_url(url: &str) -> Result<String, ConfigError> {
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .and_then(|rest| rest.split('/').next())
+        .map(without_port)
+        .filter(|host| !host.is_empty());
+    host.map(str::to_owned).ok_or_else(|| {
+        ConfigError(format!(
+            "--public-url {url:?} is not an address such as https://coro.example.com"
+        ))
+    })
+}
+
+fn own_hosts(bind: SocketAddr, public: Option<String>) -> Vec<String> {
+    let mut hosts = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "[::1]".to_owned(),
+    ];
+    let own = if bind.is_ipv6() {
+        format!("[{}]", bind.ip())
+    } else {
+        bind.ip().to_string()
+    };
+    hosts.push(own);
+    hosts.extend(public);
+    hosts
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // The colons of an IPv6 address stand in brackets.
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() => name,
+        _ => host,
+    }
+}
+
+fn check_retention(retention: &Retention) -> Result<(), ConfigError> {
+    for (name, value) in [
+        ("events_days", retention.events_days),
+        ("events_bytes", retention.events_bytes),
+        ("audit_days", retention.audit_days),
+        ("history_versions", retention.history_versions),
+        ("history_days", retention.history_days),
+    ] {
+        if value < 1 {
+            return Err(ConfigError(format!(
+                "retention.{name} is {value}; it takes 1 or more"
+            )));
+        }
+    }
+    if retention.audit_days < retention.events_days {
+        return Err(ConfigError(
+            "retention.audit_days is less than retention.events_days: an event is audited for as \
+             long as it can be read"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_compared_without_their_ports() {
+        for (host, name) in [
+            ("localhost:9800", "localhost"),
+            ("[::1]:1", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("a", "a"),
+        ] {
+            assert_eq!(without_port(host), name);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Named consumers: cursors over the log that the server keeps.
+//!
+//! A consumer belongs to the token that made it and sees what that token
+//! could see then. Fetching does not move it, acknowledging does: what was
+//! fetched and not acknowledged comes again. The cursor is bookkeeping and is
+//! no change of the log; making and deleting one is.
+
+pub mod routes;
+mod store;
+
+use coro_api::consumers::{Consumer, NewConsumer};
+use coro_api::names::{check_name, check_text};
+use coro_api::state::Deleted;
+use coro_api::tokens::Role;
+
+use crate::app::Ctx;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Error, Result, conflict, invalid, not_found};
+use crate::events::wire::Page;
+use crate::http::stream;
+use crate::log::{Filter, Sight, check_cursor};
+
+/// The most consumers of a tenant.
+const CONSUMERS_MAX: i64 = 10_000;
+
+/// A consumer as it is stored.
+#[derive(Clone, Debug)]
+struct Stored {
+    name: String,
+    pattern: String,
+    acknowledged: i64,
+    /// The token that made it, and that token's actor.
+    owner: String,
+    actor: String,
+    sight: Sight,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl Stored {
+    fn shown(&self) -> Consumer {
+        Consumer {
+            name: self.name.clone(),
+            pattern: self.pattern.clone(),
+            acknowledged: self.acknowledged,
+            owner: self.actor.clone(),
+            created_at: self.created_at.to_string(),
+            updated_at: self.updated_at.to_string(),
+        }
+    }
+
+    fn is_open_to(&self, ctx: &Ctx) -> bool {
+        self.owner == ctx.caller.token_id || ctx.caller.role == Role::Owner
+    }
+}
+
+/// Makes a consumer; says so again where the same one exists.
+pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
+    check_name("name", &new.name)?;
+    check_text("pattern", &new.pattern)?;
+    let job_ctx = ctx.clone();
+    ctx.write(move |tx| {
+        let caller = &job_ctx.caller;
+        if let Some(existing) = store::find(tx, &caller.tenant, &new.name)? {
+            if existing.owner == caller.token_id && existing.pattern == new.pattern {
+                return Ok(existing.shown());
+            }
+            return Err(
+                conflict(format!("the consumer {:?} exists already", new.name))
+                    .hint("take another name, or delete that consumer"),
+            );
+        }
+        if store::count(tx, &caller.tenant)? >= CONSUMERS_MAX {
+            return Err(conflict(format!(
+                "there are {CONSUMERS_MAX} consumers already"
+            )));
+        }
+        let head = tx.head(&caller.tenant)?.revision;
+        let from = new.from.unwrap_or(head);
+        check_cursor(tx, &caller.tenant, from, head)?;
+        let now = tx.now();
+        let consumer = Stored {
+            name: new.name.clone(),
+            pattern: new.pattern.clone(),
+            acknowledged: from,
+            owner: caller.token_id.clone(),
+            actor: caller.actor.clone(),
+            sight: caller.sight(),
+            created_at: now,
+            updated_at: now,
+        };
+        store::insert(tx, &caller.tenant, &consumer)?;
+        let project = caller.project.as_deref().unwrap_or_default();
+        let entry = job_ctx.entry("coro.consumer.created", &new.name, project);
+        tx.emit(
+            &caller.tenant,
+            entry.note(serde_json::json!({ "pattern": new.pattern })),
+        )?;
+        Ok(consumer.shown())
+    })
+    .await
+}
+
+/// The consumers of the caller; for the owner all.
+pub async fn list_consumers(ctx: &Ctx) -> Result<Vec<Consumer>> {
+    let (tenant, ctx) = (ctx.caller.tenant.clone(), ctx.clone());
+    let db = ctx.app.db.clone();
+    let all = db.read(move |tx| store::list(tx, &tenant)).await?;
+    Ok(all
+        .iter()
+        .filter(|one| one.is_open_to(&ctx))
+        .map(Stored::shown)
+        .collect())
+}
+
+pub async fn get_consumer(ctx: &Ctx, name: &str) -> Result<Consumer> {
+    Ok(find(ctx, name).await?.shown())
+}
+
+/// The events after what was acknowledged. Does not move the cursor.
+pub async fn fetch_events(
+    ctx: &Ctx,
+    name: &str,
+    limit: Option<i64>,
+    wait: Option<u64>,
+) -> Result<Page> {
+    let consumer = find(ctx, name).await?;
+    let filter = Filter::new(consumer.sight, &consumer.pattern);
+    let request = stream::Request {
+        from: Some(consumer.acknowledged),
+        wait,
+        limit,
+    };
+    stream::poll(ctx, filter, request)
+        .await
+        .map_err(|error| past_cursor(error, name))
+}
+
+/// Says that everything up to a revision was dealt with.
+pub async fn acknowledge_events(ctx: &Ctx, name: &str, revision: i64) -> Result<Consumer> {
+    let (job_ctx, job_name) = (ctx.clone(), name.to_owned());
+    ctx.write(move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let mut consumer = find_in(tx, &job_ctx, &job_name)?;
+        let head = tx.head(tenant)?.revision;
+        if !(0..=head).contains(&revision) {
+            return Err(invalid(format!(
+                "revision {revision} is not between 0 and {head}"
+            )));
+        }
+        if revision > consumer.acknowledged {
+            consumer.acknowledged = revision;
+            consumer.updated_at = tx.now();
+            store::acknowledge(tx, tenant, &job_name, revision)?;
+        }
+        Ok(consumer.shown())
+    })
+    .await
+}
+
+pub async fn delete_consumer(ctx: &Ctx, name: &str) -> Result<Deleted> {
+    let (job_ctx, job_name) = (ctx.clone(), name.to_owned());
+    ctx.write(move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let consumer = find_in(tx, &job_ctx, &job_name)?;
+        store::delete(tx, tenant, &job_name)?;
+        let project = consumer.sight.project.as_deref().unwrap_or_default();
+        let revision = tx.emit(
+            tenant,
+            job_ctx.entry("coro.consumer.deleted", &job_name, project),
+        )?;
+        Ok(Deleted {
+            deleted: job_name.clone(),
+            revision,
+        })
+    })
+    .await
+}
+
+async fn find(ctx: &Ctx, name: &str) -> Result<Stored> {
+    let (job_ctx, job_name) = (ctx.clone(), name.to_owned());
+    ctx.app
+        .db
+        .read(move |tx| find_in(tx, &job_ctx, &job_name))
+        .await
+}
+
+/// Another's consumer is as if it were not there.
+fn find_in(tx: &mut Tx<'_>, ctx: &Ctx, name: &str) -> Result<Stored> {
+    store::find(tx, &ctx.caller.tenant, name)?
+        .filter(|consumer| consumer.is_open_to(ctx))
+        .ok_or_else(|| not_found("consumer", name).hint("list yours with GET /api/consumers"))
+}
+
+/// Where the cursor is older than what is kept, acknowledging moves it.
+fn past_cursor(error: Error, name: &str) -> Error {
+    match error.revision {
+        Some(oldest) if error.reason == coro_api::Reason::Compacted => error.hint(format!(
+            "list what you need, then acknowledge revision {} with POST /api/consumers/{name}/ack",
+            oldest - 1
+        )),
+        _ => error,
+    }
+}

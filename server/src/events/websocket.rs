@@ -1,0 +1,79 @@
+//! The subscription of Koor's clients: events as text frames of a WebSocket.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::app::Ctx;
+use crate::log::feed::{BATCH_MAX, Cursor};
+
+/// How often a peer is asked whether it lives.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// How long a peer may be silent, or take for what was sent.
+const PEER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// RFC 6455: the server goes away.
+const GOING_AWAY: u16 = 1001;
+
+/// Ours: what follows is no longer kept.
+const COMPACTED: u16 = 4410;
+
+/// Sends what the cursor gives until one side leaves.
+pub(super) async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
+    let _open = ctx.app.metrics.stream();
+    let (mut sink, mut stream) = socket.split();
+    let mut heard_at = Instant::now();
+    let mut ping_at = heard_at + PING_INTERVAL;
+    loop {
+        let batch = match cursor.read(BATCH_MAX).await {
+            Ok(batch) => batch,
+            Err(error) => {
+                let close = CloseFrame {
+                    code: COMPACTED,
+                    reason: error.message.into(),
+                };
+                let _ = timeout(PEER_TIMEOUT, sink.send(Message::Close(Some(close)))).await;
+                return;
+            }
+        };
+        if !batch.entries.is_empty() {
+            let sending = async {
+                for published in &batch.entries {
+                    let Ok(text) = Utf8Bytes::try_from(published.json().clone()) else {
+                        continue;
+                    };
+                    sink.feed(Message::Text(text)).await?;
+                }
+                sink.flush().await
+            };
+            if !matches!(timeout(PEER_TIMEOUT, sending).await, Ok(Ok(()))) {
+                return;
+            }
+            continue;
+        }
+        tokio::select! {
+            () = cursor.wait() => {}
+            message = stream.next() => match message {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => heard_at = Instant::now(),
+            },
+            () = sleep_until(ping_at) => {
+                if heard_at.elapsed() > PEER_TIMEOUT {
+                    return;
+                }
+                ping_at = Instant::now() + PING_INTERVAL;
+                if sink.send(Message::Ping(Vec::new().into())).await.is_err() {
+                    return;
+                }
+            }
+            () = ctx.app.stop.cancelled() => {
+                let close = CloseFrame { code: GOING_AWAY, reason: "the server stops".into() };
+                let _ = timeout(PEER_TIMEOUT, sink.send(Message::Close(Some(close)))).await;
+                return;
+            }
+        }
+    }
+}

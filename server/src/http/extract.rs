@@ -1,0 +1,151 @@
+//! What handlers take from a request, with our errors instead of text.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::error::{Error, Reason, Result, invalid};
+
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The query. A parameter that the operation does not have is an error.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        let query = parts.uri.query().unwrap_or_default();
+        let value = serde_urlencoded::from_str(query)
+            .map_err(|error| invalid(format!("the query is not understood: {error}")))?;
+        Ok(Query(value))
+    }
+}
+
+/// Segments of the path, percent-decoded.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        match axum::extract::Path::<T>::from_request_parts(parts, app).await {
+            Ok(axum::extract::Path(value)) => Ok(Path(value)),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(invalid(format!(
+                "the path is not understood: {}",
+                error.body_text()
+            ))),
+            Err(error) => Err(invalid(format!("the path is not understood: {error}"))),
+        }
+    }
+}
+
+/// The whole body, bounded.
+pub struct Raw(pub Bytes);
+
+impl FromRequest<App> for Raw {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, app: &App) -> Result<Self> {
+        let limit = app.config.limits.body_bytes;
+        let length = content_length(req.headers());
+        read_body(length, limit, req.into_body()).await.map(Raw)
+    }
+}
+
+/// A JSON body. Its content type must say so: a web page can send text
+/// anywhere without being asked, but not JSON.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, app: &App) -> Result<Self> {
+        if !is_json(req.headers()) {
+            return Err(Error::new(
+                Reason::UnsupportedMediaType,
+                "the body's content type is not JSON",
+            )
+            .hint("send 'Content-Type: application/json'"));
+        }
+        let Raw(body) = Raw::from_request(req, app).await?;
+        let value = serde_json::from_slice(&body)
+            .map_err(|error| invalid(format!("invalid JSON body: {error}")))?;
+        Ok(Json(value))
+    }
+}
+
+/// The content type without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or(value)
+            .trim()
+            .to_ascii_lowercase(),
+    )
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media| media == "application/json" || media.ends_with("+json"))
+}
+
+/// Whether the client accepts a media type by name.
+pub fn accepts(headers: &HeaderMap, media: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|one| {
+            one.split(';')
+                .next()
+                .is_some_and(|name| name.trim() == media)
+        })
+}
+
+/// The length that the request announces.
+pub fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// Reads a body of at most `limit` bytes.
+pub async fn read_body(length: Option<u64>, limit: usize, body: Body) -> Result<Bytes> {
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    let reading = Limited::new(body, limit).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Ok(Err(_)) => Err(invalid("the body was cut short")),
+        Err(_) => Err(invalid(format!(
+            "the body took more than {} seconds",
+            BODY_TIMEOUT.as_secs()
+        ))),
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::new(
+        Reason::TooLarge,
+        format!("the body has more than {limit} bytes"),
+    )
+    .hint("store a reference to it, or raise limits.body_bytes in the server's configuration")
+}

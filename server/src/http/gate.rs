@@ -1,0 +1,225 @@
+//! What every request passes before its handler: where it comes from, who
+//! sends it, and whether it was sent before. One function, because each layer
+//! of a stack costs every request.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use coro_api::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+use futures_util::FutureExt as _;
+
+use super::extract::{content_length, media_type, read_body};
+use super::serve::Peer;
+use crate::app::{App, RequestInfo};
+use crate::auth::{authenticate, unauthenticated};
+use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
+use crate::idempotency::Once;
+use crate::ids::Hash;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Paths that need no token: they tell nothing that is not public.
+fn is_public(path: &str) -> bool {
+    matches!(path, "/health" | "/ready" | "/openapi.json")
+        || path == "/docs"
+        || path.starts_with("/docs/")
+}
+
+pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = req.method().clone();
+    let id = request_id(req.headers());
+    let replayed;
+    let mut response = match admit(&app, req, id.clone()).await {
+        Ok((req, info)) => {
+            let response = AssertUnwindSafe(next.run(req)).catch_unwind().await;
+            replayed = info.is_some_and(|info| info.replayed.load(Ordering::Relaxed));
+            response
+                .unwrap_or_else(|_| internal(anyhow::anyhow!("a handler panicked")).into_response())
+        }
+        Err(error) => {
+            replayed = false;
+            error.into_response()
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if replayed {
+        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    let took = started.elapsed();
+    app.metrics.request(&method, response.status(), took);
+    tracing::debug!(request.id = id, %method, status = response.status().as_u16(), ?took, "request");
+    response
+}
+
+/// Lets a request in, with what the handler's extractors need.
+async fn admit(
+    app: &App,
+    mut req: Request,
+    id: String,
+) -> Result<(Request, Option<Arc<RequestInfo>>)> {
+    check_host(app, req.headers(), req.uri().host())?;
+    check_origin(app, req.headers())?;
+    if is_public(req.uri().path()) {
+        return Ok((req, None));
+    }
+    let caller = match bearer(req.headers()) {
+        Ok(secret) => authenticate(app, secret).await,
+        Err(error) => Err(error),
+    };
+    let caller = caller.map_err(|error| limit_failures(app, &req, error))?;
+    let once;
+    (req, once) = read_once(app, req).await?;
+    let traceparent = traceparent(req.headers());
+    let info = Arc::new(RequestInfo {
+        id,
+        traceparent,
+        once,
+        replayed: AtomicBool::new(false),
+    });
+    req.extensions_mut().insert(caller);
+    req.extensions_mut().insert(info.clone());
+    Ok((req, Some(info)))
+}
+
+/// The caller's own id of the request, or one of ours.
+fn request_id(headers: &HeaderMap) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    match given {
+        Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => {
+            id.to_owned()
+        }
+        _ => format!("r{:x}", COUNT.fetch_add(1, Ordering::Relaxed)),
+    }
+}
+
+/// A web page that made its name point here (DNS rebinding) sends that name.
+fn check_host(app: &App, headers: &HeaderMap, in_uri: Option<&str>) -> Result<()> {
+    let host = match headers.get(header::HOST) {
+        Some(host) => host.to_str().unwrap_or("?"),
+        None => in_uri.unwrap_or(""),
+    };
+    if app.config.is_own_host(host) {
+        return Ok(());
+    }
+    Err(forbidden(format!("the host {host:?} is not this server's"))
+        .hint("call it by the address that it listens on, or set --public-url"))
+}
+
+/// A browser names the page that sends a request; no other page may.
+fn check_origin(app: &App, headers: &HeaderMap) -> Result<()> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let origin = origin.to_str().unwrap_or("?");
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    if app.config.is_own_host(host) && !host.is_empty() {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "requests of the page {origin:?} are not taken"
+    )))
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(unauthenticated(
+            "invalid or missing bearer token".to_owned(),
+        ));
+    };
+    let secret = value.to_str().ok().and_then(|text| {
+        let (scheme, secret) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+    });
+    secret
+        .filter(|secret| !secret.is_empty())
+        .ok_or_else(|| unauthenticated("the Authorization header holds no bearer token".to_owned()))
+}
+
+/// Counts a failed sign-in; beyond a few a minute the answer is to wait.
+fn limit_failures(app: &App, req: &Request, error: Error) -> Error {
+    if error.reason != Reason::Unauthenticated {
+        return error;
+    }
+    let peer = Peer::of(req, app.config.behind_proxy);
+    let Err(seconds) = app.sign_ins.count(&peer) else {
+        return error;
+    };
+    tracing::warn!(peer, "too many failed sign-ins");
+    Error::new(
+        Reason::RateLimited,
+        format!("too many failed sign-ins; wait {seconds} seconds"),
+    )
+    .retry_after(seconds)
+}
+
+/// Reads the idempotency key, and the body that it is bound to.
+async fn read_once(app: &App, req: Request) -> Result<(Request, Option<Once>)> {
+    let Some(key) = req.headers().get(IDEMPOTENCY_KEY) else {
+        return Ok((req, None));
+    };
+    if matches!(*req.method(), Method::GET | Method::HEAD) {
+        return Ok((req, None));
+    }
+    let key = key.to_str().unwrap_or_default().to_owned();
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        return Err(invalid(format!(
+            "Idempotency-Key has {} readable bytes; it takes 1 to {IDEMPOTENCY_KEY_BYTES_MAX}",
+            key.len()
+        )));
+    }
+    let (parts, body) = req.into_parts();
+    let length = content_length(&parts.headers);
+    let body = read_body(length, app.config.limits.body_bytes, body).await?;
+    let text = |name: HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .map(|value| value.as_bytes().to_vec())
+            .unwrap_or_default()
+    };
+    let mut request = Vec::with_capacity(body.len() + 256);
+    for part in [
+        parts.method.as_str().as_bytes(),
+        parts.uri.to_string().as_bytes(),
+        media_type(&parts.headers).unwrap_or_default().as_bytes(),
+        &text(header::IF_MATCH),
+        &text(header::IF_NONE_MATCH),
+        &body,
+    ] {
+        request.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        request.extend_from_slice(part);
+    }
+    let fingerprint = Hash::of(&request);
+    let req = Request::from_parts(parts, Body::from(body));
+    Ok((req, Some(Once { key, fingerprint })))
+}
+
+/// A well-formed W3C `traceparent`, else none.
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let well_formed = text.len() == 55
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            2 | 35 | 52 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        });
+    well_formed.then(|| text.to_owned())
+}

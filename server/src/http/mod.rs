@@ -1,0 +1,13 @@
+//! The HTTP face: what all routes have in common.
+//!
+//! A connection is accepted in [`serve`], a request passes the [`gate`], a
+//! handler gets its parts from [`extract`], and an error becomes a
+//! [`problem`]. Domain crates see none of it.
+
+pub mod etag;
+pub mod extract;
+pub mod gate;
+pub mod page;
+pub mod problem;
+pub mod serve;
+pub mod stream;

@@ -1,0 +1,66 @@
+//! Lists: their bound, and the way to the next page.
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use coro_api::limits::LIST_ROWS_MAX;
+use serde::Serialize;
+
+use crate::error::{Result, invalid};
+
+/// The revision at which an answer was read or written.
+pub const REVISION: HeaderName = HeaderName::from_static("coro-revision");
+
+/// Checks the `limit` of a request.
+pub fn check_limit(limit: Option<i64>) -> Result<Option<i64>> {
+    match limit {
+        Some(limit) if !(1..=LIST_ROWS_MAX).contains(&limit) => Err(invalid(format!(
+            "limit is {limit}; it takes 1 to {LIST_ROWS_MAX}"
+        ))),
+        other => Ok(other),
+    }
+}
+
+/// A list without `limit` is whole, or an error: never silently short.
+pub fn check_whole(rows: usize) -> Result<()> {
+    if i64::try_from(rows).is_ok_and(|rows| rows <= LIST_ROWS_MAX) {
+        return Ok(());
+    }
+    Err(
+        invalid(format!("the list has more than {LIST_ROWS_MAX} rows"))
+            .hint("ask for pages with 'limit' and follow the Link header"),
+    )
+}
+
+/// A JSON body with the revision that it was read at.
+pub fn json_at(revision: i64, body: &impl Serialize) -> Response {
+    (
+        AppendHeaders([(REVISION, HeaderValue::from(revision))]),
+        axum::Json(body),
+    )
+        .into_response()
+}
+
+/// Says where the next page is.
+pub fn link_next(response: &mut Response, path: &str, query: &[(&str, &str)]) {
+    let query: Vec<String> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", percent_encode(value)))
+        .collect();
+    let link = format!("<{path}?{}>; rel=\"next\"", query.join("&"));
+    if let Ok(link) = HeaderValue::from_str(&link) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+}
+
+/// Encodes what is not unreserved (RFC 3986, 2.3).
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

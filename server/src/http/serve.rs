@@ -1,0 +1,199 @@
+//! Accepting connections: TCP, TLS over TCP, and a Unix socket.
+//!
+//! Slow or silent clients are bounded by a time-out for the request's head
+//! (bodies have theirs in `extract`). On shutdown every listener closes,
+//! requests that run are finished, and what is left after a while is dropped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+/// How long a client may take for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long requests may run on after the server was told to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait after `accept` failed, such as for lack of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub enum Peer {
+    Tcp(SocketAddr),
+    /// A process of this machine, by its user.
+    Socket(u32),
+}
+
+impl Peer {
+    /// A text by which failed sign-ins are counted: the address, behind a
+    /// proxy the one that the proxy saw.
+    pub fn of(req: &Request, behind_proxy: bool) -> String {
+        if behind_proxy {
+            let forwarded = req.headers().get("x-forwarded-for");
+            let last = forwarded
+                .and_then(|v| v.to_str().ok())
+                .and_then(|v| v.rsplit(',').next());
+            if let Some(address) = last {
+                return address.trim().to_owned();
+            }
+        }
+        match req.extensions().get::<Peer>() {
+            Some(Peer::Tcp(address)) => address.ip().to_string(),
+            Some(Peer::Socket(uid)) => format!("uid {uid}"),
+            None => "unknown".to_owned(),
+        }
+    }
+}
+
+/// Serves until `stop`, then finishes what runs.
+#[derive(Clone)]
+pub struct Listeners {
+    router: Router,
+    stop: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Listeners {
+    pub fn new(router: Router, stop: CancellationToken) -> Self {
+        Listeners {
+            router,
+            stop,
+            connections: TaskTracker::new(),
+        }
+    }
+
+    /// Accepts TCP connections in the background, with TLS where it is given.
+    pub fn tcp(&self, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) {
+        let acceptor = tls.map(TlsAcceptor::from);
+        let this = self.clone();
+        tokio::spawn(async move {
+            loop {
+                let accepted = tokio::select! {
+                    () = this.stop.cancelled() => return,
+                    accepted = listener.accept() => accepted,
+                };
+                let (stream, address) = match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        pause_after(&error).await;
+                        continue;
+                    }
+                };
+                // Without it small answers wait for the client's delayed
+                // acknowledgement, 40 ms.
+                let _ = stream.set_nodelay(true);
+                let peer = Peer::Tcp(address);
+                let one = this.clone();
+                match acceptor.clone() {
+                    None => {
+                        this.connections.spawn(one.connection(stream, peer));
+                    }
+                    Some(acceptor) => {
+                        this.connections.spawn(async move {
+                            let handshake = acceptor.accept(stream);
+                            match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
+                                Ok(Ok(stream)) => one.connection(stream, peer).await,
+                                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                                Err(_) => tracing::debug!("TLS handshake took too long"),
+                            }
+                        });
+                    }
+                }
+            }
+        });
+    }
+
+    /// Accepts connections of a Unix socket in the background. The peer's
+    /// user must be ours or root; its token is asked for besides.
+    #[cfg(unix)]
+    pub fn unix(&self, listener: tokio::net::UnixListener) {
+        let own = crate::platform::user_id();
+        let this = self.clone();
+        tokio::spawn(async move {
+            loop {
+                let accepted = tokio::select! {
+                    () = this.stop.cancelled() => return,
+                    accepted = listener.accept() => accepted,
+                };
+                let stream = match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        pause_after(&error).await;
+                        continue;
+                    }
+                };
+                match stream.peer_cred() {
+                    Ok(peer) if peer.uid() == own || peer.uid() == 0 => {
+                        let serving = this.clone().connection(stream, Peer::Socket(peer.uid()));
+                        this.connections.spawn(serving);
+                    }
+                    Ok(peer) => {
+                        tracing::warn!(uid = peer.uid(), "another user's socket connection")
+                    }
+                    Err(error) => tracing::warn!(%error, "a socket peer without credentials"),
+                }
+            }
+        });
+    }
+
+    /// Waits for the requests that still run, for a while.
+    pub async fn drain(&self) {
+        self.connections.close();
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some requests did not end in time and were dropped");
+        }
+    }
+
+    async fn connection<S>(self, stream: S, peer: Peer)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = self.router;
+        let service = hyper::service::service_fn(move |mut req: hyper::Request<Incoming>| {
+            req.extensions_mut().insert(peer.clone());
+            router.clone().oneshot(req.map(axum::body::Body::new))
+        });
+        let mut http = hyper::server::conn::http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .pipeline_flush(true);
+        let serving = http
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut serving = std::pin::pin!(serving);
+        let ended = tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                // The request that runs is answered, and no other is taken.
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended with an error");
+        }
+    }
+}
+
+async fn pause_after(error: &std::io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}

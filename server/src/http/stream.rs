@@ -1,0 +1,192 @@
+//! Answers that follow the log: server-sent events and long polls.
+//!
+//! Both read a cursor. A stream ends when the server stops, when its client is
+//! gone, or with an `error` event when what follows is no longer kept; the
+//! client comes back with the last revision that it saw.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use coro_api::limits::WAIT_SECONDS_MAX;
+use futures_util::stream::unfold;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::extract::accepts;
+use super::page::REVISION;
+use crate::app::Ctx;
+use crate::error::{Result, invalid};
+use crate::events::wire::{Form, Page};
+use crate::log::Filter;
+use crate::log::feed::{BATCH_MAX, Cursor, Published};
+
+/// How often a quiet stream says that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a client waits before it comes back, in milliseconds.
+const RETRY_MS: u64 = 1000;
+
+/// How many events a long poll has where the request names no limit.
+const POLL_LIMIT: i64 = 100;
+
+/// What a request says of the stream that it wants.
+pub struct Request {
+    /// The last revision already seen; `None` is the present.
+    pub from: Option<i64>,
+    /// Seconds that a long poll waits for the first event.
+    pub wait: Option<u64>,
+    /// Events of a long poll at most.
+    pub limit: Option<i64>,
+}
+
+/// Answers with a stream where the client accepts one, else with a long poll.
+pub async fn respond(
+    ctx: &Ctx,
+    filter: Filter,
+    request: Request,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    if accepts(headers, "text/event-stream") {
+        let from = last_event_id(headers)?.or(request.from);
+        return server_sent_events(ctx, filter, from).await;
+    }
+    let form = Form::of(headers);
+    let page = poll(ctx, filter, request).await?;
+    Ok(form.page(&page))
+}
+
+/// Waits for events, and answers with those that there are then.
+pub async fn poll(ctx: &Ctx, filter: Filter, request: Request) -> Result<Page> {
+    let wait = request.wait.unwrap_or(0);
+    if wait > WAIT_SECONDS_MAX {
+        return Err(invalid(format!(
+            "wait is {wait}; it takes 0 to {WAIT_SECONDS_MAX} seconds"
+        )));
+    }
+    let limit = super::page::check_limit(request.limit)?.unwrap_or(POLL_LIMIT);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let deadline = Instant::now() + Duration::from_secs(wait);
+    let tenant = &ctx.caller.tenant;
+    let mut cursor =
+        Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, request.from).await?;
+    loop {
+        let mut page = Page {
+            events: Vec::new(),
+            next: cursor.at(),
+            more: true,
+        };
+        while page.more && page.events.len() < limit {
+            let before = cursor.at();
+            let batch = cursor.read(limit - page.events.len()).await?;
+            page.events.extend(batch.entries);
+            page.next = batch.next;
+            page.more = page.next > before;
+        }
+        page.more = page.more && page.next < cursor.head();
+        if !page.events.is_empty() || Instant::now() >= deadline {
+            return Ok(page);
+        }
+        tokio::select! {
+            waited = timeout_at(deadline, cursor.wait()) => {
+                if waited.is_err() {
+                    return Ok(page);
+                }
+            }
+            () = ctx.app.stop.cancelled() => return Ok(page),
+        }
+    }
+}
+
+/// A stream of events that goes on until the client leaves.
+async fn server_sent_events(ctx: &Ctx, filter: Filter, from: Option<i64>) -> Result<Response> {
+    let tenant = &ctx.caller.tenant;
+    let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, from).await?;
+    let revision = cursor.at();
+    let start = Bytes::from(format!("retry: {RETRY_MS}\n\n"));
+    let state = (cursor, ctx.clone(), ctx.app.metrics.stream(), Some(start));
+    let body = unfold(Some(state), |state| async move {
+        let (mut cursor, ctx, open, start) = state?;
+        if let Some(start) = start {
+            return Some((
+                Ok::<_, std::io::Error>(start),
+                Some((cursor, ctx, open, None)),
+            ));
+        }
+        match next_chunk(&mut cursor, &ctx).await {
+            Chunk::More(bytes) => Some((Ok(bytes), Some((cursor, ctx, open, None)))),
+            Chunk::Last(bytes) => Some((Ok(bytes), None)),
+            Chunk::End => None,
+        }
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(REVISION, HeaderValue::from(revision));
+    Ok(response)
+}
+
+enum Chunk {
+    More(Bytes),
+    Last(Bytes),
+    End,
+}
+
+async fn next_chunk(cursor: &mut Cursor, ctx: &Ctx) -> Chunk {
+    loop {
+        match cursor.read(BATCH_MAX).await {
+            Ok(batch) if !batch.entries.is_empty() => {
+                let mut chunk = BytesMut::with_capacity(batch.entries.len() * 400);
+                for published in &batch.entries {
+                    write_event(&mut chunk, published);
+                }
+                return Chunk::More(chunk.freeze());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let error = serde_json::json!({
+                    "reason": error.reason.word(), "detail": error.message,
+                    "revision": error.revision, "next": error.hint,
+                });
+                return Chunk::Last(Bytes::from(format!("event: error\ndata: {error}\n\n")));
+            }
+        }
+        tokio::select! {
+            () = ctx.app.stop.cancelled() => return Chunk::End,
+            waited = timeout(KEEP_ALIVE, cursor.wait()) => {
+                if waited.is_err() {
+                    return Chunk::More(Bytes::from_static(b": alive\n\n"));
+                }
+            }
+        }
+    }
+}
+
+fn write_event(chunk: &mut BytesMut, published: &Published) {
+    let json = published.json();
+    let mut id = itoa::Buffer::new();
+    chunk.reserve(json.len() + 40);
+    chunk.put_slice(b"id: ");
+    chunk.put_slice(id.format(published.entry.revision).as_bytes());
+    chunk.put_slice(b"\ndata: ");
+    chunk.put_slice(json);
+    chunk.put_slice(b"\n\n");
+}
+
+/// Where a client that comes back left off.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>> {
+    let Some(id) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let parsed = id.to_str().ok().and_then(|id| id.parse().ok());
+    let id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+    parsed
+        .map(Some)
+        .ok_or_else(|| invalid(format!("Last-Event-ID is {id:?}; it takes a revision")))
+}

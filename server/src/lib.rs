@@ -1,0 +1,36 @@
+//! Coro's server: one durable log for each tenant, and what stands on it.
+//!
+//! Begin with `docs/ARCHITECTURE.md`. A folder or file here is a domain, named
+//! as the product names it; `db` is the store, `log` the reading of the log,
+//! `http` and `auth` what every request passes, `router` and `sweeps` where a
+//! domain is registered.
+
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod backup;
+pub mod clock;
+pub mod config;
+pub mod consumers;
+pub mod db;
+pub mod error;
+pub mod events;
+pub mod http;
+pub mod idempotency;
+pub mod ids;
+pub mod log;
+pub mod metrics;
+pub mod openapi;
+pub mod platform;
+pub mod router;
+pub mod run;
+pub mod state;
+pub mod sweeps;
+pub mod system;
+pub mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod tokens;
+pub mod txn;
+
+pub use run::main;

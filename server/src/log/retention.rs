@@ -1,0 +1,195 @@
+//! What of the log is kept, and for how long.
+//!
+//! Three readings have settings of their own: events (by age and bytes), the
+//! audit (by age), and the values of a key (by count and age). A row goes when
+//! none of them needs it. Time and bytes grow with the revision, so the place
+//! where something becomes too old is found by halving, not by scanning.
+
+use serde::Deserialize;
+
+use super::store;
+use crate::clock::Time;
+use crate::db::{Db, NewEntry, Outcome, Scope, Tx};
+use crate::error::Result;
+use crate::ids::TenantId;
+
+const SECONDS_PER_DAY: i64 = 24 * 3600;
+
+/// How many revisions one transaction deals with, so that writers don't wait.
+const STEP: i64 = 2_000;
+
+/// The settings, `[retention]` in the configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days for which events can be read and resumed from.
+    pub events_days: i64,
+    /// Bytes that the log may take before the oldest events go, about.
+    pub events_bytes: i64,
+    /// Days for which the audit is kept; at least as long as events.
+    pub audit_days: i64,
+    /// Values that are kept of each key, the present one included.
+    pub history_versions: i64,
+    /// Days for which the past values of a key are kept.
+    pub history_days: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention {
+            events_days: 30,
+            events_bytes: 1 << 30,
+            audit_days: 365,
+            history_versions: 100,
+            history_days: 365,
+        }
+    }
+}
+
+/// Removes what is no longer kept, of every tenant.
+pub async fn sweep(db: &Db, retention: &Retention) -> Result<()> {
+    for tenant in crate::tenants::list_tenants(db).await? {
+        let (of, settings) = (tenant.clone(), retention.clone());
+        let plan = db.read(move |tx| Plan::make(tx, &of, &settings)).await?;
+        compact(db, &tenant, plan.events).await?;
+        drop_values(db, &tenant, plan.history).await?;
+        remove_audit(db, &tenant, plan.audit.min(plan.events)).await?;
+    }
+    Ok(())
+}
+
+/// Ends the events up to `through`: readers that are older get `410`.
+pub async fn compact(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
+    let of = tenant.clone();
+    let from = db
+        .write(tenant, move |tx| {
+            let before = store::floors(tx, &of)?.events;
+            // The newest entry stays: it is where the log stands.
+            let through = through.min(tx.head(&of)?.revision - 1);
+            if through <= before {
+                return Ok(None);
+            }
+            store::set_compacted(tx, &of, through)?;
+            tx.emit(&of, compacted_entry(through))?;
+            Ok(Some((before, through)))
+        })
+        .await?;
+    let Some((mut low, through)) = from else {
+        return Ok(());
+    };
+    while low < through {
+        let (of, high) = (tenant.clone(), through.min(low + STEP));
+        db.write(tenant, move |tx| store::drop_event_data(tx, &of, low, high))
+            .await?;
+        low = high;
+    }
+    Ok(())
+}
+
+async fn drop_values(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
+    // What was dropped before has no payload and is passed quickly.
+    let mut low = 0;
+    while low < through {
+        let (of, high) = (tenant.clone(), through.min(low + STEP));
+        db.write(tenant, move |tx| store::drop_old_values(tx, &of, low, high))
+            .await?;
+        low = high;
+    }
+    Ok(())
+}
+
+async fn remove_audit(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
+    let of = tenant.clone();
+    let mut low = db.read(move |tx| store::floors(tx, &of)).await?.audit;
+    while low < through {
+        let (of, high) = (tenant.clone(), through.min(low + STEP));
+        db.write(tenant, move |tx| store::remove_entries(tx, &of, low, high))
+            .await?;
+        low = high;
+    }
+    let of = tenant.clone();
+    db.write(tenant, move |tx| store::remove_leftovers(tx, &of))
+        .await?;
+    Ok(())
+}
+
+/// The last revisions that are no longer kept.
+#[derive(Debug)]
+struct Plan {
+    events: i64,
+    audit: i64,
+    history: i64,
+}
+
+impl Plan {
+    fn make(tx: &mut Tx<'_>, tenant: &TenantId, retention: &Retention) -> Result<Plan> {
+        let head = tx.head(tenant)?;
+        let now = tx.now();
+        let before = |days: i64| now.plus_seconds(-days.saturating_mul(SECONDS_PER_DAY)).0;
+        let too_many = head.total_bytes - retention.events_bytes;
+        let (events, audit) = (before(retention.events_days), before(retention.audit_days));
+        let history = before(retention.history_days);
+        let last = |tx: &mut Tx<'_>, gone: &dyn Fn(Mark) -> bool| {
+            last_where(tx, tenant, head.revision - 1, gone)
+        };
+        let events = last(tx, &|mark| {
+            mark.at.0 < events || mark.total_bytes < too_many
+        })?;
+        let audit = last(tx, &|mark| mark.at.0 < audit)?;
+        let history = last(tx, &|mark| mark.at.0 < history)?;
+        Ok(Plan {
+            events,
+            audit,
+            history,
+        })
+    }
+}
+
+/// What grows with the revision.
+struct Mark {
+    at: Time,
+    total_bytes: i64,
+}
+
+/// The last revision up to `high` for which `gone` holds, which holds for all
+/// before it too; 0 where it holds for none.
+fn last_where(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    high: i64,
+    gone: &dyn Fn(Mark) -> bool,
+) -> Result<i64> {
+    let (mut low, mut high) = (0, high);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        let Some((revision, at, total_bytes)) = store::mark_from(tx, tenant, middle)? else {
+            high = middle - 1;
+            continue;
+        };
+        if revision <= high
+            && gone(Mark {
+                at: Time(at),
+                total_bytes,
+            })
+        {
+            low = revision;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(low)
+}
+
+fn compacted_entry(through: i64) -> NewEntry {
+    NewEntry {
+        topic: "coro.log.compacted".into(),
+        actor: "system:coro".into(),
+        subject: String::new(),
+        project: String::new(),
+        scope: Scope::Project,
+        outcome: Outcome::Success,
+        payload: None,
+        note: Some(serde_json::json!({ "through": through }).to_string()),
+        traceparent: None,
+    }
+}

@@ -1,0 +1,200 @@
+//! SQL of the log's readings.
+
+use super::{Filter, Floors};
+use crate::db::{Entry, Tx};
+use crate::entry_columns;
+use crate::error::Result;
+use crate::ids::{Hash, TenantId};
+
+#[derive(Clone, Copy)]
+pub(super) enum Order {
+    Oldest,
+    Newest,
+}
+
+/// Entries with `low < revision <= high` that may match the filter. The
+/// database narrows by what it can compare; the filter itself decides.
+pub(super) fn entries_between(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    filter: &Filter,
+    low: i64,
+    high: i64,
+    order: Order,
+    mut each: impl FnMut(Entry),
+) -> Result<()> {
+    let (topic_from, topic_to) = filter.topic.range();
+    let sql = match order {
+        Order::Oldest => concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM log WHERE tenant_id = $1 \
+             AND revision > $2 AND revision <= $3 AND topic >= $4 AND topic <= $5 \
+             AND (CAST($6 AS TEXT) IS NULL OR project = $6) ORDER BY revision"
+        ),
+        Order::Newest => concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM log WHERE tenant_id = $1 \
+             AND revision > $2 AND revision <= $3 AND topic >= $4 AND topic <= $5 \
+             AND (CAST($6 AS TEXT) IS NULL OR project = $6) ORDER BY revision DESC"
+        ),
+    };
+    let project = filter.sight.project.as_deref();
+    tx.query(
+        sql,
+        &[
+            tenant.into(),
+            low.into(),
+            high.into(),
+            (&topic_from).into(),
+            (&topic_to).into(),
+            project.into(),
+        ],
+        |row| {
+            each(Entry::from_row(row)?);
+            Ok(())
+        },
+    )
+}
+
+pub(super) fn floors(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Floors> {
+    let row = tx.query_one(
+        "SELECT compacted, anchor FROM tenant WHERE tenant_id = $1",
+        &[tenant.into()],
+        |row| {
+            Ok(Floors {
+                events: row.int(0)?,
+                audit: row.int(1)?,
+            })
+        },
+    )?;
+    Ok(row.unwrap_or(Floors {
+        events: 0,
+        audit: 0,
+    }))
+}
+
+/// The hash of the last entry that is no longer in the audit.
+pub(super) fn anchor_chain(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Option<Hash>> {
+    let row = tx.query_one(
+        "SELECT anchor_chain FROM tenant WHERE tenant_id = $1",
+        &[tenant.into()],
+        |row| Ok(row.opt_blob(0)?.and_then(Hash::from_stored)),
+    )?;
+    Ok(row.flatten())
+}
+
+/// An entry as stored, for checking the chain.
+pub(super) struct Link {
+    pub(super) entry: Entry,
+    pub(super) chain: Option<Hash>,
+    /// Hash of the payload as it stands, if it is still there.
+    pub(super) payload: Option<Hash>,
+}
+
+pub(super) fn links_after(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Link>> {
+    tx.query_all(
+        concat!(
+            "SELECT ",
+            entry_columns!(),
+            ", chain, payload FROM log \
+             WHERE tenant_id = $1 AND revision > $2 ORDER BY revision LIMIT $3"
+        ),
+        &[tenant.into(), after.into(), limit.into()],
+        |row| {
+            Ok(Link {
+                entry: Entry::from_row(row)?,
+                chain: Hash::from_stored(row.blob(15)?),
+                payload: row.opt_blob(16)?.map(Hash::of),
+            })
+        },
+    )
+}
+
+/// `(revision, at, total_bytes)` of the first entry from `revision` on.
+pub(super) fn mark_from(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    revision: i64,
+) -> Result<Option<(i64, i64, i64)>> {
+    tx.query_one(
+        "SELECT revision, at, total_bytes FROM log WHERE tenant_id = $1 AND revision >= $2 \
+         ORDER BY revision LIMIT 1",
+        &[tenant.into(), revision.into()],
+        |row| Ok((row.int(0)?, row.int(1)?, row.int(2)?)),
+    )
+}
+
+pub(super) fn set_compacted(tx: &mut Tx<'_>, tenant: &TenantId, through: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE tenant SET compacted = $2 WHERE tenant_id = $1 AND compacted < $2",
+        &[tenant.into(), through.into()],
+    )?;
+    Ok(())
+}
+
+/// Drops the data of events in a range that streams no longer give.
+pub(super) fn drop_event_data(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    low: i64,
+    high: i64,
+) -> Result<u64> {
+    tx.execute(
+        "UPDATE log SET payload = NULL WHERE tenant_id = $1 AND revision > $2 AND revision <= $3 \
+         AND version IS NULL AND payload IS NOT NULL",
+        &[tenant.into(), low.into(), high.into()],
+    )
+}
+
+/// Drops values in a range that no key has as its present one.
+pub(super) fn drop_old_values(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    low: i64,
+    high: i64,
+) -> Result<u64> {
+    tx.execute(
+        "UPDATE log SET payload = NULL WHERE tenant_id = $1 AND revision > $2 AND revision <= $3 \
+         AND version IS NOT NULL AND payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM state \
+         WHERE state.tenant_id = log.tenant_id AND state.key = log.subject \
+         AND state.revision = log.revision)",
+        &[tenant.into(), low.into(), high.into()],
+    )
+}
+
+/// Removes the entries of a range from the audit; those that still hold a
+/// kept value stay as that value's place.
+pub(super) fn remove_entries(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    low: i64,
+    high: i64,
+) -> Result<u64> {
+    tx.execute(
+        "UPDATE tenant SET anchor = $2, anchor_chain = (SELECT chain FROM log \
+         WHERE tenant_id = $1 AND revision = $2) WHERE tenant_id = $1 AND anchor < $2",
+        &[tenant.into(), high.into()],
+    )?;
+    tx.execute(
+        "DELETE FROM log WHERE tenant_id = $1 AND revision > $2 AND revision <= $3 \
+         AND payload IS NULL",
+        &[tenant.into(), low.into(), high.into()],
+    )
+}
+
+/// Removes entries left behind in the range that the audit no longer has,
+/// once their value is no longer kept either.
+pub(super) fn remove_leftovers(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM log WHERE tenant_id = $1 AND payload IS NULL AND revision <= \
+         (SELECT anchor FROM tenant WHERE tenant_id = $1)",
+        &[tenant.into()],
+    )
+}

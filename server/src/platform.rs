@@ -1,0 +1,134 @@
+//! What differs between operating systems, in one place.
+//!
+//! Linux is what the tests run on. macOS follows the Unix half; Windows has
+//! no socket and no file modes here, and relies on the user's folder being
+//! the user's.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The longest path of a Unix socket that every system takes.
+#[cfg(unix)]
+const SOCKET_PATH_BYTES_MAX: usize = 100;
+
+/// The user's folder for Coro's data.
+pub fn data_folder() -> Option<PathBuf> {
+    let base = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+    };
+    base.map(|base| base.join("coro"))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "where the user's folders are")]
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+/// This machine's name.
+pub fn host_name() -> String {
+    #[cfg(unix)]
+    {
+        let name = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        name.split('.').next().unwrap_or_default().to_owned()
+    }
+    #[cfg(not(unix))]
+    {
+        variable("COMPUTERNAME")
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// The user that this process runs as.
+#[cfg(unix)]
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Where the socket stands, from the setting.
+pub fn socket_path(setting: Option<&str>, data_dir: &Path) -> Result<Option<PathBuf>, String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = match setting {
+            Some("off") => return Ok(None),
+            Some(path) => PathBuf::from(path),
+            None => data_dir.join("coro.sock"),
+        };
+        if path.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX {
+            return Err(format!(
+                "--socket {} is longer than {SOCKET_PATH_BYTES_MAX} bytes, which a socket's path \
+                 can't be: set --socket to a shorter path, or to off",
+                path.display()
+            ));
+        }
+        Ok(Some(path))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = data_dir;
+        match setting {
+            None | Some("off") => Ok(None),
+            Some(_) => Err("--socket: this system has no Unix sockets; set it to off".to_owned()),
+        }
+    }
+}
+
+/// Makes a folder that only its user may enter.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Writes a file that only its user may read, whole or not at all.
+pub fn write_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let part = path.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&part)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes a rename in a folder durable.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        std::fs::File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+/// Waits for the signal to stop: SIGTERM, or Ctrl-C.
+pub async fn stop_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,66 @@
+//! Every route of the server: one line for each domain.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse as _;
+use coro_api::Reason;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::error::{Error, invalid};
+use crate::http::gate;
+use crate::{audit, backup, consumers, events, openapi, state, system, tokens, txn};
+
+/// Answers below this are sent as they are, in bytes.
+const COMPRESS_ABOVE: u64 = 1024;
+
+/// The routes of all domains, and their document.
+pub fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .merge(system::routes())
+        .merge(state::routes::routes())
+        .merge(txn::routes())
+        .merge(events::routes::routes())
+        .merge(consumers::routes::routes())
+        .merge(tokens::routes::routes())
+        .merge(audit::routes())
+        .merge(backup::routes())
+}
+
+pub fn router(app: App) -> Router {
+    let (routes, document) = documented().split_for_parts();
+    let routes = routes.merge(openapi::routes(document));
+    #[cfg(feature = "testing")]
+    let routes = routes.merge(crate::testing::routes());
+    let compressed = SizeAbove::new(COMPRESS_ABOVE)
+        .and(NotForContentType::const_new("text/event-stream"))
+        .and(NotForContentType::const_new("application/gzip"))
+        .and(NotForContentType::IMAGES);
+    routes
+        .route("/api/state/", axum::routing::any(empty_key))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(CompressionLayer::new().compress_when(compressed))
+        .layer(from_fn_with_state(app.clone(), gate::pass))
+        .with_state(app)
+}
+
+async fn empty_key() -> Error {
+    invalid("the key is empty").hint("name it in the path: /api/state/shop/plan")
+}
+
+async fn unknown_path(uri: axum::http::Uri) -> axum::response::Response {
+    Error::new(Reason::NotFound, format!("there is no path {}", uri.path()))
+        .hint("see /openapi.json for the paths")
+        .into_response()
+}
+
+async fn unknown_method(
+    method: axum::http::Method,
+    uri: axum::http::Uri,
+) -> axum::response::Response {
+    let message = format!("{} does not take {method}", uri.path());
+    Error::new(Reason::MethodNotAllowed, message).into_response()
+}

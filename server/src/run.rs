@@ -1,0 +1,236 @@
+//! Starting and stopping: options, folder, database, listeners.
+
+mod banner;
+mod folder;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Parts};
+use crate::auth::TokenCache;
+use crate::auth::limiter::Limiter;
+use crate::clock::Clock;
+use crate::config::{Cli, Command, Config, LogFormat, Options, TenantCommand};
+use crate::db::postgres::Postgres;
+use crate::db::sqlite::Sqlite;
+use crate::db::{CommitSink, Db};
+use crate::http::serve::Listeners;
+use crate::log::feed::Feeds;
+use crate::metrics::Metrics;
+use crate::{backup, openapi, platform, router, sweeps, tenants};
+use folder::DataFolder;
+
+/// Failed sign-ins that an address may make in a minute before it must wait.
+const SIGN_INS_MAX: u32 = 20;
+
+/// Refusals that are written to the log in a minute, for each principal.
+const REFUSALS_MAX: u32 = 10;
+
+/// The exit code for settings that can't be used.
+const EXIT_USAGE: u8 = 2;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    // Before anything speaks TLS; it fails only where it was done before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let (options, command) = match cli.command {
+        None => (cli.options, None),
+        Some(Command::Openapi) => {
+            println!("{}", openapi::document());
+            return ExitCode::SUCCESS;
+        }
+        Some(Command::Restore { ref options, .. } | Command::Migrate { ref options }) => {
+            (options.clone(), cli.command)
+        }
+        Some(Command::Tenant {
+            command: TenantCommand::Add { ref options, .. },
+        }) => (options.clone(), cli.command),
+        Some(Command::Tenant {
+            command: TenantCommand::OwnerToken { ref options, .. },
+        }) => (options.clone(), cli.command),
+    };
+    let config = match configure(options) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("coro-server: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    let done = runtime().and_then(|runtime| runtime.block_on(run(config, command)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("coro-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+}
+
+fn configure(options: Options) -> anyhow::Result<Config> {
+    let config = options.resolve()?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
+        .map_err(|error| anyhow!("--log-level {:?}: {error}", config.log_level))?;
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+    Ok(config)
+}
+
+async fn run(config: Config, command: Option<Command>) -> anyhow::Result<()> {
+    let clock = Clock::default();
+    let folder = DataFolder::open(&config.data_dir)?;
+    let feeds = Arc::new(Feeds::default());
+    match command {
+        None => serve(config, folder, clock, feeds).await,
+        Some(command) => {
+            let db = open_database(&config, &clock, &feeds).await?;
+            let done = administer(&db, &folder, command).await;
+            db.close().await;
+            done
+        }
+    }
+}
+
+async fn open_database(config: &Config, clock: &Clock, feeds: &Arc<Feeds>) -> anyhow::Result<Db> {
+    let sink: Arc<dyn CommitSink> = feeds.clone();
+    let opened = match &config.database_url {
+        None => Sqlite::open(&config.data_dir, clock.clone(), sink).map(Db::sqlite),
+        Some(url) => {
+            let feeds = feeds.clone();
+            let hint = Arc::new(move || feeds.hint());
+            Postgres::open(url, clock.clone(), sink, hint)
+                .await
+                .map(Db::postgres)
+        }
+    };
+    opened.map_err(readable)
+}
+
+/// An error with what to do about it, on one line.
+fn readable(error: crate::error::Error) -> anyhow::Error {
+    match &error.hint {
+        Some(hint) => anyhow!("{error} ({hint})"),
+        None => anyhow!("{error}"),
+    }
+}
+
+async fn administer(db: &Db, folder: &DataFolder, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Openapi => unreachable!("answered before the database is opened"),
+        // Opening the database has done it.
+        Command::Migrate { .. } => println!("the schema is up to date"),
+        Command::Restore { file, .. } => {
+            let restored = backup::restore(db, &file).await.map_err(readable)?;
+            let token = tenants::renew_owner_token(db, &restored.tenant)
+                .await
+                .map_err(readable)?;
+            folder.write_owner_token(&token)?;
+            println!(
+                "restored {} rows up to revision {}; a new owner token is in {}",
+                restored.rows,
+                restored.revision,
+                folder.owner_token_path().display()
+            );
+        }
+        Command::Tenant {
+            command: TenantCommand::Add { name, .. },
+        } => {
+            let tenant = tenants::create_tenant(db, &name).await.map_err(readable)?;
+            println!("{}", tenant.owner_token.reveal());
+        }
+        Command::Tenant {
+            command: TenantCommand::OwnerToken { name, .. },
+        } => {
+            let found = tenants::find_tenant(db, &name).await.map_err(readable)?;
+            let tenant = found.with_context(|| format!("there is no tenant {name:?}"))?;
+            let token = tenants::renew_owner_token(db, &tenant)
+                .await
+                .map_err(readable)?;
+            println!("{}", token.reveal());
+        }
+    }
+    Ok(())
+}
+
+async fn serve(
+    config: Config,
+    folder: DataFolder,
+    clock: Clock,
+    feeds: Arc<Feeds>,
+) -> anyhow::Result<()> {
+    let started = clock.now();
+    let tls = config
+        .tls
+        .as_ref()
+        .map(|(cert, key)| folder::tls(cert, key))
+        .transpose()?;
+    // Before the database: a second server says at once what is wrong.
+    let listener = TcpListener::bind(config.bind).await.with_context(|| {
+        format!(
+            "--bind {}: the address can't be used; stop what listens there or choose another",
+            config.bind
+        )
+    })?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    let db = open_database(&config, &clock, &feeds).await?;
+    let first_start = folder.ensure_owner(&db).await.map_err(readable)?;
+    let stop = CancellationToken::new();
+    let app = App::new(Parts {
+        db: db.clone(),
+        clock: clock.clone(),
+        feeds: feeds.clone(),
+        config: config.clone(),
+        tokens: TokenCache::default(),
+        metrics: Metrics::new(),
+        sign_ins: Limiter::new(clock.clone(), SIGN_INS_MAX),
+        refusals: Limiter::new(clock, REFUSALS_MAX),
+        stop: stop.clone(),
+        started,
+    });
+    tokio::spawn(feeds.tail(db.clone(), stop.clone()));
+    let sweeping = tokio::spawn(sweeps::run(app.clone()));
+
+    let listeners = Listeners::new(router::router(app), stop.clone());
+    listeners.tcp(listener, tls);
+    #[cfg(unix)]
+    if let Some(path) = &config.socket {
+        listeners.unix(folder::bind_socket(path)?);
+    }
+    let url = config.local_url(address);
+    folder.write_server_file(&url)?;
+    banner::print(&url, &config, first_start);
+
+    platform::stop_signal()
+        .await
+        .context("signals can't be received")?;
+    tracing::info!("stopping: requests that run are finished");
+    stop.cancel();
+    listeners.drain().await;
+    let _ = sweeping.await;
+    db.close().await;
+    folder.remove_server_file();
+    #[cfg(unix)]
+    if let Some(path) = &config.socket {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! What the server says when it is ready.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+
+/// Prints where it listens, and three commands to type next. The first line is
+/// what programs wait for.
+pub(super) fn print(url: &str, config: &Config, first_start: bool) {
+    println!("coro-server listens on {url}");
+    if let Some(socket) = &config.socket {
+        println!("  socket  {}", socket.display());
+    }
+    let new = if first_start { " (new)" } else { "" };
+    println!("  data    {}{new}", config.data_dir.display());
+    println!();
+    println!("In another shell:");
+    let cli = cli_command();
+    let folder = data_folder_variable(config);
+    println!("  {folder}{cli} status");
+    println!("  {folder}{cli} state set hello --data '\"world\"'");
+    println!("  {folder}{cli} events history");
+}
+
+/// The CLI beside this program, as one would type it here.
+fn cli_command() -> String {
+    let beside = std::env::current_exe()
+        .ok()
+        .map(|exe| exe.with_file_name(format!("coro-cli{}", std::env::consts::EXE_SUFFIX)))
+        .filter(|cli| cli.is_file());
+    let Some(cli) = beside else {
+        return "coro-cli".to_owned();
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    shell_word(
+        &cli.strip_prefix(here)
+            .map_or_else(|_| cli.clone(), Path::to_owned),
+    )
+}
+
+/// The CLI finds the usual data folder by itself; another must be named.
+fn data_folder_variable(config: &Config) -> String {
+    if crate::platform::data_folder().as_ref() == Some(&config.data_dir) {
+        return String::new();
+    }
+    format!("CORO_DATA_DIR={} ", shell_word(&config.data_dir))
+}
+
+fn shell_word(path: &PathBuf) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,135 @@
+//! The difference of two values: in Koor's form, as JSON patch (RFC 6902), or
+//! as a unified diff of text.
+
+use coro_api::state::{DiffEntry, DiffKind, StateDiff};
+use serde_json::Value as Json;
+
+use super::{Value, get_state_version};
+use crate::app::Ctx;
+use crate::error::{Result, invalid};
+
+/// In which form the difference is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    #[default]
+    Koor,
+    JsonPatch,
+    Text,
+}
+
+/// A difference in one of the forms.
+pub enum Diff {
+    Koor(StateDiff),
+    JsonPatch(json_patch::Patch),
+    Text(String),
+}
+
+pub async fn diff_state(ctx: &Ctx, key: &str, v1: i64, v2: i64, format: Format) -> Result<Diff> {
+    let old = get_state_version(ctx, key, v1).await?;
+    let new = get_state_version(ctx, key, v2).await?;
+    Ok(match format {
+        Format::Koor => {
+            let mut diffs = Vec::new();
+            compare(
+                "",
+                Some(&json(key, &old)?),
+                Some(&json(key, &new)?),
+                &mut diffs,
+            );
+            Diff::Koor(StateDiff {
+                key: key.to_owned(),
+                v1,
+                v2,
+                diffs,
+            })
+        }
+        Format::JsonPatch => {
+            Diff::JsonPatch(json_patch::diff(&json(key, &old)?, &json(key, &new)?))
+        }
+        Format::Text => {
+            let (old, new) = (text(key, &old)?, text(key, &new)?);
+            let diff = similar::TextDiff::from_lines(old, new);
+            let (from, to) = (format!("{key} v{v1}"), format!("{key} v{v2}"));
+            Diff::Text(diff.unified_diff().header(&from, &to).to_string())
+        }
+    })
+}
+
+/// Koor's form: members joined with dots, arrays and scalars compared whole.
+fn compare(path: &str, old: Option<&Json>, new: Option<&Json>, diffs: &mut Vec<DiffEntry>) {
+    if let (Some(Json::Object(old)), Some(Json::Object(new))) = (old, new) {
+        let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
+            compare(&path, old.get(name), new.get(name), diffs);
+        }
+        return;
+    }
+    let kind = match (old, new) {
+        (old, new) if old == new => return,
+        (None, _) => DiffKind::Added,
+        (_, None) => DiffKind::Removed,
+        _ => DiffKind::Changed,
+    };
+    diffs.push(DiffEntry {
+        path: path.to_owned(),
+        old: old.cloned(),
+        new: new.cloned(),
+        kind,
+    });
+}
+
+fn json(key: &str, value: &Value) -> Result<Json> {
+    serde_json::from_slice(&value.bytes).map_err(|error| {
+        invalid(format!(
+            "version {} of {key:?} is not JSON: {error}",
+            value.version
+        ))
+        .hint("compare text with format=text")
+    })
+}
+
+fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str> {
+    std::str::from_utf8(&value.bytes).map_err(|_| {
+        invalid(format!(
+            "version {} of {key:?} is not UTF-8 text",
+            value.version
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_found_in_objects_and_in_anything_else() {
+        let compare_all = |old: Json, new: Json| {
+            let mut diffs = Vec::new();
+            compare("", Some(&old), Some(&new), &mut diffs);
+            serde_json::to_value(diffs).expect("serializable")
+        };
+        let old = serde_json::json!({"a": 1, "b": {"c": [1], "d": null}, "e": 0});
+        let new = serde_json::json!({"a": 1, "b": {"c": [2]}, "f": 0});
+        assert_eq!(
+            compare_all(old, new),
+            serde_json::json!([
+                {"path": "b.c", "old": [1], "new": [2], "kind": "changed"},
+                {"path": "b.d", "old": null, "kind": "removed"},
+                {"path": "e", "old": 0, "kind": "removed"},
+                {"path": "f", "new": 0, "kind": "added"},
+            ])
+        );
+        assert_eq!(
+            compare_all(serde_json::json!([1]), serde_json::json!("x")),
+            serde_json::json!([{"path": "", "old": [1], "new": "x", "kind": "changed"}])
+        );
+    }
+}

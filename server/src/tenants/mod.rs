@@ -1,0 +1,67 @@
+//! Tenants: made once, with an id that is stored and an owner token.
+
+mod store;
+
+use crate::db::{Db, NewEntry, Outcome, Scope};
+use crate::error::{Result, conflict, internal};
+use crate::ids::{Secret, TenantId, token_id};
+use crate::tokens;
+
+/// A tenant that was just made, and its owner's token.
+pub struct NewTenant {
+    pub id: TenantId,
+    pub owner_token: Secret,
+}
+
+/// The tenant of a name, if there is one.
+pub async fn find_tenant(db: &Db, name: &str) -> Result<Option<TenantId>> {
+    let name = name.to_owned();
+    db.read(move |tx| store::find(tx, &name)).await
+}
+
+pub async fn list_tenants(db: &Db) -> Result<Vec<TenantId>> {
+    db.read(store::list).await
+}
+
+/// Makes a tenant with its owner token.
+pub async fn create_tenant(db: &Db, name: &str) -> Result<NewTenant> {
+    coro_api::names::check_name("name", name)?;
+    let id = TenantId::generate();
+    let owner_token = Secret::generate().map_err(internal)?;
+    let (of, hash, token, name) = (id.clone(), owner_token.hash(), token_id(), name.to_owned());
+    db.write(&id, move |tx| {
+        if store::find(tx, &name)?.is_some() {
+            return Err(conflict(format!("the tenant {name:?} exists already")));
+        }
+        store::insert(tx, &of, &name)?;
+        tx.emit(&of, created_entry(&name))?;
+        tokens::create_owner_token(tx, &of, &token, &hash)
+    })
+    .await?;
+    Ok(NewTenant { id, owner_token })
+}
+
+/// Makes another owner token, where the one in the data folder is gone.
+pub async fn renew_owner_token(db: &Db, tenant: &TenantId) -> Result<Secret> {
+    let secret = Secret::generate().map_err(internal)?;
+    let (of, hash, id) = (tenant.clone(), secret.hash(), token_id());
+    db.write(tenant, move |tx| {
+        tokens::create_owner_token(tx, &of, &id, &hash)
+    })
+    .await?;
+    Ok(secret)
+}
+
+fn created_entry(name: &str) -> NewEntry {
+    NewEntry {
+        topic: "coro.tenant.created".into(),
+        actor: "system:coro".to_owned(),
+        subject: name.to_owned(),
+        project: String::new(),
+        scope: Scope::Audit,
+        outcome: Outcome::Success,
+        payload: None,
+        note: None,
+        traceparent: None,
+    }
+}

@@ -1,0 +1,151 @@
+//! Steering time and faults from outside, for black-box tests. Compiled with
+//! the feature `testing` only.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::auth::Admin;
+use crate::error::{Error, Reason, Result};
+use crate::log::retention;
+
+/// The failure that the next commits meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The database file may not grow any more: SQLite's own error.
+    DiskFull,
+    /// The commit fails with an I/O error.
+    IoError,
+    /// The commit happens and its answer is lost (PostgreSQL).
+    CommitLost,
+    /// There is space again, and nothing fails.
+    None,
+}
+
+/// The faults of one database. Clones share them.
+#[derive(Clone, Default)]
+pub struct Faults {
+    next: Arc<Mutex<Option<(Fault, u64)>>>,
+}
+
+impl Faults {
+    pub fn plan(&self, fault: Fault, after_writes: u64) {
+        *self.next.lock().expect("no panic while held") = Some((fault, after_writes));
+    }
+
+    /// The fault that is due with this commit.
+    pub fn take(&self) -> Option<Fault> {
+        let mut next = self.next.lock().expect("no panic while held");
+        match next.as_mut() {
+            Some((_, after)) if *after > 0 => {
+                *after -= 1;
+                None
+            }
+            Some(_) => next.take().map(|(fault, _)| fault),
+            None => None,
+        }
+    }
+
+    /// Called by the writer of SQLite before each commit.
+    pub fn before_commit(&self, conn: &rusqlite::Connection) -> Result<()> {
+        match self.take() {
+            Some(Fault::DiskFull) => {
+                let _ = conn.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()));
+                Err(Error::new(Reason::StorageFull, "planned: the disk is full").from_database())
+            }
+            Some(Fault::IoError) => Err(Error::new(
+                Reason::Internal,
+                "the database can't be read or written; nothing was changed",
+            )
+            .from_database()),
+            Some(Fault::None) => {
+                let _ = conn.query_row("PRAGMA max_page_count = 1073741823", [], |_| Ok(()));
+                Ok(())
+            }
+            Some(Fault::CommitLost) | None => Ok(()),
+        }
+    }
+}
+
+/// `PRAGMA synchronous`: the crash harness turns it off to prove that it would
+/// find a loss.
+pub fn synchronous() -> &'static str {
+    #[expect(clippy::disallowed_methods, reason = "no setting of the product")]
+    match std::env::var("CORO_TESTING_SYNCHRONOUS").as_deref() {
+        Ok("OFF") => "OFF",
+        _ => "FULL",
+    }
+}
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/testing/clock", post(advance_clock))
+        .route("/testing/sweep", post(sweep))
+        .route("/testing/fault", post(plan_fault))
+        .route("/testing/compact", post(compact))
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    advance_ms: i64,
+}
+
+#[derive(Serialize)]
+struct Done {
+    now: String,
+}
+
+fn done(app: &App) -> Json<Done> {
+    Json(Done {
+        now: app.clock.now().to_string(),
+    })
+}
+
+async fn advance_clock(
+    State(app): State<App>,
+    _: Admin,
+    Json(body): Json<Advance>,
+) -> Result<Json<Done>> {
+    app.clock.advance_ms(body.advance_ms);
+    Ok(done(&app))
+}
+
+async fn sweep(State(app): State<App>, _: Admin) -> Result<Json<Done>> {
+    crate::sweeps::run_all(&app).await?;
+    Ok(done(&app))
+}
+
+#[derive(Deserialize)]
+struct PlanFault {
+    kind: Fault,
+    #[serde(default)]
+    after_writes: u64,
+}
+
+async fn plan_fault(
+    State(app): State<App>,
+    _: Admin,
+    Json(body): Json<PlanFault>,
+) -> Result<Json<Done>> {
+    app.db.faults().plan(body.kind, body.after_writes);
+    Ok(done(&app))
+}
+
+#[derive(Deserialize)]
+struct Compact {
+    through: i64,
+}
+
+async fn compact(
+    State(app): State<App>,
+    Admin(ctx): Admin,
+    Json(body): Json<Compact>,
+) -> Result<Json<Done>> {
+    retention::compact(&app.db, &ctx.caller.tenant, body.through).await?;
+    Ok(done(&app))
+}

@@ -1,0 +1,128 @@
+//! SQL of tokens.
+
+use coro_api::tokens::{PrincipalKind, Role, Token};
+
+use crate::auth::Caller;
+use crate::clock::Time;
+use crate::db::{Row, Tx};
+use crate::error::{Result, internal};
+use crate::ids::{Hash, TenantId};
+
+pub(super) fn find_caller(tx: &mut Tx<'_>, hash: &Hash) -> Result<Option<Caller>> {
+    tx.query_one(
+        "SELECT token.tenant_id, tenant.name, token.id, token.name, token.kind, token.role, \
+         token.project, token.key_prefixes, token.expires_at, token.revoked_at FROM token \
+         JOIN tenant ON tenant.tenant_id = token.tenant_id WHERE token.hash = $1",
+        &[hash.into()],
+        |row| {
+            let kind = kind_from(row, 4)?;
+            let name = row.text(3)?.to_owned();
+            Ok(Caller {
+                tenant: TenantId::from_stored(row.text(0)?),
+                tenant_name: row.text(1)?.to_owned(),
+                token_id: row.text(2)?.to_owned(),
+                actor: format!("{}:{name}", kind.word()),
+                name,
+                kind,
+                role: role_from(row, 5)?,
+                project: row.opt_text(6)?.map(str::to_owned),
+                key_prefixes: prefixes_from(row, 7)?,
+                expires_at: row.opt_int(8)?.map(Time),
+                revoked_at: row.opt_int(9)?.map(Time),
+            })
+        },
+    )
+}
+
+pub(super) fn list(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<Token>> {
+    tx.query_all(
+        "SELECT id, name, kind, role, project, key_prefixes, created_at, created_by, expires_at \
+         FROM token WHERE tenant_id = $1 AND revoked_at IS NULL ORDER BY id",
+        &[tenant.into()],
+        |row| {
+            Ok(Token {
+                id: row.text(0)?.to_owned(),
+                name: row.text(1)?.to_owned(),
+                kind: kind_from(row, 2)?,
+                role: role_from(row, 3)?,
+                project: row.opt_text(4)?.map(str::to_owned),
+                key_prefixes: prefixes_from(row, 5)?,
+                created_at: Time(row.int(6)?).to_string(),
+                created_by: row.text(7)?.to_owned(),
+                expires_at: row.opt_int(8)?.map(|at| Time(at).to_string()),
+            })
+        },
+    )
+}
+
+pub(super) fn insert(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    token: &Token,
+    hash: &Hash,
+    created_at: Time,
+    expires_at: Option<Time>,
+) -> Result<()> {
+    let prefixes = serde_json::to_string(&token.key_prefixes).map_err(internal)?;
+    tx.execute(
+        "INSERT INTO token (tenant_id, id, hash, name, kind, role, project, key_prefixes, \
+         created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        &[
+            tenant.into(),
+            (&token.id).into(),
+            hash.into(),
+            (&token.name).into(),
+            token.kind.word().into(),
+            token.role.word().into(),
+            token.project.as_ref().into(),
+            (&prefixes).into(),
+            created_at.into(),
+            (&token.created_by).into(),
+            expires_at.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn revoke(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<bool> {
+    let now = tx.now();
+    let revoked = tx.execute(
+        "UPDATE token SET revoked_at = $3 \
+         WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL",
+        &[tenant.into(), id.into(), now.into()],
+    )?;
+    Ok(revoked == 1)
+}
+
+pub(super) fn count_agents(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
+    let count = tx.query_one(
+        "SELECT count(*) FROM token WHERE tenant_id = $1 AND kind = 'agent' \
+         AND revoked_at IS NULL",
+        &[tenant.into()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
+fn kind_from(row: &dyn Row, column: usize) -> Result<PrincipalKind> {
+    let word = row.text(column)?;
+    [
+        PrincipalKind::Human,
+        PrincipalKind::Agent,
+        PrincipalKind::Runner,
+        PrincipalKind::Service,
+    ]
+    .into_iter()
+    .find(|kind| kind.word() == word)
+    .ok_or_else(|| internal(anyhow::anyhow!("the database holds the kind {word:?}")))
+}
+
+fn role_from(row: &dyn Row, column: usize) -> Result<Role> {
+    let word = row.text(column)?;
+    Role::from_word(word)
+        .ok_or_else(|| internal(anyhow::anyhow!("the database holds the role {word:?}")))
+}
+
+fn prefixes_from(row: &dyn Row, column: usize) -> Result<Vec<String>> {
+    serde_json::from_str(row.text(column)?).map_err(internal)
+}
