@@ -20,7 +20,6 @@ pub mod idempotency;
 pub mod ids;
 pub mod log;
 pub mod metrics;
-pub mod openapi;
 pub mod platform;
 pub mod router;
 pub mod run;

@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::error::{Error, invalid};
-use crate::http::gate;
-use crate::{audit, backup, consumers, events, openapi, state, system, tokens, txn};
+use crate::http::{gate, openapi};
+use crate::{audit, backup, consumers, events, state, system, tokens, txn};
 
 /// Answers below this are sent as they are, in bytes.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -19,21 +19,21 @@ const COMPRESS_ABOVE: u64 = 1024;
 /// The routes of all domains, and their document.
 pub fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::head())
-        .merge(system::routes())
+        .merge(system::routes::routes())
         .merge(state::routes::routes())
-        .merge(txn::routes())
+        .merge(txn::routes::routes())
         .merge(events::routes::routes())
         .merge(consumers::routes::routes())
         .merge(tokens::routes::routes())
-        .merge(audit::routes())
-        .merge(backup::routes())
+        .merge(audit::routes::routes())
+        .merge(backup::routes::routes())
 }
 
 pub fn router(app: App) -> Router {
     let (routes, document) = documented().split_for_parts();
     let routes = routes.merge(openapi::routes(document));
     #[cfg(feature = "testing")]
-    let routes = routes.merge(crate::testing::routes());
+    let routes = routes.merge(crate::testing::routes::routes());
     let compressed = SizeAbove::new(COMPRESS_ABOVE)
         .and(NotForContentType::const_new("text/event-stream"))
         .and(NotForContentType::const_new("application/gzip"))

@@ -19,10 +19,11 @@ use crate::config::{Cli, Command, Config, LogFormat, Options, TenantCommand};
 use crate::db::postgres::Postgres;
 use crate::db::sqlite::Sqlite;
 use crate::db::{CommitSink, Db};
+use crate::http::openapi;
 use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
-use crate::{backup, openapi, platform, router, sweeps, tenants};
+use crate::{backup, platform, router, sweeps, tenants};
 use folder::DataFolder;
 
 /// Failed sign-ins that an address may make in a minute before it must wait.

@@ -17,8 +17,7 @@ use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result, conflict, invalid, not_found};
-use crate::events::wire::Page;
-use crate::http::stream;
+use crate::log::poll::{EventPage, Poll, poll};
 use crate::log::{Filter, Sight, check_cursor};
 
 /// The most consumers of a tenant.
@@ -124,15 +123,15 @@ pub async fn fetch_events(
     name: &str,
     limit: Option<i64>,
     wait: Option<u64>,
-) -> Result<Page> {
+) -> Result<EventPage> {
     let consumer = find(ctx, name).await?;
     let filter = Filter::new(consumer.sight, &consumer.pattern);
-    let request = stream::Request {
+    let request = Poll {
         from: Some(consumer.acknowledged),
         wait,
         limit,
     };
-    stream::poll(ctx, filter, request)
+    poll(ctx, filter, request)
         .await
         .map_err(|error| past_cursor(error, name))
 }

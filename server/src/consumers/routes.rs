@@ -16,7 +16,7 @@ use super::{
 use crate::app::App;
 use crate::auth::Reader;
 use crate::error::Result;
-use crate::events::wire::Form;
+use crate::http::event_form::Form;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::page::json_at;
 

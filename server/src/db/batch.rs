@@ -226,10 +226,10 @@ impl Runner {
         let mut run: Vec<Entry> = Vec::with_capacity(entries.len());
         let mut of: Option<TenantId> = None;
         for (tenant, entry) in entries {
-            if of.as_ref() != Some(&tenant) {
-                if let Some(before) = of.replace(tenant) {
-                    self.sink.committed(&before, std::mem::take(&mut run));
-                }
+            if of.as_ref() != Some(&tenant)
+                && let Some(before) = of.replace(tenant)
+            {
+                self.sink.committed(&before, std::mem::take(&mut run));
             }
             run.push(entry);
         }

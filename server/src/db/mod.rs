@@ -51,7 +51,7 @@ pub struct Db {
 
 enum Backend {
     Sqlite(sqlite::Sqlite),
-    Postgres(postgres::Postgres),
+    Postgres(Box<postgres::Postgres>),
 }
 
 impl Db {
@@ -63,7 +63,7 @@ impl Db {
 
     pub fn postgres(postgres: postgres::Postgres) -> Self {
         Db {
-            backend: Arc::new(Backend::Postgres(postgres)),
+            backend: Arc::new(Backend::Postgres(Box::new(postgres))),
         }
     }
 
@@ -134,6 +134,11 @@ impl Db {
             Backend::Postgres(postgres) => postgres.snapshot(job)?,
         }
         receiver.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read(|tx| tx.flush()).await
     }
 
     /// Ends the threads after the writes that wait now are committed.

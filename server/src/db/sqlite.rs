@@ -275,10 +275,10 @@ impl Connection for SqliteConnection {
 
     fn rollback(&mut self) {
         // A full disk or an I/O error may have rolled back already.
-        if !self.inner.is_autocommit() {
-            if let Err(error) = self.execute("ROLLBACK", &[]) {
-                tracing::error!(%error, "rolling back failed");
-            }
+        if !self.inner.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK", &[])
+        {
+            tracing::error!(%error, "rolling back failed");
         }
     }
 

@@ -110,6 +110,11 @@ impl<'c> Tx<'c> {
         Ok(rows)
     }
 
+    /// Waits for what was queued, and tells whether all of it went well.
+    pub fn flush(&mut self) -> Result<()> {
+        self.query("SELECT 1", &[], |_| Ok(()))
+    }
+
     /// Appends a row to the tenant's log and tells its revision.
     pub fn emit(&mut self, tenant: &TenantId, new: NewEntry) -> Result<i64> {
         self.ensure_savepoint()?;

@@ -4,8 +4,6 @@
 //! Topics that begin with `coro.` are the server's own.
 
 pub mod routes;
-mod websocket;
-pub mod wire;
 
 use coro_api::events::{Event, PublishRequest};
 use coro_api::names::{check_text, project_of_topic};

@@ -9,16 +9,17 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::wire::Form;
-use super::{list_event_history, publish_event, websocket};
+use super::{list_event_history, publish_event};
 use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::clock::Time;
 use crate::error::{Result, invalid};
+use crate::http::event_form::Form;
 use crate::http::extract::{Json, Query};
 use crate::http::page::{check_limit, json_at, link_next};
-use crate::http::stream;
+use crate::http::{stream, websocket};
 use crate::log::feed::Cursor;
+use crate::log::poll::Poll;
 use crate::log::{Filter, Subject};
 
 /// How many events a history has where the request names no number.
@@ -143,7 +144,7 @@ async fn read(
     headers: HeaderMap,
 ) -> Result<Response> {
     let filter = Filter::new(ctx.caller.sight(), query.pattern.as_deref().unwrap_or("*"));
-    let request = stream::Request {
+    let request = Poll {
         from: query.from,
         wait: query.wait,
         limit: query.limit,

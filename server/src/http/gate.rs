@@ -64,7 +64,8 @@ pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response 
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
     let took = started.elapsed();
-    app.metrics.request(&method, response.status(), took);
+    app.metrics
+        .request(method.as_str(), response.status().as_u16(), took);
     tracing::debug!(request.id = id, %method, status = response.status().as_u16(), ?took, "request");
     response
 }

@@ -5,9 +5,12 @@
 //! [`problem`]. Domain crates see none of it.
 
 pub mod etag;
+pub mod event_form;
 pub mod extract;
 pub mod gate;
+pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod serve;
 pub mod stream;
+pub mod websocket;

@@ -10,17 +10,17 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::{BufMut as _, Bytes, BytesMut};
-use coro_api::limits::WAIT_SECONDS_MAX;
 use futures_util::stream::unfold;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
+use super::event_form::Form;
 use super::extract::accepts;
 use super::page::REVISION;
 use crate::app::Ctx;
 use crate::error::{Result, invalid};
-use crate::events::wire::{Form, Page};
 use crate::log::Filter;
 use crate::log::feed::{BATCH_MAX, Cursor, Published};
+use crate::log::poll::{Poll, poll};
 
 /// How often a quiet stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -28,24 +28,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client waits before it comes back, in milliseconds.
 const RETRY_MS: u64 = 1000;
 
-/// How many events a long poll has where the request names no limit.
-const POLL_LIMIT: i64 = 100;
-
-/// What a request says of the stream that it wants.
-pub struct Request {
-    /// The last revision already seen; `None` is the present.
-    pub from: Option<i64>,
-    /// Seconds that a long poll waits for the first event.
-    pub wait: Option<u64>,
-    /// Events of a long poll at most.
-    pub limit: Option<i64>,
-}
-
 /// Answers with a stream where the client accepts one, else with a long poll.
 pub async fn respond(
     ctx: &Ctx,
     filter: Filter,
-    request: Request,
+    request: Poll,
     headers: &HeaderMap,
 ) -> Result<Response> {
     if accepts(headers, "text/event-stream") {
@@ -55,48 +42,6 @@ pub async fn respond(
     let form = Form::of(headers);
     let page = poll(ctx, filter, request).await?;
     Ok(form.page(&page))
-}
-
-/// Waits for events, and answers with those that there are then.
-pub async fn poll(ctx: &Ctx, filter: Filter, request: Request) -> Result<Page> {
-    let wait = request.wait.unwrap_or(0);
-    if wait > WAIT_SECONDS_MAX {
-        return Err(invalid(format!(
-            "wait is {wait}; it takes 0 to {WAIT_SECONDS_MAX} seconds"
-        )));
-    }
-    let limit = super::page::check_limit(request.limit)?.unwrap_or(POLL_LIMIT);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let deadline = Instant::now() + Duration::from_secs(wait);
-    let tenant = &ctx.caller.tenant;
-    let mut cursor =
-        Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, request.from).await?;
-    loop {
-        let mut page = Page {
-            events: Vec::new(),
-            next: cursor.at(),
-            more: true,
-        };
-        while page.more && page.events.len() < limit {
-            let before = cursor.at();
-            let batch = cursor.read(limit - page.events.len()).await?;
-            page.events.extend(batch.entries);
-            page.next = batch.next;
-            page.more = page.next > before;
-        }
-        page.more = page.more && page.next < cursor.head();
-        if !page.events.is_empty() || Instant::now() >= deadline {
-            return Ok(page);
-        }
-        tokio::select! {
-            waited = timeout_at(deadline, cursor.wait()) => {
-                if waited.is_err() {
-                    return Ok(page);
-                }
-            }
-            () = ctx.app.stop.cancelled() => return Ok(page),
-        }
-    }
 }
 
 /// A stream of events that goes on until the client leaves.

@@ -293,9 +293,9 @@ impl Cursor {
 
     /// What follows now, at most `max` entries; none where nothing does.
     pub async fn read(&mut self, max: usize) -> Result<Batch> {
-        let entries = match self.from_memory(max) {
+        let entries = match self.read_memory(max) {
             Some(entries) => entries,
-            None => self.from_database(max).await?,
+            None => self.read_database(max).await?,
         };
         Ok(Batch {
             entries,
@@ -310,7 +310,7 @@ impl Cursor {
         let _ = self.head.wait_for(|head| *head > at).await;
     }
 
-    fn from_memory(&mut self, max: usize) -> Option<Vec<Arc<Published>>> {
+    fn read_memory(&mut self, max: usize) -> Option<Vec<Arc<Published>>> {
         let ring = self.feed.ring.read().expect("no panic while held");
         if self.at >= ring.last {
             return Some(Vec::new());
@@ -329,7 +329,7 @@ impl Cursor {
         Some(found)
     }
 
-    async fn from_database(&mut self, max: usize) -> Result<Vec<Arc<Published>>> {
+    async fn read_database(&mut self, max: usize) -> Result<Vec<Arc<Published>>> {
         let (tenant, filter, from) = (self.tenant.clone(), self.filter.clone(), self.at);
         let page = self
             .db

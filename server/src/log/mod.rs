@@ -8,6 +8,7 @@
 //! is moved on silently.
 
 pub mod feed;
+pub mod poll;
 pub mod retention;
 mod store;
 pub mod verify;

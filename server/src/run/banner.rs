@@ -1,6 +1,6 @@
 //! What the server says when it is ready.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::Config;
 
@@ -46,7 +46,7 @@ fn data_folder_variable(config: &Config) -> String {
     format!("CORO_DATA_DIR={} ", shell_word(&config.data_dir))
 }
 
-fn shell_word(path: &PathBuf) -> String {
+fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if text.chars().all(plain) {

@@ -6,6 +6,7 @@
 //! `(key, version)` names one value for good. A key may delete itself (TTL),
 //! and may demand that every write names the version that it replaces.
 
+mod condition;
 pub mod diff;
 mod patch;
 pub mod routes;
@@ -22,9 +23,9 @@ use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::{Db, NewEntry, Outcome, Payload, Prefetch, Scope, Tx};
 use crate::error::{Error, Reason, Result, invalid, not_found};
-use crate::http::etag::{Condition, etag};
 use crate::ids::{Hash, TenantId};
 
+pub use condition::{Condition, Tag, etag};
 pub use patch::{Patch, patch_state};
 pub use store::Value;
 
@@ -66,12 +67,12 @@ impl NewValue {
     }
 
     pub fn ttl(mut self, seconds: Option<i64>) -> Result<Self> {
-        if let Some(seconds) = seconds {
-            if !(1..=TTL_SECONDS_MAX).contains(&seconds) {
-                return Err(invalid(format!(
-                    "ttl is {seconds}; it takes 1 to {TTL_SECONDS_MAX} seconds"
-                )));
-            }
+        if let Some(seconds) = seconds
+            && !(1..=TTL_SECONDS_MAX).contains(&seconds)
+        {
+            return Err(invalid(format!(
+                "ttl is {seconds}; it takes 1 to {TTL_SECONDS_MAX} seconds"
+            )));
         }
         self.ttl_seconds = seconds;
         Ok(self)
@@ -82,7 +83,7 @@ impl NewValue {
         self
     }
 
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.bytes.len()
     }
 }
@@ -210,7 +211,7 @@ pub async fn put_state(
 ) -> Result<StateItem> {
     ctx.caller.check_key(key)?;
     let (job_ctx, job_key) = (ctx.clone(), key.to_owned());
-    ctx.write_prefetched(new.len(), Some(prefetch([key])), move |tx| {
+    ctx.write_prefetched(new.size(), Some(prefetch([key])), move |tx| {
         let entry = job_ctx.entry(PUT, &job_key, project_of_key(&job_key));
         put(tx, &job_ctx, &job_key, &new, &condition, entry)
     })
@@ -284,7 +285,7 @@ pub fn put(
         version,
         revision,
         hash: new.hash,
-        size: new.len() as i64,
+        size: new.size() as i64,
         content_type: new.content_type.clone(),
         updated_at: now,
         updated_by,

@@ -6,10 +6,9 @@ use coro_api::names::project_of_key;
 use coro_api::state::StateItem;
 use serde_json::Value as Json;
 
-use super::{NewValue, PUT, living, prefetch, put, stale, store, unknown_key};
+use super::{Condition, NewValue, PUT, living, prefetch, put, stale, store, unknown_key};
 use crate::app::Ctx;
 use crate::error::{Error, Reason, Result, conflict, internal, invalid};
-use crate::http::etag::Condition;
 
 /// What shall change.
 #[derive(Clone, Debug)]

@@ -11,16 +11,17 @@ use utoipa_axum::routes;
 
 use super::diff::{Diff, Format, diff_state};
 use super::{
-    Listed, NewValue, Patch, Value, delete_state, get_state, get_state_version, list_state,
+    Listed, NewValue, Patch, Value, delete_state, etag, get_state, get_state_version, list_state,
     list_state_history, patch_state, put_state, rollback_state,
 };
 use crate::app::{App, Ctx};
 use crate::auth::{Reader, Writer};
 use crate::error::{Error, Reason, Result, invalid};
-use crate::http::etag::{Condition, etag, none_match};
+use crate::http::etag::{none_match, write_condition};
 use crate::http::extract::{Path, Query, Raw, media_type};
 use crate::http::page::{REVISION, check_limit, check_whole, json_at, link_next};
 use crate::http::stream;
+use crate::log::poll::Poll;
 use crate::log::{Filter, Subject};
 
 /// How many versions a history has where the request names no limit.
@@ -262,7 +263,7 @@ async fn watch(
         subject,
         ..Filter::new(ctx.caller.sight(), "coro.state.*")
     };
-    let request = stream::Request {
+    let request = Poll {
         from,
         wait,
         limit: None,
@@ -302,7 +303,7 @@ async fn put(
     let new = NewValue::new(body, content_type(&headers)?)?
         .ttl(query.ttl)?
         .conditional(query.conditional);
-    let item = put_state(&ctx, &key, new, Condition::of_write(&headers)?).await?;
+    let item = put_state(&ctx, &key, new, write_condition(&headers)?).await?;
     Ok(item_response(&item, etag_of(&item)))
 }
 
@@ -333,7 +334,7 @@ async fn post(
     let version = query.rollback.ok_or_else(|| {
         invalid("rollback is missing").hint("name the version: ?rollback=1, or write with PUT")
     })?;
-    let rolled = rollback_state(&ctx, &key, version, Condition::of_write(&headers)?).await?;
+    let rolled = rollback_state(&ctx, &key, version, write_condition(&headers)?).await?;
     let mut response = json_at(rolled.item.revision, &rolled);
     if let Ok(etag) = HeaderValue::from_str(&etag_of(&rolled.item)) {
         response.headers_mut().insert(header::ETAG, etag);
@@ -379,7 +380,7 @@ async fn patch(
             .hint("send application/merge-patch+json or application/json-patch+json"));
         }
     };
-    let item = patch_state(&ctx, &key, patch, Condition::of_write(&headers)?).await?;
+    let item = patch_state(&ctx, &key, patch, write_condition(&headers)?).await?;
     Ok(item_response(&item, etag_of(&item)))
 }
 
@@ -399,7 +400,7 @@ async fn delete(
     Query(NoQuery {}): Query<NoQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let deleted = delete_state(&ctx, &key, Condition::of_write(&headers)?).await?;
+    let deleted = delete_state(&ctx, &key, write_condition(&headers)?).await?;
     Ok(json_at(deleted.revision, &deleted))
 }
 

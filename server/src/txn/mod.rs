@@ -1,42 +1,19 @@
 //! Transactions: several keys compared and written at once.
 
+pub mod routes;
+
 use std::collections::HashSet;
 
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use coro_api::limits::TXN_ITEMS_MAX;
 use coro_api::names::project_of_key;
 use coro_api::txn::{TxnCompare, TxnRequest, TxnResponse, TxnResult, TxnWrite};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use crate::app::{App, Ctx};
-use crate::auth::Writer;
+use crate::app::Ctx;
 use crate::error::{Result, internal, invalid};
-use crate::http::etag::Condition;
-use crate::http::extract::Json;
-use crate::http::page::json_at;
-use crate::state::{self, NewValue};
-
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(post))
-}
-
-/// Compare and write several keys
-///
-/// All comparisons hold and all writes happen, or nothing does and the answer
-/// is 412 with the first key that differs.
-#[utoipa::path(post, path = "/api/txn", operation_id = "write_txn", tag = "state",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
-    request_body(content = TxnRequest, example = json!({"compare": [{"key": "shop/lock", "version": 0}],
-        "writes": [{"op": "put", "key": "shop/lock", "value": "frontend", "ttl": 60}]})),
-    responses((status = 200, description = "What was written", body = TxnResponse)))]
-async fn post(Writer(ctx): Writer, Json(body): Json<TxnRequest>) -> Result<Response> {
-    let done = write_txn(&ctx, body).await?;
-    Ok(json_at(done.revision, &done))
-}
+use crate::state::{self, Condition, NewValue};
 
 /// One write, checked.
 enum Write {
@@ -66,7 +43,7 @@ pub async fn write_txn(ctx: &Ctx, request: TxnRequest) -> Result<TxnResponse> {
         .iter()
         .map(|write| {
             if let Write::Put(_, v) = write {
-                v.len()
+                v.size()
             } else {
                 0
             }

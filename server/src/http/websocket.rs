@@ -22,7 +22,7 @@ const GOING_AWAY: u16 = 1001;
 const COMPACTED: u16 = 4410;
 
 /// Sends what the cursor gives until one side leaves.
-pub(super) async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
+pub async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
     let _open = ctx.app.metrics.stream();
     let (mut sink, mut stream) = socket.split();
     let mut heard_at = Instant::now();

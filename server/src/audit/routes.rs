@@ -1,4 +1,4 @@
-//! The log read as an audit: who did what, and whether it was allowed.
+//! HTTP of the audit.
 
 use axum::response::Response;
 use coro_api::audit::{AuditEntry, AuditVerification};
@@ -6,14 +6,14 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, Ctx};
+use super::{audit_entry, list_audit, topic_pattern, verify_audit};
+use crate::app::App;
 use crate::auth::Auditor;
-use crate::db::Entry;
 use crate::error::{Result, invalid};
 use crate::events::routes::parse_time;
 use crate::http::extract::Query;
 use crate::http::page::{check_limit, json_at, link_next};
-use crate::log::{Filter, Kept, Page, Subject, data_of, read_before, verify};
+use crate::log::{Filter, Subject};
 
 /// How many entries an answer has where the request names no limit.
 const LIMIT: i64 = 50;
@@ -93,42 +93,5 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
 #[utoipa::path(get, path = "/api/audit/verify", operation_id = "verify_audit", tag = "audit",
     responses((status = 200, description = "What was found", body = AuditVerification)))]
 async fn check(Auditor(ctx): Auditor) -> Result<axum::Json<AuditVerification>> {
-    ctx.caller.check_whole_tenant()?;
-    let tenant = ctx.caller.tenant.clone();
-    Ok(axum::Json(
-        ctx.app
-            .db
-            .snapshot(move |tx| verify::verify(tx, &tenant))
-            .await?,
-    ))
-}
-
-pub async fn list_audit(ctx: &Ctx, filter: Filter, before: i64, limit: usize) -> Result<Page> {
-    let tenant = ctx.caller.tenant.clone();
-    ctx.app
-        .db
-        .read(move |tx| read_before(tx, &tenant, &filter, 0, before, limit, Kept::Audit))
-        .await
-}
-
-/// An action is a topic without `coro.`; a client's topic stands for itself.
-fn topic_pattern(action: Option<&str>) -> String {
-    match action {
-        None | Some("" | "*") => "*".to_owned(),
-        Some(action) if action.starts_with("coro.") || action.starts_with('*') => action.to_owned(),
-        Some(action) => format!("coro.{action}"),
-    }
-}
-
-fn audit_entry(entry: &Entry) -> AuditEntry {
-    let topic = &*entry.topic;
-    AuditEntry {
-        id: entry.revision,
-        timestamp: entry.at.to_string(),
-        actor: entry.actor.clone(),
-        action: topic.strip_prefix("coro.").unwrap_or(topic).to_owned(),
-        resource: entry.subject.clone(),
-        detail: data_of(entry).into_owned(),
-        outcome: entry.outcome.word().to_owned(),
-    }
+    Ok(axum::Json(verify_audit(&ctx).await?))
 }

@@ -1,24 +1,15 @@
 //! Events on the wire: Koor's form, or CloudEvents 1.0 where a client asks.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::json_of;
+use super::extract::accepts;
+use super::page::REVISION;
 use crate::db::Entry;
-use crate::http::extract::accepts;
-use crate::http::page::REVISION;
+use crate::events::json_of;
 use crate::log::data_of;
-use crate::log::feed::Published;
-
-/// Events in order, and where to go on.
-pub struct Page {
-    pub events: Vec<Arc<Published>>,
-    pub next: i64,
-    pub more: bool,
-}
+use crate::log::poll::EventPage;
 
 /// How a client wants events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +32,7 @@ impl Form {
     }
 
     /// A page of events, with the place to go on.
-    pub fn page(self, page: &Page) -> Response {
+    pub fn page(self, page: &EventPage) -> Response {
         let body = match self {
             Form::Koor => {
                 let mut body = String::from("{\"events\":[");

@@ -1,0 +1,264 @@
+//! The parser: the tree of commands as `clap` wants it.
+//!
+//! Building every command takes as long as a call to the server. So a command
+//! line is first parsed with a tree of those commands only whose names stand on
+//! it. Where that fails, or help is asked for, the whole tree is built and
+//! parses again, for a message that knows all. A name that is really the value
+//! of an option does no harm: the small tree knows the same options, so that it
+//! understands a line as the whole tree does, or not at all.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::commands::{COMMANDS, Node};
+use crate::durations::parse_duration;
+use crate::error::{CliError, Result, usage};
+use crate::session::Session;
+
+/// Options that every command takes, anywhere on the line.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalOptions {
+    /// The server: `http://HOST:PORT`, `https://HOST` or `unix:/PATH`
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// A file with the token; on the command line, every process would see it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Print the answer of the API unchanged
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print JSON indented
+    #[arg(long, global = true)]
+    pub(crate) pretty: bool,
+    /// Give up after this time, such as 5, 500ms or 2m, with exit code 8
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl GlobalOptions {
+    /// `--pretty` means JSON, only with more room.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.json || self.pretty
+    }
+}
+
+/// What a command line turned out to be.
+pub(crate) enum Parsed {
+    Command(GlobalOptions, Invocation),
+    Help(String),
+    Mistake(CliError),
+}
+
+/// A command with its options, ready to run.
+pub(crate) struct Invocation {
+    matches: ArgMatches,
+    run: fn(&ArgMatches, &mut Session<'_>) -> Result<()>,
+}
+
+impl Invocation {
+    pub(crate) fn run(&self, session: &mut Session<'_>) -> Result<()> {
+        (self.run)(&self.matches, session)
+    }
+}
+
+/// Parses a command line without the program's name.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Parsed {
+    let line = || std::iter::once(OsString::from("coro-cli")).chain(arguments.iter().cloned());
+    if let Ok(matches) = tree(&Extent::NamedBy(&arguments)).try_get_matches_from(line())
+        && let Some(parsed) = invocation(&matches)
+    {
+        return parsed;
+    }
+    match command().try_get_matches_from(line()) {
+        Ok(matches) => {
+            invocation(&matches).unwrap_or_else(|| Parsed::Mistake(usage("no command is named")))
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Parsed::Help(error.to_string()),
+            _ => Parsed::Mistake(mistake(&error)),
+        },
+    }
+}
+
+/// The whole tree of commands, for help, completions and man pages.
+pub fn command() -> Command {
+    tree(&Extent::Whole)
+}
+
+/// How much of the tree is built.
+enum Extent<'a> {
+    /// The commands whose names are among these words.
+    NamedBy(&'a [OsString]),
+    Whole,
+}
+
+impl Extent<'_> {
+    fn contains(&self, node: &Node) -> bool {
+        match self {
+            Extent::NamedBy(words) => words.iter().any(|word| word == node.name),
+            Extent::Whole => true,
+        }
+    }
+}
+
+fn tree(extent: &Extent<'_>) -> Command {
+    let root = Command::new("coro-cli")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true);
+    let root = GlobalOptions::augment_args(root)
+        .about("Coordinates AI coding agents: state, events, tokens and audit of a Coro server");
+    grow(root, COMMANDS, extent)
+}
+
+fn grow(command: Command, nodes: &[Node], extent: &Extent<'_>) -> Command {
+    let nodes = nodes.iter().filter(|node| extent.contains(node));
+    nodes.fold(command, |command, node| {
+        command.subcommand(branch(node, extent))
+    })
+}
+
+fn branch(node: &Node, extent: &Extent<'_>) -> Command {
+    let mut command = (node.augment)(Command::new(node.name));
+    if let Some(about) = node.about {
+        command = command.about(about);
+    }
+    if node.children.is_empty() {
+        return command;
+    }
+    command = match node.run {
+        Some(_) => command.args_conflicts_with_subcommands(true),
+        None => command.subcommand_required(true),
+    };
+    grow(command.disable_help_subcommand(true), node.children, extent)
+}
+
+/// Follows the names that were matched down to the command. `None` where they
+/// end at a group.
+fn invocation(matches: &ArgMatches) -> Option<Parsed> {
+    let mut nodes = COMMANDS;
+    let mut run = None;
+    let mut matches = matches;
+    while let Some((name, below)) = matches.subcommand() {
+        let node = nodes.iter().find(|node| node.name == name)?;
+        (nodes, run, matches) = (node.children, node.run, below);
+    }
+    // The options are taken from the last level, to which clap passes them on.
+    let options = match GlobalOptions::from_arg_matches(matches) {
+        Ok(options) => options,
+        Err(error) => return Some(Parsed::Mistake(mistake(&error))),
+    };
+    let invocation = Invocation {
+        matches: matches.clone(),
+        run: run?,
+    };
+    Some(Parsed::Command(options, invocation))
+}
+
+/// Clap's message in one line: what is wrong, then the usage as the hint.
+pub(crate) fn mistake(error: &clap::Error) -> CliError {
+    let text = error.to_string();
+    let (message, rest) = text.split_once("Usage:").unwrap_or((&text, ""));
+    let usage_line = rest.lines().next().unwrap_or_default().trim();
+    let message = message.strip_prefix("error:").unwrap_or(message);
+    let words: Vec<&str> = message
+        .split_whitespace()
+        .filter(|word| *word != "tip:")
+        .collect();
+    let message = words
+        .join(" ")
+        .replace("For more information, try '--help'.", "");
+    let hint = if usage_line.is_empty() {
+        "try coro-cli --help".to_owned()
+    } else {
+        format!("usage: {usage_line}")
+    };
+    usage(message.trim()).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_holds_together() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_help_text() {
+        fn check(command: &Command) {
+            assert!(
+                command.get_about().is_some(),
+                "{} has no help text",
+                command.get_name()
+            );
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        for line in [
+            "--pretty state get k",
+            "state --pretty get k",
+            "state get --pretty k",
+            "state get k --pretty",
+        ] {
+            let Parsed::Command(options, _) = parse_line(line) else {
+                panic!("{line} was not understood");
+            };
+            assert!(options.pretty && options.wants_json(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_is_no_mistake() {
+        for (line, part) in [
+            ("--help", "events"),
+            ("state -h", "rollback"),
+            ("help state set", "--if-version"),
+            ("-V", "coro-cli 0"),
+        ] {
+            let Parsed::Help(text) = parse_line(line) else {
+                panic!("{line} gave no help");
+            };
+            assert!(text.contains(part), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_one_line_with_the_usage() {
+        let table = [
+            ("", "requires a subcommand"),
+            ("state", "requires a subcommand"),
+            ("stat", "unrecognized subcommand 'stat'"),
+            ("state get", "<KEY>"),
+            ("state get k --frob", "unexpected argument '--frob'"),
+            ("state set k --data 1 --file x", "cannot be used with"),
+            ("state set k", "<--data <DATA>|--file <FILE>|->"),
+            ("state rollback k --version x", "invalid value 'x'"),
+            ("state get k --timeout 5y", "is no duration"),
+            ("audit --actor x verify", "cannot be used with"),
+        ];
+        for (line, part) in table {
+            let Parsed::Mistake(error) = parse_line(line) else {
+                panic!("{line} was taken");
+            };
+            let message = error.to_string();
+            let has_hint =
+                message.contains("(usage: coro-cli") || message.contains("(try coro-cli");
+            assert!(message.contains(part) && has_hint, "{line}: {message}");
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
+    }
+
+    fn parse_line(line: &str) -> Parsed {
+        parse(line.split_whitespace().map(OsString::from).collect())
+    }
+}

@@ -1,0 +1,31 @@
+//! Which server is called, and as whom.
+
+mod get;
+mod set;
+mod show;
+
+use clap::ValueEnum;
+
+use crate::commands::{Node, leaf};
+
+pub(crate) static COMMANDS: &[Node] = &[
+    leaf::<show::Show>("show"),
+    leaf::<get::Get>("get"),
+    leaf::<set::Set>("set"),
+];
+
+/// What can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Url,
+    Token,
+}
+
+impl Name {
+    fn word(self) -> &'static str {
+        match self {
+            Name::Url => "url",
+            Name::Token => "token",
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Every command, in the order in which help shows them.
+//!
+//! A command is a struct of options in a file named as the user names it. Its
+//! doc comment is its help text, and `Run` is what it does.
+
+mod audit;
+mod backup;
+mod completions;
+mod config;
+mod consumers;
+mod events;
+mod man;
+mod metrics;
+mod state;
+mod status;
+mod tokens;
+mod txn;
+mod version;
+mod whoami;
+
+use clap::{ArgMatches, Args};
+
+use crate::arguments::mistake;
+use crate::error::Result;
+use crate::session::Session;
+
+pub(crate) static COMMANDS: &[Node] = &[
+    leaf::<status::Status>("status"),
+    leaf::<whoami::Whoami>("whoami"),
+    group("state", "Versioned values under keys", state::COMMANDS),
+    leaf::<txn::Txn>("txn"),
+    group(
+        "events",
+        "The log of everything that happens",
+        events::COMMANDS,
+    ),
+    group(
+        "consumers",
+        "Cursors over the log that the server keeps",
+        consumers::COMMANDS,
+    ),
+    group(
+        "tokens",
+        "Who may call, and what they may do",
+        tokens::COMMANDS,
+    ),
+    leaf::<audit::Audit>("audit").with(audit::COMMANDS),
+    leaf::<metrics::Metrics>("metrics").with(metrics::COMMANDS),
+    leaf::<backup::Backup>("backup"),
+    group(
+        "config",
+        "Which server is called, and as whom",
+        config::COMMANDS,
+    ),
+    leaf::<completions::Completions>("completions"),
+    leaf::<man::Man>("man"),
+    leaf::<version::Version>("version"),
+];
+
+/// What a command does.
+pub(crate) trait Run: Args {
+    fn run(self, session: &mut Session<'_>) -> Result<()>;
+}
+
+/// A place in the tree of commands: a command, a group, or both.
+pub(crate) struct Node {
+    pub(crate) name: &'static str,
+    /// The help text of a group; a command has it as its doc comment.
+    pub(crate) about: Option<&'static str>,
+    pub(crate) augment: fn(clap::Command) -> clap::Command,
+    pub(crate) run: Option<fn(&ArgMatches, &mut Session<'_>) -> Result<()>>,
+    pub(crate) children: &'static [Node],
+}
+
+impl Node {
+    /// Adds commands below a command.
+    const fn with(mut self, children: &'static [Node]) -> Node {
+        self.children = children;
+        self
+    }
+}
+
+const fn leaf<C: Run>(name: &'static str) -> Node {
+    Node {
+        name,
+        about: None,
+        augment: C::augment_args,
+        run: Some(run::<C>),
+        children: &[],
+    }
+}
+
+const fn group(name: &'static str, about: &'static str, children: &'static [Node]) -> Node {
+    Node {
+        name,
+        about: Some(about),
+        augment: std::convert::identity,
+        run: None,
+        children,
+    }
+}
+
+fn run<C: Run>(matches: &ArgMatches, session: &mut Session<'_>) -> Result<()> {
+    C::from_arg_matches(matches)
+        .map_err(|error| mistake(&error))?
+        .run(session)
+}
+
+/// Checks the name of a thing that becomes one segment of a path.
+fn check_name(what: &str, name: &str) -> Result<()> {
+    coro_api::names::check_name(what, name)
+        .map_err(|error| crate::error::invalid(error.to_string()))
+}

@@ -1,0 +1,13 @@
+//! Who may call, and what they may do.
+
+mod create;
+mod list;
+mod revoke;
+
+use crate::commands::{Node, leaf};
+
+pub(crate) static COMMANDS: &[Node] = &[
+    leaf::<create::Create>("create"),
+    leaf::<list::List>("list"),
+    leaf::<revoke::Revoke>("revoke"),
+];

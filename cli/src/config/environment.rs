@@ -1,0 +1,75 @@
+//! The environment of the process, read in this one place, so that the rest
+//! can be tested without it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What the environment says. An empty variable counts as none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) working_directory: PathBuf,
+    pub(crate) url: Option<String>,
+    pub(crate) token: Option<String>,
+    /// The caller is an agent: it never acts with the owner's token by itself.
+    pub(crate) is_agent: bool,
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The path of the local server's socket, or `off`.
+    pub(crate) socket: Option<PathBuf>,
+    pub(crate) config_home: Option<PathBuf>,
+    pub(crate) data_home: Option<PathBuf>,
+    /// Certificates to trust in place of the usual authorities.
+    pub(crate) certificates: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the environment. A variable that is not UTF-8 where text is meant
+    /// is taken with replacements, which makes its use fail and name it.
+    pub(crate) fn read() -> Environment {
+        let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
+        let path = |name| variable(name).map(PathBuf::from);
+        // Relative paths there are invalid by the XDG specification.
+        let absolute = |name| path(name).filter(|path| path.is_absolute());
+        Environment {
+            working_directory: env::current_dir().unwrap_or_default(),
+            url: text("CORO_URL"),
+            token: text("CORO_TOKEN"),
+            is_agent: variable("CORO_AGENT").is_some(),
+            data_dir: path("CORO_DATA_DIR"),
+            socket: path("CORO_SOCKET"),
+            config_home: absolute("XDG_CONFIG_HOME").or_else(|| usual_config_home(path)),
+            data_home: absolute("XDG_DATA_HOME")
+                .filter(|_| cfg!(target_os = "linux"))
+                .or_else(|| usual_data_home(path)),
+            certificates: path("SSL_CERT_FILE"),
+        }
+    }
+}
+
+fn usual_config_home(path: impl Fn(&'static str) -> Option<PathBuf>) -> Option<PathBuf> {
+    if cfg!(windows) {
+        return path("APPDATA");
+    }
+    path("HOME").map(|home| home.join(".config"))
+}
+
+/// Where `coro-server` puts its data folder.
+fn usual_data_home(path: impl Fn(&'static str) -> Option<PathBuf>) -> Option<PathBuf> {
+    if cfg!(windows) {
+        return path("LOCALAPPDATA");
+    }
+    let below_home = if cfg!(target_os = "macos") {
+        "Library/Application Support"
+    } else {
+        ".local/share"
+    };
+    path("HOME").map(|home| home.join(below_home))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+fn variable(name: &'static str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,177 @@
+//! Which server to call, and as whom.
+//!
+//! Each setting comes from the first layer that has it: flags, environment
+//! (`CORO_URL`, `CORO_TOKEN`), `.coro/local/cli.json` and `.coro/cli.json`
+//! found upward from the working directory, the user's `coro/cli.json`, and at
+//! last the local server's data folder. A file that can't be read or makes no
+//! sense stops the command: to go on without it could mean another server.
+//!
+//! `.coro/cli.json` is made to be committed, so it comes from whoever wrote
+//! the repository. It may name a server, but must not lure a token of the user
+//! there: see `Settings::token_for`.
+
+mod environment;
+mod file;
+mod local;
+mod token;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub(crate) use environment::Environment;
+pub(crate) use file::{FileSettings, create_private, find_project, user_file, write_file};
+pub(crate) use token::Token;
+
+use crate::error::{Result, usage};
+use crate::http::Address;
+use file::read_file;
+use local::LocalServer;
+
+/// The settings that a flag, a variable or a file can give.
+pub(crate) struct Settings {
+    pub(crate) url: Option<Setting<Address>>,
+    /// Where tokens were found, the first layer first.
+    pub(crate) tokens: Vec<Setting<Token>>,
+}
+
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+/// Which layer a setting comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag(&'static str),
+    Variable(&'static str),
+    ProjectFile(PathBuf),
+    UserFile(PathBuf),
+    LocalServer(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(name) => f.write_str(name),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::ProjectFile(path) | Origin::UserFile(path) | Origin::LocalServer(path) => {
+                write!(f, "{}", path.display())
+            }
+        }
+    }
+}
+
+/// The server to call, decided.
+pub(crate) struct Target {
+    /// Where it may be, the likeliest first; never empty.
+    pub(crate) places: Vec<Address>,
+    pub(crate) places_from: Origin,
+    pub(crate) token: Option<Setting<Token>>,
+}
+
+impl Settings {
+    /// Reads all layers but the local server's.
+    pub(crate) fn load(
+        url_flag: Option<&str>,
+        token_file: Option<&Path>,
+        env: &Environment,
+    ) -> Result<Settings> {
+        let mut settings = Settings {
+            url: None,
+            tokens: Vec::new(),
+        };
+        if let Some(url) = url_flag {
+            settings.offer_url(url, Origin::Flag("--url"))?;
+        }
+        if let Some(path) = token_file {
+            let token = token::read_token_file(path)?;
+            settings.tokens.push(Setting {
+                value: token,
+                origin: Origin::Flag("--token-file"),
+            });
+        }
+        if let Some(url) = &env.url {
+            settings.offer_url(url, Origin::Variable("CORO_URL"))?;
+        }
+        if let Some(token) = &env.token {
+            let token =
+                Token::parse(token).map_err(|fault| usage(format!("CORO_TOKEN {fault}")))?;
+            settings.tokens.push(Setting {
+                value: token,
+                origin: Origin::Variable("CORO_TOKEN"),
+            });
+        }
+        if let Some(project) = find_project(&env.working_directory) {
+            for path in [project.join("local/cli.json"), project.join("cli.json")] {
+                settings.offer_file(&path, Origin::ProjectFile(path.clone()))?;
+            }
+        }
+        if let Some(path) = user_file(env) {
+            settings.offer_file(&path, Origin::UserFile(path.clone()))?;
+        }
+        Ok(settings)
+    }
+
+    fn offer_file(&mut self, path: &Path, origin: Origin) -> Result<()> {
+        let Some(file) = read_file(path)? else {
+            return Ok(());
+        };
+        if let Some(url) = file.url {
+            self.offer_url(&url, origin.clone())?;
+        }
+        if let Some(token) = file.token {
+            self.tokens.push(Setting {
+                value: token,
+                origin,
+            });
+        }
+        Ok(())
+    }
+
+    fn offer_url(&mut self, url: &str, origin: Origin) -> Result<()> {
+        if self.url.is_none() {
+            let value = url
+                .parse()
+                .map_err(|fault| usage(format!("{origin}: {fault}")))?;
+            self.url = Some(Setting { value, origin });
+        }
+        Ok(())
+    }
+
+    /// The first token that may be sent to a server named by `origin`: where a
+    /// repository names the server, the token of the user's file stays at home.
+    /// A token of the environment was put there for this very session.
+    fn token_for(self, origin: &Origin) -> Option<Setting<Token>> {
+        let url_is_from_project = matches!(origin, Origin::ProjectFile(_));
+        let mut tokens = self.tokens.into_iter();
+        tokens.find(|token| !(url_is_from_project && matches!(token.origin, Origin::UserFile(_))))
+    }
+}
+
+/// Decides which server is called, and with which token.
+pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Target> {
+    let local = LocalServer::find(env);
+    let (places, places_from) = match (settings.url.take(), &local) {
+        (Some(url), _) => (vec![url.value], url.origin),
+        (None, Some(local)) => (local.places()?, local.origin()),
+        (None, None) => {
+            return Err(
+                usage("no server is named, and there is no home folder to look for one")
+                    .hint("set CORO_URL, or CORO_DATA_DIR to the folder of a local server"),
+            );
+        }
+    };
+    let token = match (settings.token_for(&places_from), local) {
+        (Some(token), _) => Some(token),
+        (None, Some(local)) => local.token_for(&places, env)?,
+        (None, None) => None,
+    };
+    Ok(Target {
+        places,
+        places_from,
+        token,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+#[test]
+fn each_setting_comes_from_the_first_layer_that_has_it() {
+    let home = Home::new();
+    let mut env = home.environment();
+    home.write(
+        "data/coro/server.json",
+        r#"{"url":"http://127.0.0.1:7","pid":1}"#,
+    );
+    home.write("data/coro/owner.token", "cor_owner\n");
+    assert_eq!(decided(&env), (home.places(), Some("cor_owner".to_owned())));
+
+    home.write(
+        "config/coro/cli.json",
+        r#"{"url":"http://127.0.0.1:6","token":"cor_user"}"#,
+    );
+    assert_eq!(
+        decided(&env),
+        ("http://127.0.0.1:6".to_owned(), Some("cor_user".to_owned()))
+    );
+
+    home.write(
+        "work/.coro/cli.json",
+        r#"{"url":"http://127.0.0.1:5","token":"cor_project"}"#,
+    );
+    assert_eq!(
+        decided(&env),
+        (
+            "http://127.0.0.1:5".to_owned(),
+            Some("cor_project".to_owned())
+        )
+    );
+
+    home.write("work/.coro/local/cli.json", r#"{"token":"cor_own"}"#);
+    assert_eq!(
+        decided(&env),
+        ("http://127.0.0.1:5".to_owned(), Some("cor_own".to_owned()))
+    );
+
+    env.url = Some("http://127.0.0.1:4".to_owned());
+    env.token = Some("cor_env".to_owned());
+    assert_eq!(
+        decided(&env),
+        ("http://127.0.0.1:4".to_owned(), Some("cor_env".to_owned()))
+    );
+
+    home.write("token", "cor_file\n");
+    let token_file = home.0.join("token");
+    let settings = Settings::load(Some("http://127.0.0.1:3"), Some(&token_file), &env).unwrap();
+    let target = resolve(settings, &env).unwrap();
+    assert_eq!(
+        shown(&target),
+        ("http://127.0.0.1:3".to_owned(), Some("cor_file".to_owned()))
+    );
+    assert_eq!(target.places_from, Origin::Flag("--url"));
+}
+
+#[test]
+fn a_repository_that_names_a_server_does_not_get_the_users_token() {
+    let home = Home::new();
+    let mut env = home.environment();
+    home.write("data/coro/owner.token", "cor_owner");
+    home.write("config/coro/cli.json", r#"{"token":"cor_user"}"#);
+    home.write(
+        "work/.coro/cli.json",
+        r#"{"url":"https://elsewhere.example"}"#,
+    );
+    assert_eq!(decided(&env).1, None);
+
+    env.token = Some("cor_env".to_owned());
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_env"));
+}
+
+#[test]
+fn the_owners_token_goes_to_the_local_server_only_and_never_to_an_agent() {
+    let home = Home::new();
+    let mut env = home.environment();
+    home.write("data/coro/owner.token", "cor_owner");
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_owner"));
+
+    env.url = Some("http://127.0.0.1:9800".to_owned());
+    assert_eq!(
+        decided(&env).1,
+        None,
+        "nothing says that the local server listens there"
+    );
+    home.write(
+        "data/coro/server.json",
+        r#"{"url":"http://127.0.0.1:9800"}"#,
+    );
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_owner"));
+
+    env.is_agent = true;
+    assert_eq!(decided(&env).1, None);
+}
+
+#[test]
+fn the_socket_can_be_elsewhere_or_off() {
+    let home = Home::new();
+    let mut env = home.environment();
+    env.socket = Some("/run/other.sock".into());
+    assert_eq!(decided(&env).0, "unix:/run/other.sock");
+    env.socket = Some("off".into());
+    assert_eq!(decided(&env).0, "http://127.0.0.1:9800");
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_line_and_stops_the_command() {
+    let home = Home::new();
+    let env = home.environment();
+    let cases = [
+        ("{\n\"url\": \"http://x\",\n}", ":3: "),
+        (
+            "{\n\n\"server\": \"http://x\"}",
+            ":3: unknown field `server`",
+        ),
+        ("", ":1: "),
+        ("{\"url\": \"x\"}", "\"x\" begins with none of"),
+        ("{\"token\": \"cor_\\nX-Evil: 1\"}", "more than one word"),
+    ];
+    for (text, fault) in cases {
+        home.write("work/.coro/cli.json", text);
+        let Err(error) = Settings::load(None, None, &env) else {
+            panic!("{text:?} was taken");
+        };
+        let message = error.to_string();
+        assert!(
+            message.contains("work/.coro/cli.json") && message.contains(fault),
+            "{message}"
+        );
+        assert!(!message.contains("Evil"), "{message}");
+    }
+}
+
+fn decided(env: &Environment) -> (String, Option<String>) {
+    let settings = Settings::load(None, None, env).unwrap();
+    shown(&resolve(settings, env).unwrap())
+}
+
+fn shown(target: &Target) -> (String, Option<String>) {
+    let places: Vec<String> = target.places.iter().map(Address::to_string).collect();
+    (
+        places.join(" "),
+        target
+            .token
+            .as_ref()
+            .map(|token| token.value.reveal().to_owned()),
+    )
+}
+
+/// A folder with a home and a project in it, removed at the end.
+struct Home(PathBuf);
+
+impl Home {
+    fn new() -> Home {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "coro-cli-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        Home(std::env::temp_dir().join(name))
+    }
+
+    fn environment(&self) -> Environment {
+        Environment {
+            working_directory: self.0.join("work/deep/down"),
+            config_home: Some(self.0.join("config")),
+            data_home: Some(self.0.join("data")),
+            ..Environment::default()
+        }
+    }
+
+    fn places(&self) -> String {
+        format!(
+            "unix:{} http://127.0.0.1:7",
+            self.0.join("data/coro/coro.sock").display()
+        )
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

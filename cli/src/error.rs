@@ -1,0 +1,302 @@
+//! What goes wrong, as one line for the reader and one number for the script.
+
+use std::fmt;
+use std::io;
+
+use coro_api::{Problem, Reason};
+use serde::Deserialize;
+
+use crate::http::{Response, TransportError};
+use crate::print::escape;
+
+pub(crate) type Result<T> = std::result::Result<T, CliError>;
+
+/// The exit codes of `coro-cli`. Scripts match on them, so they never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Done = 0,
+    Failed = 1,
+    /// The command line itself is wrong.
+    Usage = 2,
+    NotFound = 3,
+    /// Something else is there than the call expects, or was and is gone.
+    Conflict = 4,
+    /// The token is missing, unknown, or not enough.
+    Refused = 5,
+    /// The server can't make sense of the call, or it is too large.
+    Invalid = 6,
+    Unreachable = 7,
+    TimedOut = 8,
+}
+
+impl Exit {
+    /// The code for an HTTP status that is no success.
+    pub fn of_status(status: u16) -> Exit {
+        match status {
+            404 => Exit::NotFound,
+            409 | 410 | 412 | 422 | 428 => Exit::Conflict,
+            401 | 403 | 429 => Exit::Refused,
+            400 | 413 | 415 => Exit::Invalid,
+            _ => Exit::Failed,
+        }
+    }
+
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Why a command stopped. Shown as `coro-cli: <message> (<hint>)`.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) exit: Exit,
+    /// The HTTP status, where a server answered at all.
+    pub(crate) status: Option<u16>,
+    pub(crate) message: String,
+    hint: Option<String>,
+}
+
+impl CliError {
+    fn new(exit: Exit, message: impl Into<String>) -> CliError {
+        CliError {
+            exit,
+            status: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds the next step that is safe to take.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> CliError {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The reader of the output went away. That is its decision, as with
+    /// `| head`, so there is nothing to say.
+    fn reader_gone() -> CliError {
+        CliError::new(Exit::Done, "")
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.message))?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({})", escape(hint)),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn failed(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::Failed, message)
+}
+
+pub(crate) fn usage(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::Usage, message)
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::Invalid, message)
+}
+
+pub(crate) fn not_found(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::NotFound, message)
+}
+
+pub(crate) fn conflict(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::Conflict, message)
+}
+
+pub(crate) fn timed_out(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::TimedOut, message)
+}
+
+/// A file that can't be read or written. `doing` is a phrase such as
+/// `read /tmp/plan.json`.
+pub(crate) fn file_failed(doing: impl fmt::Display, error: &io::Error) -> CliError {
+    let message = format!("can't {doing}: {error}");
+    match error.kind() {
+        io::ErrorKind::NotFound => not_found(message),
+        _ => failed(message),
+    }
+}
+
+pub(crate) fn output_failed(error: &io::Error) -> CliError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => CliError::reader_gone(),
+        _ => failed(format!("can't write the output: {error}")),
+    }
+}
+
+/// What an answer of status 400 and above says. A proxy's error page is no
+/// problem document; then the status is all that can be told.
+pub(crate) fn refused_by_server(response: &Response) -> CliError {
+    let mut error = match serde_json::from_slice::<Problem>(&response.body) {
+        Ok(problem) => CliError {
+            exit: Exit::of_status(response.status),
+            status: None,
+            message: problem.detail,
+            hint: problem.next,
+        },
+        Err(_) => CliError::new(
+            Exit::of_status(response.status),
+            format!("the server answered {} without saying why", response.status),
+        ),
+    };
+    error.status = Some(response.status);
+    error
+}
+
+/// What the `error` event at the end of a stream says.
+pub(crate) fn refused_in_stream(data: &str) -> CliError {
+    #[derive(Deserialize)]
+    struct Refusal {
+        reason: Reason,
+        detail: String,
+        next: Option<String>,
+    }
+    match serde_json::from_str::<Refusal>(data) {
+        Ok(refusal) => CliError {
+            exit: Exit::of_status(refusal.reason.status()),
+            status: Some(refusal.reason.status()),
+            message: refusal.detail,
+            hint: refusal.next,
+        },
+        Err(_) => failed("the server ended the stream without saying why"),
+    }
+}
+
+impl From<TransportError> for CliError {
+    fn from(error: TransportError) -> CliError {
+        match error {
+            TransportError::NotRunning(places) => {
+                CliError::new(Exit::Unreachable, format!("no server at {places}"))
+                    .hint("start one with coro-server")
+            }
+            TransportError::Forbidden(place) => CliError::new(
+                Exit::Unreachable,
+                format!("the client's sandbox, or a permission, forbids connecting to {place}"),
+            )
+            .hint("use the MCP tool `coro` with the same command line"),
+            TransportError::Unreachable(reason) => CliError::new(Exit::Unreachable, reason)
+                .hint("check the address with coro-cli config show"),
+            TransportError::TimedOut => timed_out("the server did not answer in time")
+                .hint("check with coro-cli status, or raise --timeout"),
+            TransportError::Broken(reason) => {
+                failed(reason).hint("a write may have been carried out: read before you repeat it")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Headers;
+
+    #[test]
+    fn each_status_has_the_exit_code_that_the_documentation_names() {
+        let table = [
+            (400, 6),
+            (401, 5),
+            (403, 5),
+            (404, 3),
+            (405, 1),
+            (409, 4),
+            (410, 4),
+            (412, 4),
+            (413, 6),
+            (415, 6),
+            (422, 4),
+            (428, 4),
+            (429, 5),
+            (500, 1),
+            (502, 1),
+            (503, 1),
+            (507, 1),
+        ];
+        for (status, code) in table {
+            assert_eq!(Exit::of_status(status).code(), code, "{status}");
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_connection_decides_what_to_do_about_it() {
+        use io::ErrorKind::*;
+        let table = [
+            (
+                PermissionDenied,
+                7,
+                "sandbox, or a permission, forbids connecting to unix:/s (use the MCP tool `coro`",
+            ),
+            (
+                ConnectionRefused,
+                7,
+                "no server at unix:/s (start one with coro-server)",
+            ),
+            (
+                NotFound,
+                7,
+                "no server at unix:/s (start one with coro-server)",
+            ),
+            (HostUnreachable, 7, "can't connect to unix:/s"),
+            (WouldBlock, 8, "did not answer in time"),
+        ];
+        for (kind, code, part) in table {
+            let error: CliError = TransportError::while_connecting("unix:/s", &kind.into()).into();
+            assert_eq!(error.exit.code(), code, "{kind:?}");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_stream_tells_its_reason() {
+        let error = refused_in_stream(
+            r#"{"reason":"compacted","detail":"gone","revision":7,"next":"list"}"#,
+        );
+        assert_eq!(
+            (error.to_string().as_str(), error.exit),
+            ("gone (list)", Exit::Conflict)
+        );
+        assert_eq!(refused_in_stream("").exit, Exit::Failed);
+    }
+
+    #[test]
+    fn a_problem_becomes_its_detail_and_its_next_step() {
+        let body =
+            br#"{"type":"x/not_found","title":"Not found","status":404,"detail":"no key \"a\"",
+            "reason":"not_found","next":"list the keys","error":"no key","code":404}"#;
+        let error = refused_by_server(&response(404, body));
+        assert_eq!(error.to_string(), "no key \"a\" (list the keys)");
+        assert_eq!(error.exit, Exit::NotFound);
+    }
+
+    #[test]
+    fn an_error_page_of_a_proxy_is_not_shown() {
+        let error = refused_by_server(&response(502, b"<html>\x1b[31mBad Gateway"));
+        assert_eq!(
+            error.to_string(),
+            "the server answered 502 without saying why"
+        );
+    }
+
+    #[test]
+    fn an_error_can_not_move_the_cursor_of_the_terminal() {
+        assert_eq!(failed("a\x1b[2Jb\nc").to_string(), "a\\u001b[2Jb\\nc");
+    }
+
+    fn response(status: u16, body: &[u8]) -> Response {
+        Response {
+            status,
+            headers: Headers::default(),
+            body: body.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The machine of the user: its environment, its input, and its way to the
+//! server.
+
+use std::io::Read;
+
+use crate::arguments::GlobalOptions;
+use crate::config::{self, Environment, Settings};
+use crate::error::Result;
+use crate::http::{Direct, Remote, Transport};
+
+/// What a process of the user may touch.
+pub(crate) struct Machine<'a> {
+    pub(crate) environment: Environment,
+    pub(crate) stdin: &'a mut dyn Read,
+    /// Made by the first request; some commands make none.
+    transport: Option<Box<dyn Transport>>,
+    /// Whether a token was found for the server.
+    has_token: bool,
+}
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(environment: Environment, stdin: &'a mut dyn Read) -> Machine<'a> {
+        Machine {
+            environment,
+            stdin,
+            transport: None,
+            has_token: false,
+        }
+    }
+
+    /// The connection to the server that the settings name.
+    pub(crate) fn transport(&mut self, options: &GlobalOptions) -> Result<&mut dyn Transport> {
+        let transport = match self.transport.take() {
+            Some(transport) => transport,
+            None => self.connect(options)?,
+        };
+        Ok(self.transport.insert(transport).as_mut())
+    }
+
+    fn connect(&mut self, options: &GlobalOptions) -> Result<Box<dyn Transport>> {
+        let env = &self.environment;
+        let settings = Settings::load(options.url.as_deref(), options.token_file.as_deref(), env)?;
+        let target = config::resolve(settings, env)?;
+        self.has_token = target.token.is_some();
+        let token = target.token.map(|token| token.value);
+        match target.places.as_slice() {
+            [place] if !place.is_local() => Ok(Box::new(Remote::new(
+                place.clone(),
+                token,
+                env.certificates.clone(),
+            ))),
+            _ => Ok(Box::new(Direct::new(target.places, token))),
+        }
+    }
+
+    /// Whether the server will know who calls.
+    pub(crate) fn has_token(&mut self, options: &GlobalOptions) -> Result<bool> {
+        self.transport(options)?;
+        Ok(self.has_token)
+    }
+
+    /// What to do about a 401, where the reason is that no token was found.
+    pub(crate) fn token_hint(&self) -> Option<&'static str> {
+        if self.has_token {
+            None
+        } else if self.environment.is_agent {
+            Some(
+                "set CORO_TOKEN to the agent's token: with CORO_AGENT set, the owner's is not used",
+            )
+        } else {
+            Some("set CORO_TOKEN, or store a token with coro-cli config set token - --user")
+        }
+    }
+}

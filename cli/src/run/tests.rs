@@ -1,0 +1,300 @@
+//! Command lines from the outside: what is asked of the server, what is
+//! printed, and the exit code.
+
+use std::collections::VecDeque;
+
+use super::*;
+use crate::http::{Headers, Reply, Request, TransportError};
+
+#[test]
+fn a_value_is_printed_as_it_is_stored() {
+    let mut server = Server::answering(200, "{\"a\": 1.50}");
+    assert_eq!(
+        server.run(&["state", "get", "shop/a b"]),
+        (0, "{\"a\": 1.50}".to_owned(), String::new())
+    );
+    assert_eq!(server.asked(), "GET /api/state/shop/a%20b");
+
+    let mut server = Server::answering(200, "{\"a\": 1.50}");
+    let (code, out, _) = server.run(&["state", "get", "--version", "2", "--pretty", "k"]);
+    assert_eq!((code, out.as_str()), (0, "{\n  \"a\": 1.50\n}\n"));
+    assert_eq!(server.asked(), "GET /api/state/k?version=2");
+}
+
+#[test]
+fn a_write_says_what_it_depends_on_and_prints_the_version() {
+    let item = "{\"key\":\"k\",\"version\":3,\"revision\":9,\"hash\":\"\",\"size\":1,\"content_type\":\"\",\
+        \"updated_at\":\"\",\"updated_by\":\"\"}";
+    let json = "Content-Type: application/json";
+    let table: [(&[&str], String); 7] = [
+        (&["--data", "{}"], format!("PUT /api/state/k {json} {{}}")),
+        (
+            &["--data", "text", "--ttl", "12h"],
+            "PUT /api/state/k?ttl=43200 Content-Type: text/plain text".to_owned(),
+        ),
+        (
+            &["--data", "-1", "--if-version", "2"],
+            format!("PUT /api/state/k If-Match: \"v2-\" {json} -1"),
+        ),
+        (
+            &["--data", "1", "--if-version", "0"],
+            format!("PUT /api/state/k If-None-Match: * {json} 1"),
+        ),
+        (
+            &["--data", "1", "--if-absent"],
+            format!("PUT /api/state/k If-None-Match: * {json} 1"),
+        ),
+        (
+            &["--data", "1", "--if-match", "abc"],
+            format!("PUT /api/state/k If-Match: abc {json} 1"),
+        ),
+        (
+            &["--data", "1", "--conditional", "true"],
+            format!("PUT /api/state/k?conditional=true {json} 1"),
+        ),
+    ];
+    for (options, asked) in table {
+        let mut server = Server::answering(200, item);
+        let line = [&["state", "set", "k"], options].concat();
+        assert_eq!(
+            server.run(&line),
+            (0, "v3\n".to_owned(), String::new()),
+            "{options:?}"
+        );
+        assert_eq!(server.asked(), asked);
+    }
+}
+
+#[test]
+fn events_are_lines_and_published_data_keeps_its_digits() {
+    let event = "{\"id\":7,\"revision\":7,\"topic\":\"a.b\",\"subject\":\"\",\"data\":1e400,\"source\":\"x\",\
+        \"actor\":\"human:x\",\"created_at\":\"\"}";
+    let mut server = Server::answering(200, &event.replace("1e400", "1"));
+    let (code, out, _) = server.run(&[
+        "events",
+        "publish",
+        "a.b",
+        "--data",
+        "12345678901234567890123",
+    ]);
+    assert_eq!((code, out.as_str()), (0, "7\n"));
+    let body = "{\"topic\":\"a.b\",\"data\":12345678901234567890123}";
+    assert_eq!(
+        server.asked(),
+        format!("POST /api/events/publish Content-Type: application/json {body}")
+    );
+
+    let mut server = Server::answering(200, &format!("[{event}]"));
+    assert_eq!(
+        server.run(&["events", "history", "--topic", "a.*"]),
+        (0, "7\ta.b\t1e400\n".to_owned(), String::new())
+    );
+    assert_eq!(
+        server.asked(),
+        "GET /api/events/history?last=50&topic=a.%2A"
+    );
+}
+
+#[test]
+fn waiting_goes_on_from_where_the_last_answer_ended() {
+    let mut server = Server::answering(200, "{\"events\":[],\"next\":41,\"more\":false}");
+    server.answers.push_back((
+        200,
+        "{\"events\":[{\"revision\":42,\"topic\":\"a\",\"data\":null}],\"next\":42}".to_owned(),
+    ));
+    assert_eq!(
+        server.run(&["events", "wait", "a", "--timeout", "50"]),
+        (0, "42\ta\tnull\n".to_owned(), String::new())
+    );
+    let asked = "GET /api/events?pattern=a&limit=1&wait=50\nGET /api/events?pattern=a&from=41&limit=1&wait=50";
+    assert_eq!(server.asked(), asked);
+}
+
+#[test]
+fn a_refusal_is_one_line_and_an_exit_code() {
+    let problem = "{\"type\":\"x\",\"title\":\"x\",\"status\":412,\"detail\":\"\\\"k\\\" is at version 4\",\
+        \"reason\":\"precondition_failed\",\"next\":\"read it again\",\"error\":\"x\",\"code\":412}";
+    let mut server = Server::answering(412, problem);
+    let expected = (
+        4,
+        String::new(),
+        "coro-cli: \"k\" is at version 4 (read it again)\n".to_owned(),
+    );
+    assert_eq!(
+        server.run(&["state", "delete", "k", "--if-version", "3"]),
+        expected
+    );
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_is_an_error() {
+    for body in ["", "null", "[]", "<html>", "{\"version\":\"x\"}"] {
+        let mut server = Server::answering(200, body);
+        let (code, out, err) = server.run(&["state", "set", "k", "--data", "1"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{body}");
+        assert!(err.contains("makes no sense"), "{err}");
+    }
+}
+
+#[test]
+fn a_key_that_would_change_the_path_is_not_sent() {
+    for key in ["", "a/../b", ".", "a//b", "/a", "a\nb"] {
+        let mut server = Server::answering(200, "{}");
+        assert_eq!(server.run(&["state", "delete", key]).0, 6, "{key:?}");
+        assert_eq!(server.asked(), "", "{key:?}");
+    }
+}
+
+#[test]
+fn in_the_server_nothing_of_the_machine_is_touched() {
+    let lines: [&[&str]; 8] = [
+        &["state", "set", "k", "--file", "/etc/hostname"],
+        &["state", "set", "k", "-"],
+        &["events", "subscribe"],
+        &["state", "watch"],
+        &["backup", "/tmp/never.gz"],
+        &["config", "show"],
+        &["config", "set", "url", "http://x"],
+        &["man", "/tmp/never"],
+    ];
+    for line in lines {
+        let mut server = Server::answering(200, "{\"revision\":1}");
+        let (code, out, err) = server.run(line);
+        assert_eq!(
+            (code, out.as_str(), server.asked().as_str()),
+            (2, "", ""),
+            "{line:?}"
+        );
+        assert!(err.contains("needs a shell"), "{line:?}: {err}");
+    }
+}
+
+#[test]
+fn in_the_server_the_server_can_not_be_chosen() {
+    for option in ["--url", "--token-file"] {
+        let mut server = Server::answering(200, "{}");
+        assert_eq!(server.run(&["state", "get", "k", option, "http://x"]).0, 2);
+        assert_eq!(server.asked(), "");
+    }
+}
+
+#[test]
+fn a_header_can_not_be_smuggled_in() {
+    for option in ["--type", "--if-match"] {
+        let mut server = Server::answering(200, "{}");
+        assert_eq!(
+            server
+                .run(&["state", "set", "k", "--data", "1", option, "a\r\nX-Evil: 1"])
+                .0,
+            2
+        );
+        assert_eq!(server.asked(), "");
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let mut server = Server::answering(200, "value");
+    let mut err = Vec::new();
+    let line = ["state", "get", "k"].map(OsString::from).to_vec();
+    assert_eq!(
+        run_line(
+            line,
+            &mut server,
+            &mut Full(io::ErrorKind::BrokenPipe),
+            &mut err
+        )
+        .code(),
+        0
+    );
+    assert_eq!(err, b"");
+
+    let mut server = Server::answering(200, "value");
+    let line = ["state", "get", "k"].map(OsString::from).to_vec();
+    assert_eq!(
+        run_line(
+            line,
+            &mut server,
+            &mut Full(io::ErrorKind::StorageFull),
+            &mut err
+        )
+        .code(),
+        1
+    );
+    assert!(
+        String::from_utf8(err)
+            .unwrap()
+            .contains("can't write the output")
+    );
+}
+
+/// A server that gives prepared answers and remembers what it was asked.
+struct Server {
+    answers: VecDeque<(u16, String)>,
+    requests: Vec<Request>,
+}
+
+impl Server {
+    fn answering(status: u16, body: &str) -> Server {
+        Server {
+            answers: VecDeque::from([(status, body.to_owned())]),
+            requests: Vec::new(),
+        }
+    }
+
+    /// The exit code, and what was printed.
+    fn run(&mut self, arguments: &[&str]) -> (u8, String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let arguments = arguments.iter().map(OsString::from).collect();
+        let code = run_line(arguments, self, &mut out, &mut err).code();
+        (
+            code,
+            String::from_utf8(out).unwrap(),
+            String::from_utf8(err).unwrap(),
+        )
+    }
+
+    /// A line for each request: method, path, headers and body.
+    fn asked(&self) -> String {
+        let lines = self.requests.iter().map(|request| {
+            let mut words = vec![
+                request.method.word().to_owned(),
+                request.path_and_query.clone(),
+            ];
+            words.extend(
+                request
+                    .headers
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}")),
+            );
+            words.push(String::from_utf8(request.body.clone()).unwrap());
+            words.join(" ").trim_end().to_owned()
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Transport for Server {
+    fn open(&mut self, request: &Request) -> Result<Reply, TransportError> {
+        self.requests.push(request.clone());
+        let (status, body) = self.answers.pop_front().ok_or(TransportError::TimedOut)?;
+        Ok(Reply {
+            status,
+            headers: Headers::default(),
+            body: Box::new(io::Cursor::new(body)),
+        })
+    }
+}
+
+/// An output that takes nothing.
+struct Full(io::ErrorKind);
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! What a command works with: the server, the machine, and where it prints.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::arguments::GlobalOptions;
+use crate::error::{CliError, Result, failed, output_failed, refused_by_server, usage};
+use crate::http::{Reply, Request, Response, Transport};
+use crate::machine::Machine;
+use crate::print;
+
+/// One command's surroundings.
+pub(crate) struct Session<'a> {
+    pub(crate) options: GlobalOptions,
+    place: Place<'a>,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+/// Where the command runs.
+pub(crate) enum Place<'a> {
+    /// In a process of the user.
+    Machine(Box<Machine<'a>>),
+    /// In the server, for a caller elsewhere: files, standard input and the
+    /// environment are the server's, and none of the caller's business.
+    Server(&'a mut dyn Transport),
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(
+        options: GlobalOptions,
+        place: Place<'a>,
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+    ) -> Session<'a> {
+        Session {
+            options,
+            place,
+            out,
+            err,
+        }
+    }
+
+    /// Refuses options that have no meaning where the command runs.
+    pub(crate) fn check_options(&self) -> Result<()> {
+        let names_server = self.options.url.is_some() || self.options.token_file.is_some();
+        match &self.place {
+            Place::Server(_) if names_server => {
+                Err(usage("the server and the token are given here")
+                    .hint("leave out --url and --token-file"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a call. An answer that is no success becomes an error.
+    pub(crate) fn call(&mut self, request: Request) -> Result<Response> {
+        let request = self.with_timeout(request);
+        let response = self.transport()?.send(&request)?;
+        if (200..300).contains(&response.status) {
+            return Ok(response);
+        }
+        Err(self.refusal(&response))
+    }
+
+    /// Makes a call whose answer is read bit by bit.
+    pub(crate) fn open(&mut self, request: &Request) -> Result<Reply> {
+        let reply = self.transport()?.open(request)?;
+        if (200..300).contains(&reply.status) {
+            return Ok(reply);
+        }
+        let response = reply.read_all()?;
+        Err(self.refusal(&response))
+    }
+
+    /// The machine of the user, for what can't be done elsewhere.
+    pub(crate) fn machine(&mut self) -> Result<&mut Machine<'a>> {
+        match &mut self.place {
+            Place::Machine(machine) => Ok(machine),
+            Place::Server(_) => Err(usage(
+                "this needs a shell on your machine: files and streams are out of reach here",
+            )
+            .hint("give values with --data, and read events with events history or events wait")),
+        }
+    }
+
+    /// Whether the server will know who calls.
+    pub(crate) fn has_token(&mut self) -> Result<bool> {
+        match &mut self.place {
+            Place::Machine(machine) => machine.has_token(&self.options),
+            Place::Server(_) => Ok(true),
+        }
+    }
+
+    /// Prints an answer: unchanged with `--json`, indented with `--pretty`,
+    /// else as `terse` says. Nothing terse means no line at all.
+    pub(crate) fn show<T, F>(&mut self, response: &Response, terse: F) -> Result<()>
+    where
+        T: DeserializeOwned,
+        F: FnOnce(T) -> String,
+    {
+        if self.options.wants_json() {
+            return self.show_json(&response.body);
+        }
+        let answer = serde_json::from_slice(&response.body);
+        let text = terse(answer.map_err(|error| unexpected(&error))?);
+        if text.is_empty() {
+            Ok(())
+        } else {
+            self.line(&text)
+        }
+    }
+
+    /// Prints JSON as it came, or indented with `--pretty`.
+    pub(crate) fn show_json(&mut self, body: &[u8]) -> Result<()> {
+        let indented = if self.options.pretty {
+            print::pretty(body)
+        } else {
+            None
+        };
+        let text = indented.map_or(Cow::Borrowed(body), Cow::Owned);
+        self.bytes(&text)?;
+        if text.ends_with(b"\n") {
+            Ok(())
+        } else {
+            self.bytes(b"\n")
+        }
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out
+            .write_all(bytes)
+            .map_err(|error| output_failed(&error))
+    }
+
+    /// Prints a line, which the caller has escaped.
+    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
+        self.bytes(line.as_bytes())?;
+        self.bytes(b"\n")
+    }
+
+    /// Hands over what was printed: at the end, and after each event of a
+    /// stream.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(|error| output_failed(&error))
+    }
+
+    /// Says something that is no data. Where nobody can hear it, nothing is
+    /// lost.
+    pub(crate) fn talk(&mut self, text: &str) {
+        let _ = writeln!(self.err, "coro-cli: {}", print::escape(text));
+    }
+
+    fn transport(&mut self) -> Result<&mut dyn Transport> {
+        match &mut self.place {
+            Place::Machine(machine) => machine.transport(&self.options),
+            Place::Server(transport) => Ok(&mut **transport),
+        }
+    }
+
+    /// `--timeout` replaces how long an ordinary call may take.
+    fn with_timeout(&self, mut request: Request) -> Request {
+        if request.patience.whole.is_some() && self.options.timeout.is_some() {
+            request.patience.whole = self.options.timeout;
+        }
+        request
+    }
+
+    fn refusal(&self, response: &Response) -> CliError {
+        let error = refused_by_server(response);
+        match &self.place {
+            Place::Machine(machine) if response.status == 401 => match machine.token_hint() {
+                Some(hint) => error.hint(hint),
+                None => error,
+            },
+            _ => error,
+        }
+    }
+}
+
+/// An answer that is a success, but not the one that the API promises.
+pub(crate) fn unexpected(error: &serde_json::Error) -> CliError {
+    failed(format!("the server's answer makes no sense: {error}"))
+        .hint("compare coro-cli version with server_version of coro-cli whoami --json")
+}
+
+/// The seconds of a duration as the API takes them, rounded up so that a
+/// fraction is not none.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}

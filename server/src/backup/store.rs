@@ -1,0 +1,200 @@
+//! SQL of backups: every table, with the columns that a backup has.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::db::{Row, Tx, Val};
+use crate::error::{Result, internal, invalid};
+use crate::ids::TenantId;
+
+/// Rows read at a time. Values may be large, so not many.
+const PAGE_ROWS: i64 = 32;
+
+/// For a table whose key may come twice: its rows are small and few, and are
+/// read at once.
+const ALL_ROWS: i64 = i64::MAX;
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Int,
+    Text,
+    Blob,
+}
+
+/// A table of the backup. `select` takes the tenant, the key after which to
+/// go on, and how many rows; `key` is the column of that key, `page` how many
+/// rows are read at a time.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    columns: &'static [(&'static str, Kind)],
+    key: usize,
+    page: i64,
+    select: &'static str,
+    insert: &'static str,
+}
+
+macro_rules! table {
+    ($name:literal by $key:literal, $page:expr; $($column:ident $kind:ident $number:literal),+ $(,)?) => {
+        Table {
+            name: $name,
+            columns: &[$((stringify!($column), Kind::$kind)),+],
+            key: {
+                let names = [$(stringify!($column)),+];
+                let mut at = 0;
+                while !same(names[at], $key) { at += 1; }
+                at
+            },
+            page: $page,
+            select: concat!("SELECT ", table!(@names $($column),+), " FROM ", $name,
+                " WHERE tenant_id = $1 AND ", $key, " > $2 ORDER BY ", $key, " LIMIT $3"),
+            insert: concat!("INSERT INTO ", $name, " (", table!(@names $($column),+), ") VALUES (",
+                table!(@numbers $($number),+), ")"),
+        }
+    };
+    (@names $first:ident $(, $rest:ident)*) => {
+        concat!(stringify!($first) $(, ", ", stringify!($rest))*)
+    };
+    (@numbers $first:literal $(, $rest:literal)*) => {
+        concat!("$", $first $(, ", $", $rest)*)
+    };
+}
+
+/// Equality of texts while compiling.
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Every table that a tenant has rows in. `tidy.rs` compares this with the
+/// migrations. The numbers are those of the parameters.
+pub(super) const TABLES: &[Table] = &[
+    table!("tenant" by "name", PAGE_ROWS; tenant_id Text 1, name Text 2, created_at Int 3, compacted Int 4,
+        anchor Int 5, anchor_chain Blob 6),
+    table!("log" by "revision", PAGE_ROWS; tenant_id Text 1, revision Int 2, at Int 3, actor Text 4,
+        topic Text 5, subject Text 6, project Text 7, scope Int 8, refused Int 9, version Int 10,
+        hash Blob 11, size Int 12, content_type Text 13, note Text 14, traceparent Text 15,
+        total_bytes Int 16, chain Blob 17, payload Blob 18),
+    table!("state" by "key", PAGE_ROWS; tenant_id Text 1, key Text 2, version Int 3, revision Int 4,
+        hash Blob 5, size Int 6, content_type Text 7, updated_at Int 8, updated_by Text 9,
+        expires_at Int 10, conditional Int 11, deleted Int 12),
+    table!("token" by "id", PAGE_ROWS; tenant_id Text 1, id Text 2, hash Blob 3, name Text 4, kind Text 5,
+        role Text 6, project Text 7, key_prefixes Text 8, created_at Int 9, created_by Text 10,
+        expires_at Int 11, revoked_at Int 12),
+    table!("consumer" by "name", PAGE_ROWS; tenant_id Text 1, name Text 2, pattern Text 3, acknowledged Int 4,
+        owner Text 5, actor Text 6, project Text 7, key_prefixes Text 8, audit Int 9,
+        created_at Int 10, updated_at Int 11),
+    table!("idempotency" by "key", ALL_ROWS; tenant_id Text 1, principal Text 2, key Text 3,
+        fingerprint Blob 4, answer Text 5, created_at Int 6),
+];
+
+pub(super) fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.name == name)
+}
+
+/// Whether nothing was ever stored.
+pub(super) fn is_empty(tx: &mut Tx<'_>) -> Result<bool> {
+    Ok(tx
+        .query_one("SELECT 1 FROM tenant LIMIT 1", &[], |_| Ok(()))?
+        .is_none())
+}
+
+/// Calls `each` with the values of every row of the tenant, in order.
+pub(super) fn rows(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    table: &Table,
+    mut each: impl FnMut(Vec<Value>) -> Result<()>,
+) -> Result<()> {
+    let mut after = match table.columns[table.key].1 {
+        Kind::Int => Value::from(i64::MIN),
+        _ => Value::from(""),
+    };
+    loop {
+        let page = tx.query_all(
+            table.select,
+            &[tenant.into(), key_of(&after)?, table.page.into()],
+            |row| values_of(row, table),
+        )?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = last[table.key].clone();
+        for values in page {
+            each(values)?;
+        }
+        if table.page == ALL_ROWS {
+            return Ok(());
+        }
+    }
+}
+
+fn key_of(value: &Value) -> Result<Val<'_>> {
+    match value {
+        Value::Number(number) => Ok(Val::Int(number.as_i64().unwrap_or_default())),
+        Value::String(text) => Ok(Val::Text(text)),
+        _ => Err(internal(anyhow::anyhow!("a key without a value"))),
+    }
+}
+
+fn values_of(row: &dyn Row, table: &Table) -> Result<Vec<Value>> {
+    let value = |(column, (_, kind)): (usize, &(&str, Kind))| {
+        Ok(match kind {
+            Kind::Int => row.opt_int(column)?.map_or(Value::Null, Value::from),
+            Kind::Text => row.opt_text(column)?.map_or(Value::Null, Value::from),
+            Kind::Blob => row
+                .opt_blob(column)?
+                .map_or(Value::Null, |b| Value::from(STANDARD.encode(b))),
+        })
+    };
+    table.columns.iter().enumerate().map(value).collect()
+}
+
+/// Writes a row of a backup, which must be the tenant's.
+pub(super) fn insert(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    table: &Table,
+    values: &[Value],
+) -> Result<()> {
+    if values.len() != table.columns.len() || values[0] != tenant.as_str() {
+        return Err(invalid(format!("a row of {:?} does not fit", table.name)));
+    }
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    for ((_, kind), value) in table.columns.iter().zip(values) {
+        blobs.push(match (kind, value) {
+            (Kind::Blob, Value::String(text)) => STANDARD
+                .decode(text)
+                .map_err(|error| invalid(format!("it holds broken base64: {error}")))?,
+            _ => Vec::new(),
+        });
+    }
+    let mut params = Vec::with_capacity(values.len());
+    for (((name, kind), value), blob) in table.columns.iter().zip(values).zip(&blobs) {
+        params.push(match (kind, value) {
+            (_, Value::Null) => Val::Null,
+            (Kind::Int, Value::Number(number)) if number.is_i64() => {
+                Val::Int(number.as_i64().unwrap_or_default())
+            }
+            (Kind::Text, Value::String(text)) => Val::Text(text),
+            (Kind::Blob, Value::String(_)) => Val::Blob(blob),
+            _ => {
+                return Err(invalid(format!(
+                    "{name} of a row of {:?} has a wrong type",
+                    table.name
+                )));
+            }
+        });
+    }
+    tx.queue(table.insert, &params)
+}
