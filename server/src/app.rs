@@ -158,9 +158,4 @@ impl NewEntry {
         self.note = Some(note.to_string());
         self
     }
-
-    pub fn refused(mut self) -> Self {
-        self.outcome = Outcome::Refused;
-        self
-    }
 }

@@ -39,14 +39,9 @@ pub enum Command {
     Restore {
         /// The file that `coro-cli backup` wrote.
         file: PathBuf,
-        #[command(flatten)]
-        options: Options,
     },
     /// Bring the database's schema up to date, and do nothing else.
-    Migrate {
-        #[command(flatten)]
-        options: Options,
-    },
+    Migrate,
     /// Administer tenants. The server must not run on the same data folder.
     Tenant {
         #[command(subcommand)]
@@ -59,17 +54,9 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
     /// Make a tenant and print its owner's token.
-    Add {
-        name: String,
-        #[command(flatten)]
-        options: Options,
-    },
+    Add { name: String },
     /// Make another owner's token for a tenant and print it.
-    OwnerToken {
-        name: String,
-        #[command(flatten)]
-        options: Options,
-    },
+    OwnerToken { name: String },
 }
 
 /// Every setting may be a flag, a variable, or a line of the file.
@@ -80,42 +67,42 @@ pub struct Options {
     ///
     /// Anything but loopback needs TLS files, or --behind-proxy with
     /// --public-url. Port 0 takes a free one.
-    #[arg(long, env = "CORO_BIND")]
+    #[arg(long, global = true, env = "CORO_BIND")]
     pub bind: Option<String>,
     /// Folder of the database, the owner's token and the socket [default: the
     /// user's data folder].
-    #[arg(long, env = "CORO_DATA_DIR")]
+    #[arg(long, global = true, env = "CORO_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// Settings in TOML.
-    #[arg(long, env = "CORO_CONFIG")]
+    #[arg(long, global = true, env = "CORO_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, trace, or a filter such as
     /// `coro_server=debug,info` [default: info].
-    #[arg(long, env = "CORO_LOG_LEVEL")]
+    #[arg(long, global = true, env = "CORO_LOG_LEVEL")]
     pub log_level: Option<String>,
     /// How it is logged [default: text].
-    #[arg(long, env = "CORO_LOG_FORMAT", value_enum)]
+    #[arg(long, global = true, env = "CORO_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormat>,
     /// PostgreSQL instead of the database in the data folder:
     /// `postgres://user@host/name`.
-    #[arg(long, env = "CORO_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "CORO_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Unix socket, or `off` [default: coro.sock in the data folder].
-    #[arg(long, env = "CORO_SOCKET")]
+    #[arg(long, global = true, env = "CORO_SOCKET")]
     pub socket: Option<String>,
     /// Certificate chain in PEM, for TLS.
-    #[arg(long, env = "CORO_TLS_CERT")]
+    #[arg(long, global = true, env = "CORO_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
     /// Private key in PEM, for TLS.
-    #[arg(long, env = "CORO_TLS_KEY")]
+    #[arg(long, global = true, env = "CORO_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
     /// A proxy in front speaks TLS; its X-Forwarded-For is believed.
-    #[arg(long, env = "CORO_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, global = true, env = "CORO_BEHIND_PROXY", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true")]
     pub behind_proxy: Option<bool>,
     /// Address under which clients reach the server, such as
     /// `https://coro.example.com`.
-    #[arg(long, env = "CORO_PUBLIC_URL")]
+    #[arg(long, global = true, env = "CORO_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Bounds; in the file only.
     #[arg(skip)]
@@ -214,6 +201,10 @@ impl Options {
                  --tls-cert and --tls-key, or --behind-proxy with --public-url"
             )));
         }
+        let database_url = self.database_url.or(file.database_url);
+        if let Some(url) = &database_url {
+            crate::db::postgres::check_url(url).map_err(ConfigError)?;
+        }
         let retention = self.retention.or(file.retention).unwrap_or_default();
         check_retention(&retention)?;
         let socket = self.socket.or(file.socket);
@@ -229,7 +220,7 @@ impl Options {
                 .log_format
                 .or(file.log_format)
                 .unwrap_or(LogFormat::Text),
-            database_url: self.database_url.or(file.database_url),
+            database_url,
             tls,
             behind_proxy,
             public_url,
@@ -258,8 +249,17 @@ impl Config {
 fn read_file(path: &Path) -> Result<Options, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError(format!("--config {}: {error}", path.display())))?;
-    toml::from_str(&text)
-        .map_err(|error| ConfigError(format!("--config {}: {error}", path.display())))
+    toml::from_str(&text).map_err(|error| {
+        let before = error
+            .span()
+            .map_or("", |span| &text[..span.start.min(text.len())]);
+        let line = before.matches('\n').count() + 1;
+        let message = error.message().replace('\n', " ");
+        ConfigError(format!(
+            "--config {}, line {line}: {message}",
+            path.display()
+        ))
+    })
 }
 
 fn parse_bind(text: &str) -> Result<SocketAddr, ConfigError> {

@@ -83,6 +83,13 @@ pub fn socket_path(setting: Option<&str>, data_dir: &Path) -> Result<Option<Path
     }
 }
 
+/// Lets only this user read the files that the process makes from here on, the
+/// database's among them, whatever folder it was pointed at.
+pub fn make_files_private() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 /// Makes a folder that only its user may enter.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();

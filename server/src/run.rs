@@ -3,6 +3,7 @@
 mod banner;
 mod folder;
 
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -39,23 +40,12 @@ const EXIT_USAGE: u8 = 2;
 pub fn main() -> ExitCode {
     // Before anything speaks TLS; it fails only where it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = Cli::parse();
-    let (options, command) = match cli.command {
-        None => (cli.options, None),
-        Some(Command::Openapi) => {
-            println!("{}", openapi::document());
-            return ExitCode::SUCCESS;
-        }
-        Some(Command::Restore { ref options, .. } | Command::Migrate { ref options }) => {
-            (options.clone(), cli.command)
-        }
-        Some(Command::Tenant {
-            command: TenantCommand::Add { ref options, .. },
-        }) => (options.clone(), cli.command),
-        Some(Command::Tenant {
-            command: TenantCommand::OwnerToken { ref options, .. },
-        }) => (options.clone(), cli.command),
-    };
+    platform::make_files_private();
+    let Cli { command, options } = Cli::parse();
+    if let Some(Command::Openapi) = command {
+        print_line(&openapi::document());
+        return ExitCode::SUCCESS;
+    }
     let config = match configure(options) {
         Ok(config) => config,
         Err(error) => {
@@ -73,6 +63,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints what was asked for. A reader that has seen enough is no error.
+fn print_line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -86,7 +81,8 @@ fn configure(options: Options) -> anyhow::Result<Config> {
         .map_err(|error| anyhow!("--log-level {:?}: {error}", config.log_level))?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),
@@ -136,35 +132,36 @@ async fn administer(db: &Db, folder: &DataFolder, command: Command) -> anyhow::R
     match command {
         Command::Openapi => unreachable!("answered before the database is opened"),
         // Opening the database has done it.
-        Command::Migrate { .. } => println!("the schema is up to date"),
-        Command::Restore { file, .. } => {
+        Command::Migrate => print_line("the schema is up to date"),
+        Command::Restore { file } => {
             let restored = backup::restore(db, &file).await.map_err(readable)?;
             let token = tenants::renew_owner_token(db, &restored.tenant)
                 .await
                 .map_err(readable)?;
             folder.write_owner_token(&token)?;
-            println!(
-                "restored {} rows up to revision {}; a new owner token is in {}",
+            print_line(&format!(
+                "restored {} rows up to revision {}; a new owner token is in {}, and the tokens of \
+                 the backup work too",
                 restored.rows,
                 restored.revision,
                 folder.owner_token_path().display()
-            );
+            ));
         }
         Command::Tenant {
-            command: TenantCommand::Add { name, .. },
+            command: TenantCommand::Add { name },
         } => {
             let tenant = tenants::create_tenant(db, &name).await.map_err(readable)?;
-            println!("{}", tenant.owner_token.reveal());
+            print_line(tenant.owner_token.reveal());
         }
         Command::Tenant {
-            command: TenantCommand::OwnerToken { name, .. },
+            command: TenantCommand::OwnerToken { name },
         } => {
             let found = tenants::find_tenant(db, &name).await.map_err(readable)?;
             let tenant = found.with_context(|| format!("there is no tenant {name:?}"))?;
             let token = tenants::renew_owner_token(db, &tenant)
                 .await
                 .map_err(readable)?;
-            println!("{}", token.reveal());
+            print_line(token.reveal());
         }
     }
     Ok(())
@@ -218,7 +215,12 @@ async fn serve(
     }
     let url = config.local_url(address);
     folder.write_server_file(&url)?;
-    banner::print(&url, &config, first_start);
+    banner::print(
+        &url,
+        &config,
+        first_start,
+        folder.owner_token_path().is_file(),
+    );
 
     platform::stop_signal()
         .await

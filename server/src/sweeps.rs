@@ -42,7 +42,11 @@ pub async fn run_all(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;
     }
-    retention::sweep(&app.db, &app.config.retention).await
+    retention::sweep(&app.db, &app.config.retention).await?;
+    match tenants::list_tenants(&app.db).await?.first() {
+        Some(tenant) => app.db.write(tenant, |tx| tx.reclaim_space()).await,
+        None => Ok(()),
+    }
 }
 
 async fn run_frequent(app: &App) -> Result<()> {

@@ -6,6 +6,7 @@ use coro_api::audit::{AuditEntry, AuditVerification};
 
 use crate::app::Ctx;
 use crate::db::Entry;
+use crate::db::glob::Glob;
 use crate::error::Result;
 use crate::log::{Filter, Kept, Page, data_of, read_before, verify};
 
@@ -28,13 +29,13 @@ pub async fn verify_audit(ctx: &Ctx) -> Result<AuditVerification> {
         .await
 }
 
-/// An action is a topic without `coro.`; a client's topic stands for itself.
-pub fn topic_pattern(action: Option<&str>) -> String {
-    match action {
-        None | Some("" | "*") => "*".to_owned(),
-        Some(action) if action.starts_with("coro.") || action.starts_with('*') => action.to_owned(),
-        Some(action) => format!("coro.{action}"),
-    }
+/// What a caller asks of the audit: an action is a topic, of the server's own
+/// without `coro.`, as [`audit_entry`] shows it.
+pub fn audit_filter(ctx: &Ctx, action: Option<&str>) -> Filter {
+    let action = action.unwrap_or("*");
+    let mut filter = Filter::new(ctx.caller.sight(), action);
+    filter.or_topic = Some(Glob::new(&format!("coro.{action}")));
+    filter
 }
 
 /// An entry of the log as Koor shows it.

@@ -6,14 +6,14 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{audit_entry, list_audit, topic_pattern, verify_audit};
+use super::{audit_entry, audit_filter, list_audit, verify_audit};
 use crate::app::App;
 use crate::auth::Auditor;
 use crate::error::{Result, invalid};
 use crate::events::routes::parse_time;
 use crate::http::extract::Query;
 use crate::http::page::{check_limit, json_at, link_next};
-use crate::log::{Filter, Subject};
+use crate::log::Subject;
 
 /// How many entries an answer has where the request names no limit.
 const LIMIT: i64 = 50;
@@ -58,7 +58,7 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
             "before is {before}; a revision is not negative"
         )));
     }
-    let mut filter = Filter::new(ctx.caller.sight(), &topic_pattern(query.action.as_deref()));
+    let mut filter = audit_filter(&ctx, query.action.as_deref());
     filter.actor = query.actor.clone();
     filter.subject = query.resource.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;

@@ -20,6 +20,7 @@ use subtle::ConstantTimeEq;
 
 use crate::app::{App, Ctx, RequestInfo};
 use crate::clock::Time;
+use crate::db::{NewEntry, Outcome, Scope};
 use crate::error::{Error, Reason, Result, forbidden, internal};
 use crate::ids::{Hash, TenantId};
 use crate::log::Sight;
@@ -38,6 +39,7 @@ pub struct Caller {
     pub tenant: TenantId,
     pub tenant_name: String,
     pub token_id: String,
+    pub token_hash: Hash,
     pub name: String,
     pub kind: PrincipalKind,
     pub role: Role,
@@ -150,20 +152,39 @@ impl Caller {
 
 /// Finds who a token belongs to.
 pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
-    let hash = Hash::of(secret.as_bytes());
-    let now = app.clock.now();
-    let caller = match app.tokens.get(&hash, now) {
-        Some(caller) => caller,
-        None => {
-            let found = app
-                .db
-                .read(move |tx| tokens::find_caller(tx, &hash))
-                .await?;
-            let caller = Arc::new(found.ok_or_else(unknown_token)?);
-            app.tokens.put(hash, caller.clone(), now);
-            caller
+    let caller = find_caller(app, Hash::of(secret.as_bytes())).await?;
+    match check_valid(app, &caller) {
+        Ok(()) => Ok(caller),
+        Err(error) => {
+            let entry = audit_entry(&caller, "coro.token.refused", &caller.token_id);
+            let note = serde_json::json!({ "name": caller.name, "why": error.message });
+            record_refusal(app, &caller, entry.note(note)).await;
+            Err(error)
         }
-    };
+    }
+}
+
+/// Whether a caller who is listening still may: a token can end meanwhile.
+pub async fn check_again(app: &App, caller: &Caller) -> Result<()> {
+    let caller = find_caller(app, caller.token_hash).await?;
+    check_valid(app, &caller)
+}
+
+async fn find_caller(app: &App, hash: Hash) -> Result<Arc<Caller>> {
+    let now = app.clock.now();
+    if let Some(caller) = app.tokens.get(&hash, now) {
+        return Ok(caller);
+    }
+    let found = app
+        .db
+        .read(move |tx| tokens::find_caller(tx, &hash))
+        .await?;
+    let caller = Arc::new(found.ok_or_else(unknown_token)?);
+    app.tokens.put(hash, caller.clone(), now);
+    Ok(caller)
+}
+
+fn check_valid(app: &App, caller: &Caller) -> Result<()> {
     if caller.revoked_at.is_some() {
         return Err(unauthenticated(format!(
             "the token {:?} was revoked",
@@ -172,14 +193,14 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
     }
     if caller
         .expires_at
-        .is_some_and(|expires_at| expires_at <= now)
+        .is_some_and(|expires_at| expires_at <= app.clock.now())
     {
         return Err(unauthenticated(format!(
             "the token {:?} has expired",
             caller.name
         )));
     }
-    Ok(caller)
+    Ok(())
 }
 
 pub fn unknown_token() -> Error {
@@ -276,18 +297,14 @@ async fn context(parts: &Parts, app: &App, permission: Permission) -> Result<Ctx
         .get::<Arc<RequestInfo>>()
         .ok_or_else(missing)?
         .clone();
-    let ctx = Ctx {
-        app: app.clone(),
-        caller,
-        request,
-    };
-    if permission.allows(ctx.caller.role) {
-        return Ok(ctx);
+    if permission.allows(caller.role) {
+        return Ok(Ctx {
+            app: app.clone(),
+            caller,
+            request,
+        });
     }
-    if matches!(permission, Permission::Audit | Permission::Admin) {
-        record_refusal(&ctx, permission, parts).await;
-    }
-    let role = ctx.caller.role.word();
+    let role = caller.role.word();
     Err(forbidden(format!(
         "a token of role {role} may not {}",
         permission.verb()
@@ -295,23 +312,37 @@ async fn context(parts: &Parts, app: &App, permission: Permission) -> Result<Ctx
     .hint("ask the owner for a token that may"))
 }
 
-/// Writes the attempt to the log, a few a minute: the log is not for filling.
-async fn record_refusal(ctx: &Ctx, permission: Permission, parts: &Parts) {
-    if ctx.app.refusals.count(&ctx.caller.token_id).is_err() {
+/// Writes to the log that a caller was refused a request.
+pub async fn record_forbidden(app: &App, caller: &Caller, method: &str, path: &str) {
+    let path: String = path.chars().take(200).collect();
+    let entry = audit_entry(caller, "coro.access.refused", &path);
+    let note = serde_json::json!({ "method": method });
+    record_refusal(app, caller, entry.note(note)).await;
+}
+
+fn audit_entry(caller: &Caller, topic: &'static str, subject: &str) -> NewEntry {
+    NewEntry {
+        topic: topic.into(),
+        actor: caller.actor.clone(),
+        subject: subject.to_owned(),
+        project: String::new(),
+        scope: Scope::Audit,
+        outcome: Outcome::Refused,
+        payload: None,
+        note: None,
+        traceparent: None,
+    }
+}
+
+/// A few a minute for each principal: the log is not for filling.
+async fn record_refusal(app: &App, caller: &Caller, entry: NewEntry) {
+    if app.refusals.count(&caller.token_id).is_err() {
         return;
     }
-    let path: String = parts.uri.path().chars().take(200).collect();
-    let note = serde_json::json!({ "method": parts.method.as_str(), "path": path });
-    let entry = ctx
-        .audit_entry("coro.access.refused", permission.verb())
-        .note(note)
-        .refused();
-    let tenant = ctx.caller.tenant.clone();
-    let of = tenant.clone();
-    let written = ctx
-        .app
+    let of = caller.tenant.clone();
+    let written = app
         .db
-        .write(&tenant, move |tx| tx.emit(&of, entry.clone()))
+        .write(&caller.tenant, move |tx| tx.emit(&of, entry.clone()))
         .await;
     if let Err(error) = written {
         tracing::warn!(%error, "a refused attempt could not be written to the log");

@@ -94,7 +94,7 @@ async fn fetch(
     headers: HeaderMap,
 ) -> Result<Response> {
     let page = fetch_events(&ctx, &name, query.limit, query.wait).await?;
-    Ok(Form::of(&headers).page(&page))
+    Ok(Form::of(&ctx, &headers).page(&page))
 }
 
 /// Acknowledge events

@@ -162,6 +162,19 @@ impl Postgres {
     }
 }
 
+/// Whether `--database-url` can be understood.
+pub fn check_url(url: &str) -> Result<(), String> {
+    parse_url(url).map(|_| ())
+}
+
+/// The URL may hold a password: it is not repeated.
+fn parse_url(url: &str) -> Result<tokio_postgres::Config, String> {
+    url.parse().map_err(|error: tokio_postgres::Error| {
+        let why = std::error::Error::source(&error).map_or(String::new(), |why| format!(": {why}"));
+        format!("--database-url is not understood{why}; it takes postgres://user@host/name")
+    })
+}
+
 /// Tells the other servers after each commit.
 struct Announcing {
     sink: Arc<dyn CommitSink>,
@@ -329,12 +342,7 @@ struct Connector {
 
 impl Connector {
     fn new(url: &str, clock: Clock) -> Result<Self> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|error| {
-            // The URL may hold a password: it is not repeated.
-            Error::new(Reason::Invalid, "--database-url is not understood")
-                .hint("it takes postgres://user@host/name")
-                .source(anyhow::Error::new::<tokio_postgres::Error>(error))
-        })?;
+        let mut config = parse_url(url).map_err(|message| Error::new(Reason::Invalid, message))?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
@@ -380,7 +388,8 @@ impl Connector {
         });
         let limits = format!(
             "SET statement_timeout = {0}; SET lock_timeout = {0}; \
-             SET idle_in_transaction_session_timeout = {0}; SET synchronous_commit = on",
+             SET idle_in_transaction_session_timeout = {0}; SET synchronous_commit = on; \
+             SET client_min_messages = warning",
             STATEMENT_TIMEOUT.as_millis()
         );
         client

@@ -87,7 +87,7 @@ async fn history(
     filter.to = parse_time("to", query.to.as_deref())?;
     let limit = usize::try_from(last).unwrap_or(usize::MAX);
     let page = list_event_history(&ctx, filter, after, before, limit).await?;
-    let mut response = Form::of(&headers).list(&page.entries);
+    let mut response = Form::of(&ctx, &headers).list(&page.entries);
     if page.more {
         let (last, before, after) = (last.to_string(), page.next.to_string(), after.to_string());
         let mut next = vec![

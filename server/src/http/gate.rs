@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use coro_api::limits::IDEMPOTENCY_KEY_BYTES_MAX;
@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use super::extract::{content_length, media_type, read_body};
 use super::serve::Peer;
 use crate::app::{App, RequestInfo};
-use crate::auth::{authenticate, unauthenticated};
+use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
 use crate::ids::Hash;
@@ -37,20 +37,24 @@ fn is_public(path: &str) -> bool {
 
 pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response {
     let started = Instant::now();
-    let method = req.method().clone();
+    let (method, uri) = (req.method().clone(), req.uri().clone());
     let id = request_id(req.headers());
-    let replayed;
+    let mut replayed = false;
     let mut response = match admit(&app, req, id.clone()).await {
-        Ok((req, info)) => {
+        Ok((req, admitted)) => {
             let response = AssertUnwindSafe(next.run(req)).catch_unwind().await;
-            replayed = info.is_some_and(|info| info.replayed.load(Ordering::Relaxed));
+            let response = response.unwrap_or_else(|_| {
+                internal(anyhow::anyhow!("a handler panicked")).into_response()
+            });
+            if let Some((caller, info)) = admitted {
+                replayed = info.replayed.load(Ordering::Relaxed);
+                if response.status() == StatusCode::FORBIDDEN {
+                    record_forbidden(&app, &caller, method.as_str(), uri.path()).await;
+                }
+            }
             response
-                .unwrap_or_else(|_| internal(anyhow::anyhow!("a handler panicked")).into_response())
         }
-        Err(error) => {
-            replayed = false;
-            error.into_response()
-        }
+        Err(error) => error.into_response(),
     };
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -63,19 +67,17 @@ pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response 
     if replayed {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
-    let took = started.elapsed();
-    app.metrics
-        .request(method.as_str(), response.status().as_u16(), took);
-    tracing::debug!(request.id = id, %method, status = response.status().as_u16(), ?took, "request");
+    let (took, status) = (started.elapsed(), response.status().as_u16());
+    app.metrics.request(method.as_str(), status, took);
+    tracing::debug!(request.id = id, %method, status, ?took, "request");
     response
 }
 
+/// Who was let in, and what is known of the request; none for public paths.
+type Admitted = Option<(Arc<Caller>, Arc<RequestInfo>)>;
+
 /// Lets a request in, with what the handler's extractors need.
-async fn admit(
-    app: &App,
-    mut req: Request,
-    id: String,
-) -> Result<(Request, Option<Arc<RequestInfo>>)> {
+async fn admit(app: &App, mut req: Request, id: String) -> Result<(Request, Admitted)> {
     check_host(app, req.headers(), req.uri().host())?;
     check_origin(app, req.headers())?;
     if is_public(req.uri().path()) {
@@ -95,9 +97,9 @@ async fn admit(
         once,
         replayed: AtomicBool::new(false),
     });
-    req.extensions_mut().insert(caller);
+    req.extensions_mut().insert(caller.clone());
     req.extensions_mut().insert(info.clone());
-    Ok((req, Some(info)))
+    Ok((req, Some((caller, info))))
 }
 
 /// The caller's own id of the request, or one of ours.

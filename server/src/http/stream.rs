@@ -17,7 +17,8 @@ use super::event_form::Form;
 use super::extract::accepts;
 use super::page::REVISION;
 use crate::app::Ctx;
-use crate::error::{Result, invalid};
+use crate::auth::check_again;
+use crate::error::{Error, Result, invalid};
 use crate::log::Filter;
 use crate::log::feed::{BATCH_MAX, Cursor, Published};
 use crate::log::poll::{Poll, poll};
@@ -39,7 +40,7 @@ pub async fn respond(
         let from = last_event_id(headers)?.or(request.from);
         return server_sent_events(ctx, filter, from).await;
     }
-    let form = Form::of(headers);
+    let form = Form::of(ctx, headers);
     let page = poll(ctx, filter, request).await?;
     Ok(form.page(&page))
 }
@@ -85,6 +86,9 @@ enum Chunk {
 
 async fn next_chunk(cursor: &mut Cursor, ctx: &Ctx) -> Chunk {
     loop {
+        if let Err(error) = check_again(&ctx.app, &ctx.caller).await {
+            return Chunk::Last(error_event(&error));
+        }
         match cursor.read(BATCH_MAX).await {
             Ok(batch) if !batch.entries.is_empty() => {
                 let mut chunk = BytesMut::with_capacity(batch.entries.len() * 400);
@@ -94,13 +98,7 @@ async fn next_chunk(cursor: &mut Cursor, ctx: &Ctx) -> Chunk {
                 return Chunk::More(chunk.freeze());
             }
             Ok(_) => {}
-            Err(error) => {
-                let error = serde_json::json!({
-                    "reason": error.reason.word(), "detail": error.message,
-                    "revision": error.revision, "next": error.hint,
-                });
-                return Chunk::Last(Bytes::from(format!("event: error\ndata: {error}\n\n")));
-            }
+            Err(error) => return Chunk::Last(error_event(&error)),
         }
         tokio::select! {
             () = ctx.app.stop.cancelled() => return Chunk::End,
@@ -111,6 +109,17 @@ async fn next_chunk(cursor: &mut Cursor, ctx: &Ctx) -> Chunk {
             }
         }
     }
+}
+
+/// Why a stream ends before its client leaves.
+fn error_event(error: &Error) -> Bytes {
+    let error = serde_json::json!({
+        "reason": error.reason.word(),
+        "detail": error.message,
+        "revision": error.revision,
+        "next": error.hint,
+    });
+    Bytes::from(format!("event: error\ndata: {error}\n\n"))
 }
 
 fn write_event(chunk: &mut BytesMut, published: &Published) {

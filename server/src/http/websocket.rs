@@ -7,6 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::Ctx;
+use crate::auth::check_again;
 use crate::log::feed::{BATCH_MAX, Cursor};
 
 /// How often a peer is asked whether it lives.
@@ -18,8 +19,9 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 /// RFC 6455: the server goes away.
 const GOING_AWAY: u16 = 1001;
 
-/// Ours: what follows is no longer kept.
-const COMPACTED: u16 = 4410;
+/// Ours are those from 4000 on: the HTTP status of the reason is added, such
+/// as 4410 where what follows is no longer kept.
+const OWN_CODES: u16 = 4000;
 
 /// Sends what the cursor gives until one side leaves.
 pub async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
@@ -28,11 +30,16 @@ pub async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
     let mut heard_at = Instant::now();
     let mut ping_at = heard_at + PING_INTERVAL;
     loop {
-        let batch = match cursor.read(BATCH_MAX).await {
+        let read = match check_again(&ctx.app, &ctx.caller).await {
+            Ok(()) => cursor.read(BATCH_MAX).await,
+            Err(error) => Err(error),
+        };
+        let batch = match read {
             Ok(batch) => batch,
             Err(error) => {
+                let code = OWN_CODES + error.reason.status();
                 let close = CloseFrame {
-                    code: COMPACTED,
+                    code,
                     reason: error.message.into(),
                 };
                 let _ = timeout(PEER_TIMEOUT, sink.send(Message::Close(Some(close)))).await;

@@ -84,6 +84,8 @@ pub enum Subject {
 pub struct Filter {
     pub sight: Sight,
     pub topic: Glob,
+    /// Topics that are asked for besides.
+    pub or_topic: Option<Glob>,
     pub subject: Subject,
     /// The actor in full, such as `agent:frontend`.
     pub actor: Option<String>,
@@ -100,6 +102,7 @@ impl Filter {
         Filter {
             sight,
             topic: Glob::new(pattern),
+            or_topic: None,
             subject: Subject::Any,
             actor: None,
             source: None,
@@ -108,8 +111,24 @@ impl Filter {
         }
     }
 
+    /// The smallest and the largest topic that can match, for SQL.
+    fn topic_range(&self) -> (String, String) {
+        let (from, to) = self.topic.range();
+        match &self.or_topic {
+            Some(other) => {
+                let (other_from, other_to) = other.range();
+                (from.min(other_from), to.max(other_to))
+            }
+            None => (from, to),
+        }
+    }
+
     pub fn matches(&self, entry: &Entry) -> bool {
-        self.topic.matches(&entry.topic)
+        (self.topic.matches(&entry.topic)
+            || self
+                .or_topic
+                .as_ref()
+                .is_some_and(|topic| topic.matches(&entry.topic)))
             && self.sight.covers(entry)
             && match &self.subject {
                 Subject::Any => true,

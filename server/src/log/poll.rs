@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Filter;
 use super::feed::{Cursor, Published};
 use crate::app::Ctx;
+use crate::auth::check_again;
 use crate::error::{Result, invalid};
 
 /// How many events there are at most where the request names no limit.
@@ -51,6 +52,7 @@ pub async fn poll(ctx: &Ctx, filter: Filter, request: Poll) -> Result<EventPage>
     let mut cursor =
         Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, request.from).await?;
     loop {
+        check_again(&ctx.app, &ctx.caller).await?;
         let page = read_page(&mut cursor, limit).await?;
         if !page.events.is_empty() || Instant::now() >= deadline {
             return Ok(page);

@@ -23,7 +23,7 @@ pub(super) fn entries_between(
     order: Order,
     mut each: impl FnMut(Entry),
 ) -> Result<()> {
-    let (topic_from, topic_to) = filter.topic.range();
+    let (topic_from, topic_to) = filter.topic_range();
     let sql = match order {
         Order::Oldest => concat!(
             "SELECT ",

@@ -6,7 +6,7 @@ use crate::config::Config;
 
 /// Prints where it listens, and three commands to type next. The first line is
 /// what programs wait for.
-pub(super) fn print(url: &str, config: &Config, first_start: bool) {
+pub(super) fn print(url: &str, config: &Config, first_start: bool, has_token: bool) {
     println!("coro-server listens on {url}");
     if let Some(socket) = &config.socket {
         println!("  socket  {}", socket.display());
@@ -15,6 +15,10 @@ pub(super) fn print(url: &str, config: &Config, first_start: bool) {
     println!("  data    {}{new}", config.data_dir.display());
     println!();
     println!("In another shell:");
+    if !has_token {
+        // The database had an owner before this folder was made.
+        println!("  export CORO_TOKEN=…   # a token that this database's owner has or makes");
+    }
     let cli = cli_command();
     let folder = data_folder_variable(config);
     println!("  {folder}{cli} status");

@@ -82,10 +82,13 @@ pub async fn revoke_token(ctx: &Ctx, id: &str) -> Result<Deleted> {
                 return Err(conflict("a token can't revoke itself")
                     .hint("make another owner token and revoke this one with it"));
             }
-            if !store::revoke(tx, tenant, &job_id)? {
+            let Some(name) = store::revoke(tx, tenant, &job_id)? else {
                 return Err(not_found("token", &job_id).hint("list them with GET /api/tokens"));
-            }
-            let revision = tx.emit(tenant, job_ctx.audit_entry("coro.token.revoked", &job_id))?;
+            };
+            let entry = job_ctx
+                .audit_entry("coro.token.revoked", &job_id)
+                .note(serde_json::json!({ "name": name }));
+            let revision = tx.emit(tenant, entry)?;
             Ok(Deleted {
                 deleted: job_id.clone(),
                 revision,

@@ -21,6 +21,7 @@ pub(super) fn find_caller(tx: &mut Tx<'_>, hash: &Hash) -> Result<Option<Caller>
                 tenant: TenantId::from_stored(row.text(0)?),
                 tenant_name: row.text(1)?.to_owned(),
                 token_id: row.text(2)?.to_owned(),
+                token_hash: *hash,
                 actor: format!("{}:{name}", kind.word()),
                 name,
                 kind,
@@ -84,14 +85,20 @@ pub(super) fn insert(
     Ok(())
 }
 
-pub(super) fn revoke(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<bool> {
+/// Revokes a token that is not revoked, and tells its name.
+pub(super) fn revoke(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<Option<String>> {
     let now = tx.now();
-    let revoked = tx.execute(
+    let name = tx.query_one(
+        "SELECT name FROM token WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL",
+        &[tenant.into(), id.into()],
+        |row| Ok(row.text(0)?.to_owned()),
+    )?;
+    tx.execute(
         "UPDATE token SET revoked_at = $3 \
          WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL",
         &[tenant.into(), id.into(), now.into()],
     )?;
-    Ok(revoked == 1)
+    Ok(name)
 }
 
 pub(super) fn count_agents(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
