@@ -104,6 +104,11 @@ pub struct Options {
     /// `https://coro.example.com`.
     #[arg(long, global = true, env = "CORO_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Collector that traces of requests are sent to (OTLP over HTTP), such as
+    /// `http://127.0.0.1:4318`.
+    #[cfg(feature = "otlp")]
+    #[arg(long, global = true, env = "CORO_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
     /// Bounds; in the file only.
     #[arg(skip)]
     pub limits: Option<Limits>,
@@ -148,6 +153,8 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     pub behind_proxy: bool,
     pub public_url: Option<String>,
+    #[cfg(feature = "otlp")]
+    pub otlp_endpoint: Option<String>,
     pub limits: Limits,
     pub retention: Retention,
     /// Hosts by which clients may call the server, without ports.
@@ -157,7 +164,7 @@ pub struct Config {
 /// A setting that stops the start: which, why, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct ConfigError(String);
+pub struct ConfigError(pub String);
 
 impl Options {
     /// Fills in what the file and the defaults say, and checks the whole.
@@ -224,6 +231,8 @@ impl Options {
             tls,
             behind_proxy,
             public_url,
+            #[cfg(feature = "otlp")]
+            otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
             limits: self.limits.or(file.limits).unwrap_or_default(),
             retention,
             hosts: own_hosts(bind, public_host).into(),

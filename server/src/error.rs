@@ -6,8 +6,13 @@
 //! error", the log the whole chain, once.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub use coro_api::Reason;
+
+/// How long the log is spared faults that every request meets.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why an operation did not happen.
 #[derive(Debug)]
@@ -74,6 +79,25 @@ impl Error {
     pub fn from_database(mut self) -> Self {
         self.database = true;
         self
+    }
+}
+
+impl Error {
+    /// Writes a fault to the log: ours always, a full disk or a database that
+    /// is away once in a while, since then every request fails.
+    pub fn log(&self) {
+        static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+        match self.reason {
+            Reason::Internal => tracing::error!(error = %self, "a request failed"),
+            _ if self.source.is_none() && !self.database => {}
+            reason => {
+                let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.is_none_or(|last| last.elapsed() >= LOG_PAUSE) {
+                    *last = Some(Instant::now());
+                    tracing::error!(error = %self, reason = reason.word(), "requests fail");
+                }
+            }
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 mod banner;
 mod folder;
+mod telemetry;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::app::{App, Parts};
 use crate::auth::TokenCache;
 use crate::auth::limiter::Limiter;
 use crate::clock::Clock;
-use crate::config::{Cli, Command, Config, LogFormat, Options, TenantCommand};
+use crate::config::{Cli, Command, Config, ConfigError, Options, TenantCommand};
 use crate::db::postgres::Postgres;
 use crate::db::sqlite::Sqlite;
 use crate::db::{CommitSink, Db};
@@ -54,11 +55,15 @@ pub fn main() -> ExitCode {
         }
     };
     let done = runtime().and_then(|runtime| runtime.block_on(run(config, command)));
+    telemetry::flush();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("coro-server: {error:#}");
-            ExitCode::FAILURE
+            match error.is::<ConfigError>() {
+                true => ExitCode::from(EXIT_USAGE),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -77,16 +82,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 fn configure(options: Options) -> anyhow::Result<Config> {
     let config = options.resolve()?;
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
-        .map_err(|error| anyhow!("--log-level {:?}: {error}", config.log_level))?;
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match config.log_format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
-    }
+    telemetry::init(&config)?;
     Ok(config)
 }
 
@@ -174,6 +170,7 @@ async fn serve(
     feeds: Arc<Feeds>,
 ) -> anyhow::Result<()> {
     let started = clock.now();
+    let mut stop_signal = platform::StopSignal::install().context("no signal can be received")?;
     let tls = config
         .tls
         .as_ref()
@@ -222,9 +219,7 @@ async fn serve(
         folder.owner_token_path().is_file(),
     );
 
-    platform::stop_signal()
-        .await
-        .context("signals can't be received")?;
+    stop_signal.wait().await;
     tracing::info!("stopping: requests that run are finished");
     stop.cancel();
     listeners.drain().await;

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::Auditor;
 use crate::error::{Result, invalid};
 use crate::events::routes::parse_time;
-use crate::http::extract::Query;
+use crate::http::extract::{NoQuery, Query};
 use crate::http::page::{check_limit, json_at, link_next};
 use crate::log::Subject;
 
@@ -51,7 +51,7 @@ struct ListQuery {
     ),
     responses((status = 200, description = "The entries", body = Vec<AuditEntry>)))]
 async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<Response> {
-    let limit = check_limit(query.limit)?.unwrap_or(LIMIT);
+    let limit = check_limit("limit", query.limit)?.unwrap_or(LIMIT);
     let before = query.before.unwrap_or(i64::MAX);
     if before < 0 {
         return Err(invalid(format!(
@@ -92,6 +92,6 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
 /// Walks the whole kept log and says whether each entry fits the one before.
 #[utoipa::path(get, path = "/api/audit/verify", operation_id = "verify_audit", tag = "audit",
     responses((status = 200, description = "What was found", body = AuditVerification)))]
-async fn check(Auditor(ctx): Auditor) -> Result<axum::Json<AuditVerification>> {
+async fn check(Auditor(ctx): Auditor, _: NoQuery) -> Result<axum::Json<AuditVerification>> {
     Ok(axum::Json(verify_audit(&ctx).await?))
 }

@@ -76,13 +76,20 @@ pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
             )));
         }
         let head = tx.head(&caller.tenant)?.revision;
-        let from = new.from.unwrap_or(head);
-        check_cursor(tx, &caller.tenant, from, head)?;
+        if let Some(from) = new.from {
+            check_cursor(tx, &caller.tenant, from, head)?;
+        }
+        let project = caller.project.as_deref().unwrap_or_default();
+        let entry = job_ctx
+            .entry("coro.consumer.created", &new.name, project)
+            .note(serde_json::json!({ "pattern": new.pattern }));
+        // The present is after the consumer itself.
+        let present = tx.emit(&caller.tenant, entry)?;
         let now = tx.now();
         let consumer = Stored {
             name: new.name.clone(),
             pattern: new.pattern.clone(),
-            acknowledged: from,
+            acknowledged: new.from.unwrap_or(present),
             owner: caller.token_id.clone(),
             actor: caller.actor.clone(),
             sight: caller.sight(),
@@ -90,12 +97,6 @@ pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
             updated_at: now,
         };
         store::insert(tx, &caller.tenant, &consumer)?;
-        let project = caller.project.as_deref().unwrap_or_default();
-        let entry = job_ctx.entry("coro.consumer.created", &new.name, project);
-        tx.emit(
-            &caller.tenant,
-            entry.note(serde_json::json!({ "pattern": new.pattern })),
-        )?;
         Ok(consumer.shown())
     })
     .await

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::auth::Reader;
 use crate::error::Result;
 use crate::http::event_form::Form;
-use crate::http::extract::{Json, Path, Query};
+use crate::http::extract::{Json, NoQuery, Path, Query};
 use crate::http::page::json_at;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The caller's own; for the owner all.
 #[utoipa::path(get, path = "/api/consumers", operation_id = "list_consumers", tag = "consumers",
     responses((status = 200, description = "The consumers", body = Vec<Consumer>)))]
-async fn list(Reader(ctx): Reader) -> Result<axum::Json<Vec<Consumer>>> {
+async fn list(Reader(ctx): Reader, _: NoQuery) -> Result<axum::Json<Vec<Consumer>>> {
     Ok(axum::Json(list_consumers(&ctx).await?))
 }
 
@@ -46,6 +46,7 @@ async fn list(Reader(ctx): Reader) -> Result<axum::Json<Vec<Consumer>>> {
     responses((status = 200, description = "The consumer", body = Consumer)))]
 async fn create(
     Reader(ctx): Reader,
+    _: NoQuery,
     Json(body): Json<NewConsumer>,
 ) -> Result<axum::Json<Consumer>> {
     Ok(axum::Json(create_consumer(&ctx, body).await?))
@@ -55,7 +56,11 @@ async fn create(
 #[utoipa::path(get, path = "/api/consumers/{name}", operation_id = "get_consumer", tag = "consumers",
     params(("name" = String, Path, description = "Its name", example = "frontend-inbox")),
     responses((status = 200, description = "The consumer", body = Consumer)))]
-async fn get(Reader(ctx): Reader, Path(name): Path<String>) -> Result<axum::Json<Consumer>> {
+async fn get(
+    Reader(ctx): Reader,
+    _: NoQuery,
+    Path(name): Path<String>,
+) -> Result<axum::Json<Consumer>> {
     Ok(axum::Json(get_consumer(&ctx, &name).await?))
 }
 
@@ -64,7 +69,7 @@ async fn get(Reader(ctx): Reader, Path(name): Path<String>) -> Result<axum::Json
     params(("name" = String, Path, description = "Its name", example = "frontend-inbox"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     responses((status = 200, description = "The consumer is deleted", body = Deleted)))]
-async fn delete(Reader(ctx): Reader, Path(name): Path<String>) -> Result<Response> {
+async fn delete(Reader(ctx): Reader, _: NoQuery, Path(name): Path<String>) -> Result<Response> {
     let deleted = delete_consumer(&ctx, &name).await?;
     Ok(json_at(deleted.revision, &deleted))
 }
@@ -105,6 +110,7 @@ async fn fetch(
     responses((status = 200, description = "The consumer as it is now", body = Consumer)))]
 async fn acknowledge(
     Reader(ctx): Reader,
+    _: NoQuery,
     Path(name): Path<String>,
     Json(body): Json<Acknowledge>,
 ) -> Result<axum::Json<Consumer>> {

@@ -215,7 +215,8 @@ impl Runner {
             }
             return;
         }
-        tracing::warn!(%error, jobs = jobs.len(), "a batch of writes failed; each runs again alone");
+        // What becomes of each is said when it is answered.
+        tracing::debug!(%error, jobs = jobs.len(), "a batch failed; its jobs run again alone");
         for job in jobs {
             self.run(conn, vec![job]);
         }

@@ -114,13 +114,13 @@ pub async fn postgres(client: &mut tokio_postgres::Client, clock: &Clock, to: us
 
 /// How many migrations the database has, if they are the ones we know.
 fn check(applied: &[(i64, String)], text: impl Fn(&Migration) -> &'static str) -> Result<usize> {
-    if applied.len() > ALL.len() {
+    let newest = applied.last().map_or(0, |(version, _)| *version);
+    if newest > LATEST as i64 || applied.len() > LATEST {
         return Err(Error::new(
             Reason::Internal,
             format!(
-                "the database has migration {} and this program knows {LATEST}: a newer \
-                 coro-server wrote it",
-                applied.len()
+                "the database has migration {newest} and this program knows {LATEST}: a newer \
+                 coro-server wrote it"
             ),
         )
         .hint("start the newer coro-server, or restore a backup into an empty data folder"));

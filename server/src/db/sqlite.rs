@@ -257,6 +257,10 @@ impl Connection for SqliteConnection {
     }
 
     fn begin(&mut self, _tenant: &TenantId) -> Result<Begun> {
+        #[cfg(feature = "testing")]
+        if let Some(faults) = &self.faults {
+            faults.before_batch(&self.inner);
+        }
         self.execute("BEGIN IMMEDIATE", &[])?;
         Ok(Begun {
             now: None,

@@ -15,8 +15,8 @@ use crate::auth::{Reader, Writer};
 use crate::clock::Time;
 use crate::error::{Result, invalid};
 use crate::http::event_form::Form;
-use crate::http::extract::{Json, Query};
-use crate::http::page::{check_limit, json_at, link_next};
+use crate::http::extract::{Json, NoQuery, Query};
+use crate::http::page::{check_limit, link_next};
 use crate::http::{stream, websocket};
 use crate::log::feed::Cursor;
 use crate::log::poll::Poll;
@@ -38,9 +38,14 @@ pub fn routes() -> OpenApiRouter<App> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = PublishRequest, example = json!({"topic": "shop.api.done", "data": {"feature": "login"}})),
     responses((status = 200, description = "The event as it was written to the log", body = Event)))]
-async fn publish(Writer(ctx): Writer, Json(body): Json<PublishRequest>) -> Result<Response> {
+async fn publish(
+    Writer(ctx): Writer,
+    _: NoQuery,
+    headers: HeaderMap,
+    Json(body): Json<PublishRequest>,
+) -> Result<Response> {
     let event = publish_event(&ctx, body).await?;
-    Ok(json_at(event.revision, &event))
+    Ok(Form::of(&ctx, &headers).one(&event))
 }
 
 #[derive(Deserialize)]
@@ -54,6 +59,22 @@ struct HistoryQuery {
     to: Option<String>,
     after: Option<i64>,
     before: Option<i64>,
+}
+
+impl HistoryQuery {
+    /// Koor's clients send a filter that they don't use as an empty text.
+    fn without_empty(mut self) -> Self {
+        for filter in [
+            &mut self.topic,
+            &mut self.source,
+            &mut self.subject,
+            &mut self.from,
+            &mut self.to,
+        ] {
+            filter.take_if(|text| text.is_empty());
+        }
+        self
+    }
 }
 
 /// List past events
@@ -77,7 +98,8 @@ async fn history(
     Query(query): Query<HistoryQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let last = check_limit(query.last)?.unwrap_or(HISTORY_LAST);
+    let query = query.without_empty();
+    let last = check_limit("last", query.last)?.unwrap_or(HISTORY_LAST);
     let after = bound("after", query.after, 0)?;
     let before = bound("before", query.before, i64::MAX)?;
     let mut filter = Filter::new(ctx.caller.sight(), query.topic.as_deref().unwrap_or("*"));

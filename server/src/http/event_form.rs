@@ -2,15 +2,15 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use coro_api::events::Event;
 use serde_json::json;
 
 use super::extract::accepts;
 use super::page::REVISION;
 use crate::app::Ctx;
 use crate::db::Entry;
-use crate::events::json_of;
+use crate::events::{event_of, json_of};
 use crate::ids::TenantId;
-use crate::log::data_of;
 use crate::log::poll::EventPage;
 
 /// How a client wants events.
@@ -62,6 +62,19 @@ impl Form {
         response
     }
 
+    /// One event.
+    pub fn one(&self, event: &Event) -> Response {
+        let body = match self {
+            Form::Koor => json!(event).to_string(),
+            Form::CloudEvents(tenant) => cloud_event(tenant, event).to_string(),
+        };
+        let mut response = self.response(body, "application/cloudevents+json");
+        response
+            .headers_mut()
+            .insert(REVISION, HeaderValue::from(event.revision));
+        response
+    }
+
     /// A bare list of events.
     pub fn list(&self, entries: &[Entry]) -> Response {
         let body = match self {
@@ -85,32 +98,31 @@ impl Form {
 
 fn batch<'a>(tenant: &TenantId, entries: impl Iterator<Item = &'a Entry>) -> String {
     let events: Vec<String> = entries
-        .map(|entry| cloud_event(tenant, entry).to_string())
+        .map(|entry| cloud_event(tenant, &event_of(entry)).to_string())
         .collect();
     format!("[{}]", events.join(","))
 }
 
 /// CloudEvents 1.0, structured. Source and id together name one event.
-fn cloud_event(tenant: &TenantId, entry: &Entry) -> serde_json::Value {
-    let data: serde_json::Value = serde_json::from_str(&data_of(entry)).unwrap_or_default();
-    let mut event = json!({
+fn cloud_event(tenant: &TenantId, event: &Event) -> serde_json::Value {
+    let mut cloud = json!({
         "specversion": "1.0",
-        "id": entry.revision.to_string(),
+        "id": event.revision.to_string(),
         "source": format!("/coro/{tenant}"),
-        "type": event_type(&entry.topic),
-        "time": entry.at.to_string(),
+        "type": event_type(&event.topic),
+        "time": event.created_at,
         "datacontenttype": "application/json",
-        "data": data,
-        "revision": entry.revision,
-        "actor": entry.actor,
+        "data": event.data,
+        "revision": event.revision,
+        "actor": event.actor,
     });
-    if !entry.subject.is_empty() {
-        event["subject"] = json!(entry.subject);
+    if !event.subject.is_empty() {
+        cloud["subject"] = json!(event.subject);
     }
-    if let Some(traceparent) = &entry.traceparent {
-        event["traceparent"] = json!(traceparent);
+    if let Some(traceparent) = &event.traceparent {
+        cloud["traceparent"] = json!(traceparent);
     }
-    event
+    cloud
 }
 
 /// The server's own events have types of ours; no client can publish one.

@@ -17,6 +17,9 @@ use crate::error::{Error, Reason, Result, invalid};
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How much of a body that is too large is read before the answer.
+const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// The query. A parameter that the operation does not have is an error.
 pub struct Query<T>(pub T);
 
@@ -25,9 +28,48 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
         let query = parts.uri.query().unwrap_or_default();
-        let value = serde_urlencoded::from_str(query)
-            .map_err(|error| invalid(format!("the query is not understood: {error}")))?;
-        Ok(Query(value))
+        // PostgreSQL stores no NUL in text; nothing of ours contains one.
+        let mut texts = form_urlencoded::parse(query.as_bytes());
+        if let Some((name, _)) = texts.find(|(_, value)| value.contains('\0')) {
+            return Err(invalid(format!(
+                "the query is not understood: {name} contains NUL"
+            )));
+        }
+        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        match serde_path_to_error::deserialize(pairs) {
+            Ok(value) => Ok(Query(value)),
+            Err(error) => {
+                let (name, why) = (error.path().to_string(), error.inner().to_string());
+                // An unknown parameter is named by the reason itself.
+                let of = if name == "." || why.contains('`') {
+                    String::new()
+                } else {
+                    format!("{name}: ")
+                };
+                Err(invalid(format!("the query is not understood: {of}{why}")))
+            }
+        }
+    }
+}
+
+/// For operations that take no query.
+pub struct NoQuery;
+
+impl FromRequestParts<App> for NoQuery {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        match parts.uri.query() {
+            None | Some("") => Ok(NoQuery),
+            Some(query) => {
+                let name = form_urlencoded::parse(query.as_bytes()).next();
+                let name = name.map(|(name, _)| name.into_owned()).unwrap_or_default();
+                Err(invalid(format!(
+                    "the query is not understood: unknown field `{name}`"
+                ))
+                .hint("this operation takes no query"))
+            }
+        }
     }
 }
 
@@ -38,6 +80,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        if parts.uri.path().contains("%00") {
+            return Err(invalid("the path contains the character U+0000"));
+        }
         match axum::extract::Path::<T>::from_request_parts(parts, app).await {
             Ok(axum::extract::Path(value)) => Ok(Path(value)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => Err(invalid(format!(
@@ -126,19 +171,41 @@ pub fn content_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read_body(length: Option<u64>, limit: usize, body: Body) -> Result<Bytes> {
-    if length.is_some_and(|length| length > limit as u64) {
-        return Err(too_large(limit));
-    }
-    let reading = Limited::new(body, limit).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(invalid("the body was cut short")),
-        Err(_) => Err(invalid(format!(
-            "the body took more than {} seconds",
-            BODY_TIMEOUT.as_secs()
-        ))),
+///
+/// A client that sends more is read on for a while: one that is still writing
+/// when the connection closes does not see the answer.
+pub async fn read_body(length: Option<u64>, limit: usize, mut body: Body) -> Result<Bytes> {
+    let reading = async {
+        if length.is_some_and(|length| length > limit as u64) {
+            drain(&mut body).await;
+            return Err(too_large(limit));
+        }
+        match Limited::new(&mut body, limit).collect().await {
+            Ok(whole) => Ok(whole.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => {
+                drain(&mut body).await;
+                Err(too_large(limit))
+            }
+            Err(_) => Err(invalid("the body was cut short")),
+        }
+    };
+    tokio::time::timeout(BODY_TIMEOUT, reading)
+        .await
+        .unwrap_or_else(|_| {
+            Err(invalid(format!(
+                "the body took more than {} seconds",
+                BODY_TIMEOUT.as_secs()
+            )))
+        })
+}
+
+async fn drain(body: &mut Body) {
+    let mut left = DRAIN_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
     }
 }
 

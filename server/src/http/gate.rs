@@ -14,9 +14,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use coro_api::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use super::extract::{content_length, media_type, read_body};
 use super::serve::Peer;
+use super::trace;
 use crate::app::{App, RequestInfo};
 use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
@@ -42,10 +44,13 @@ pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response 
     let mut replayed = false;
     let mut response = match admit(&app, req, id.clone()).await {
         Ok((req, admitted)) => {
-            let response = AssertUnwindSafe(next.run(req)).catch_unwind().await;
+            let span = trace::span_of(&req, &id);
+            let handled = AssertUnwindSafe(next.run(req)).catch_unwind();
+            let response = handled.instrument(span.clone()).await;
             let response = response.unwrap_or_else(|_| {
                 internal(anyhow::anyhow!("a handler panicked")).into_response()
             });
+            span.record("http.response.status_code", response.status().as_u16());
             if let Some((caller, info)) = admitted {
                 replayed = info.replayed.load(Ordering::Relaxed);
                 if response.status() == StatusCode::FORBIDDEN {
@@ -69,8 +74,19 @@ pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response 
     }
     let (took, status) = (started.elapsed(), response.status().as_u16());
     app.metrics.request(method.as_str(), status, took);
+    if is_counted(uri.path()) {
+        app.metrics.rest_call();
+    }
     tracing::debug!(request.id = id, %method, status, ?took, "request");
     response
+}
+
+/// What counts as a call of the data plane: as in Koor not the counters
+/// themselves and not a subscription.
+fn is_counted(path: &str) -> bool {
+    path.starts_with("/api/")
+        && !path.starts_with("/api/metrics")
+        && path != "/api/events/subscribe"
 }
 
 /// Who was let in, and what is known of the request; none for public paths.

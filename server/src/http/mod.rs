@@ -13,4 +13,5 @@ pub mod page;
 pub mod problem;
 pub mod serve;
 pub mod stream;
+mod trace;
 pub mod websocket;

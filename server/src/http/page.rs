@@ -10,11 +10,11 @@ use crate::error::{Result, invalid};
 /// The revision at which an answer was read or written.
 pub const REVISION: HeaderName = HeaderName::from_static("coro-revision");
 
-/// Checks the `limit` of a request.
-pub fn check_limit(limit: Option<i64>) -> Result<Option<i64>> {
+/// Checks the `limit` of a request, or what it is called there.
+pub fn check_limit(name: &str, limit: Option<i64>) -> Result<Option<i64>> {
     match limit {
         Some(limit) if !(1..=LIST_ROWS_MAX).contains(&limit) => Err(invalid(format!(
-            "limit is {limit}; it takes 1 to {LIST_ROWS_MAX}"
+            "{name} is {limit}; it takes 1 to {LIST_ROWS_MAX}"
         ))),
         other => Ok(other),
     }

@@ -11,9 +11,7 @@ const TYPE_BASE: &str = "https://coro.dev/problems/";
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        if self.reason == Reason::Internal || self.source.is_some() {
-            tracing::error!(error = %self, reason = self.reason.word(), "a request failed");
-        }
+        self.log();
         let status = self.reason.status();
         let problem = Problem {
             kind: format!("{TYPE_BASE}{}", self.reason.word()),

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::config::ConfigError;
 use crate::db::{Db, Engine};
 use crate::error::{Result, internal};
 use crate::ids::Secret;
@@ -103,21 +104,20 @@ impl DataFolder {
 }
 
 /// Reads the files of `--tls-cert` and `--tls-key`.
-pub(super) fn tls(cert: &Path, key: &Path) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+pub(super) fn tls(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, ConfigError> {
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("--tls-cert {}", cert.display()))?;
+        .map_err(|error| ConfigError(format!("--tls-cert {}: {error}", cert.display())))?;
     let key_der = PrivateKeyDer::from_pem_file(key)
-        .with_context(|| format!("--tls-key {}", key.display()))?;
+        .map_err(|error| ConfigError(format!("--tls-key {}: {error}", key.display())))?;
     let mut config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key_der)
-        .with_context(|| {
-            format!(
-                "--tls-cert {} and --tls-key {} don't fit",
-                cert.display(),
-                key.display()
-            )
+        .map_err(|error| {
+            let (cert, key) = (cert.display(), key.display());
+            ConfigError(format!(
+                "--tls-cert {cert} and --tls-key {key} don't fit: {error}"
+            ))
         })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{Condition, NewValue, PUT, living, prefetch, put, stale, store, unknown_key};
 use crate::app::Ctx;
-use crate::error::{Error, Reason, Result, conflict, internal, invalid};
+use crate::error::{Error, Reason, Result, conflict, internal};
 
 /// What shall change.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ fn apply(key: &str, mut value: Json, patch: &Patch) -> Result<Json> {
         Patch::Merge(patch) => json_patch::merge(&mut value, patch),
         Patch::Operations(operations) => {
             json_patch::patch(&mut value, operations).map_err(|error| {
-                invalid(format!(
+                conflict(format!(
                     "the patch does not fit the value of {key:?}: {error}"
                 ))
             })?;

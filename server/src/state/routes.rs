@@ -18,7 +18,7 @@ use crate::app::{App, Ctx};
 use crate::auth::{Reader, Writer};
 use crate::error::{Error, Reason, Result, invalid};
 use crate::http::etag::{none_match, write_condition};
-use crate::http::extract::{Path, Query, Raw, media_type};
+use crate::http::extract::{NoQuery, Path, Query, Raw, media_type};
 use crate::http::page::{REVISION, check_limit, check_whole, json_at, link_next};
 use crate::http::stream;
 use crate::log::poll::Poll;
@@ -73,7 +73,7 @@ async fn list(
     if query.from.is_some() || query.wait.is_some() {
         return Err(invalid("from and wait go with watch"));
     }
-    let limit = check_limit(query.limit)?;
+    let limit = check_limit("limit", query.limit)?;
     let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(usize::MAX);
     let prefix = query.prefix.clone();
     let Listed {
@@ -159,7 +159,7 @@ async fn get(
 ) -> Result<Response> {
     query.check()?;
     if query.history.is_some() {
-        let limit = check_limit(query.limit)?.unwrap_or(HISTORY_LIMIT);
+        let limit = check_limit("limit", query.limit)?.unwrap_or(HISTORY_LIMIT);
         return Ok(axum::Json(list_state_history(&ctx, &key, limit).await?).into_response());
     }
     if let Some(versions) = query.diff {
@@ -360,7 +360,7 @@ async fn post(
 async fn patch(
     Writer(ctx): Writer,
     Path(key): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
+    _: NoQuery,
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Response> {
@@ -397,17 +397,12 @@ async fn patch(
 async fn delete(
     Writer(ctx): Writer,
     Path(key): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
     let deleted = delete_state(&ctx, &key, write_condition(&headers)?).await?;
     Ok(json_at(deleted.revision, &deleted))
 }
-
-/// For operations that take no query.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoQuery {}
 
 /// The content type to store with a value.
 fn content_type(headers: &HeaderMap) -> Result<String> {

@@ -70,7 +70,7 @@ pub fn uptime(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    pub fn uptime_is_written_as_koor_does() {
+    fn uptime_is_written_as_koor_does() {
         assert_eq!(super::uptime(7), "7s");
         assert_eq!(super::uptime(3600 * 3 + 24 * 60 + 10), "3h24m10s");
         assert_eq!(super::uptime(60), "1m0s");

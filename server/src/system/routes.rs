@@ -12,6 +12,7 @@ use super::uptime;
 use crate::app::App;
 use crate::auth::{Admin, Anyone, Reader};
 use crate::error::{Result, forbidden, unavailable};
+use crate::http::extract::NoQuery;
 use crate::http::page::json_at;
 
 /// Prometheus asks for this version of its text form.
@@ -58,7 +59,7 @@ async fn ready(State(app): State<App>) -> Result<axum::Json<Ready>> {
 /// Counters for Prometheus
 #[utoipa::path(get, path = "/metrics", operation_id = "get_prometheus_metrics", tag = "server",
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
-async fn prometheus(Reader(ctx): Reader) -> Result<Response> {
+async fn prometheus(Reader(ctx): Reader, _: NoQuery) -> Result<Response> {
     // They count the whole process, not a project's part of it.
     ctx.caller.check_whole_tenant()?;
     if !matches!(
@@ -79,7 +80,7 @@ async fn prometheus(Reader(ctx): Reader) -> Result<Response> {
 /// Who the caller is
 #[utoipa::path(get, path = "/api/whoami", operation_id = "whoami", tag = "server",
     responses((status = 200, description = "The caller", body = Whoami)))]
-async fn whoami(Anyone(ctx): Anyone) -> Result<Response> {
+async fn whoami(Anyone(ctx): Anyone, _: NoQuery) -> Result<Response> {
     let whoami = super::whoami(&ctx).await?;
     Ok(json_at(whoami.revision, &whoami))
 }
@@ -87,14 +88,14 @@ async fn whoami(Anyone(ctx): Anyone) -> Result<Response> {
 /// Counters in Koor's form
 #[utoipa::path(get, path = "/api/metrics", operation_id = "get_metrics", tag = "server",
     responses((status = 200, description = "The counters", body = ServerMetrics)))]
-async fn server_metrics(Reader(ctx): Reader) -> Result<axum::Json<ServerMetrics>> {
+async fn server_metrics(Reader(ctx): Reader, _: NoQuery) -> Result<axum::Json<ServerMetrics>> {
     Ok(axum::Json(super::server_metrics(&ctx).await?))
 }
 
 /// Set the counters to zero
 #[utoipa::path(post, path = "/api/metrics/reset", operation_id = "reset_metrics", tag = "server",
     responses((status = 200, description = "They are zero", body = MetricsReset)))]
-async fn reset_metrics(Admin(ctx): Admin) -> axum::Json<MetricsReset> {
+async fn reset_metrics(Admin(ctx): Admin, _: NoQuery) -> axum::Json<MetricsReset> {
     ctx.app.metrics.reset();
     axum::Json(MetricsReset { reset: true })
 }

@@ -47,6 +47,16 @@ impl Faults {
         }
     }
 
+    /// Called by the writer of SQLite before each batch: space comes back here,
+    /// since without it no batch gets as far as its commit.
+    pub fn before_batch(&self, conn: &rusqlite::Connection) {
+        let mut next = self.next.lock().expect("no panic while held");
+        if matches!(*next, Some((Fault::None, _))) {
+            *next = None;
+            let _ = conn.query_row("PRAGMA max_page_count = 1073741823", [], |_| Ok(()));
+        }
+    }
+
     /// Called by the writer of SQLite before each commit.
     pub fn before_commit(&self, conn: &rusqlite::Connection) -> Result<()> {
         match self.take() {
@@ -59,11 +69,7 @@ impl Faults {
                 "the database can't be read or written; nothing was changed",
             )
             .from_database()),
-            Some(Fault::None) => {
-                let _ = conn.query_row("PRAGMA max_page_count = 1073741823", [], |_| Ok(()));
-                Ok(())
-            }
-            Some(Fault::CommitLost) | None => Ok(()),
+            Some(Fault::CommitLost | Fault::None) | None => Ok(()),
         }
     }
 }

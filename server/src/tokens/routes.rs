@@ -10,7 +10,7 @@ use super::{create_token, list_tokens, revoke_token};
 use crate::app::App;
 use crate::auth::Admin;
 use crate::error::Result;
-use crate::http::extract::{Json, Path};
+use crate::http::extract::{Json, NoQuery, Path};
 use crate::http::page::json_at;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -24,7 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Without their secrets, which are stored nowhere.
 #[utoipa::path(get, path = "/api/tokens", operation_id = "list_tokens", tag = "tokens",
     responses((status = 200, description = "The tokens that are not revoked", body = Vec<Token>)))]
-async fn list(Admin(ctx): Admin) -> Result<axum::Json<Vec<Token>>> {
+async fn list(Admin(ctx): Admin, _: NoQuery) -> Result<axum::Json<Vec<Token>>> {
     Ok(axum::Json(list_tokens(&ctx).await?))
 }
 
@@ -35,7 +35,11 @@ async fn list(Admin(ctx): Admin) -> Result<axum::Json<Vec<Token>>> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = NewToken, example = json!({"name": "frontend", "role": "agent", "project": "shop"})),
     responses((status = 200, description = "The token with its secret", body = IssuedToken)))]
-async fn create(Admin(ctx): Admin, Json(body): Json<NewToken>) -> Result<axum::Json<IssuedToken>> {
+async fn create(
+    Admin(ctx): Admin,
+    _: NoQuery,
+    Json(body): Json<NewToken>,
+) -> Result<axum::Json<IssuedToken>> {
     Ok(axum::Json(create_token(&ctx, body).await?))
 }
 
@@ -44,7 +48,7 @@ async fn create(Admin(ctx): Admin, Json(body): Json<NewToken>) -> Result<axum::J
     params(("id" = String, Path, description = "The token's id", example = "0197a3c0-0000-7000-8000-000000000000"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     responses((status = 200, description = "The token is revoked", body = Deleted)))]
-async fn revoke(Admin(ctx): Admin, Path(id): Path<String>) -> Result<Response> {
+async fn revoke(Admin(ctx): Admin, _: NoQuery, Path(id): Path<String>) -> Result<Response> {
     let deleted = revoke_token(&ctx, &id).await?;
     Ok(json_at(deleted.revision, &deleted))
 }

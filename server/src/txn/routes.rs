@@ -9,7 +9,7 @@ use super::write_txn;
 use crate::app::App;
 use crate::auth::Writer;
 use crate::error::Result;
-use crate::http::extract::Json;
+use crate::http::extract::{Json, NoQuery};
 use crate::http::page::json_at;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -25,7 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
     request_body(content = TxnRequest, example = json!({"compare": [{"key": "shop/lock", "version": 0}],
         "writes": [{"op": "put", "key": "shop/lock", "value": "frontend", "ttl": 60}]})),
     responses((status = 200, description = "What was written", body = TxnResponse)))]
-async fn post(Writer(ctx): Writer, Json(body): Json<TxnRequest>) -> Result<Response> {
+async fn post(Writer(ctx): Writer, _: NoQuery, Json(body): Json<TxnRequest>) -> Result<Response> {
     let done = write_txn(&ctx, body).await?;
     Ok(json_at(done.revision, &done))
 }
