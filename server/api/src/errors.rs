@@ -37,13 +37,16 @@ pub enum Reason {
     Internal,
     /// The server can't take the request now; it was not carried out (503).
     Unavailable,
+    /// The database went away while it committed: the change may or may not
+    /// have happened (504).
+    OutcomeUnknown,
     /// No space is left where the server stores; nothing was changed (507).
     StorageFull,
 }
 
 impl Reason {
     /// Every reason, in order of status.
-    pub const ALL: [Reason; 16] = [
+    pub const ALL: [Reason; 17] = [
         Reason::Invalid,
         Reason::Unauthenticated,
         Reason::Forbidden,
@@ -59,6 +62,7 @@ impl Reason {
         Reason::RateLimited,
         Reason::Internal,
         Reason::Unavailable,
+        Reason::OutcomeUnknown,
         Reason::StorageFull,
     ];
 
@@ -80,6 +84,7 @@ impl Reason {
             Reason::RateLimited => 429,
             Reason::Internal => 500,
             Reason::Unavailable => 503,
+            Reason::OutcomeUnknown => 504,
             Reason::StorageFull => 507,
         }
     }
@@ -102,6 +107,7 @@ impl Reason {
             Reason::RateLimited => "rate_limited",
             Reason::Internal => "internal",
             Reason::Unavailable => "unavailable",
+            Reason::OutcomeUnknown => "outcome_unknown",
             Reason::StorageFull => "storage_full",
         }
     }
@@ -124,6 +130,7 @@ impl Reason {
             Reason::RateLimited => "Too many attempts",
             Reason::Internal => "Internal error",
             Reason::Unavailable => "Unavailable",
+            Reason::OutcomeUnknown => "Outcome unknown",
             Reason::StorageFull => "Storage full",
         }
     }

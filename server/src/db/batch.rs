@@ -207,7 +207,7 @@ impl Runner {
             }
             return;
         }
-        if error.reason == Reason::Unavailable {
+        if matches!(error.reason, Reason::Unavailable | Reason::OutcomeUnknown) {
             for job in jobs {
                 let mut copy = Error::new(error.reason, error.message.clone()).retry_after(1);
                 copy.hint = error.hint.clone();

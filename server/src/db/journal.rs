@@ -245,7 +245,7 @@ pub(super) fn insert(
 }
 
 /// Reads where a tenant's log stands.
-pub(super) const SELECT_HEAD: &str = "SELECT revision, at, chain, total_bytes FROM log \
+const SELECT_HEAD: &str = "SELECT revision, at, chain, total_bytes FROM log \
      WHERE tenant_id = $1 ORDER BY revision DESC LIMIT 1";
 
 pub(super) fn read_head(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Head> {

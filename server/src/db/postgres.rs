@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{AnyJob, BATCH_BYTES_MAX, BATCH_JOBS_MAX, Runner};
 use super::connection::{Begun, Connection, Engine, Row, STATEMENT_TIMEOUT, Val};
-use super::journal::{Entry, Head, SELECT_HEAD, head_of};
+use super::journal::{Entry, Head, head_of};
 use super::reply::ReadJob;
 use super::{CommitSink, QUEUE_MAX, Tx, migrate, queue_full, stopped};
 use crate::clock::{Clock, Time};
@@ -43,11 +43,22 @@ const READERS: usize = 4;
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often, and how far apart, the database is asked what became of a commit.
+const OUTCOME_TRIES: u32 = 40;
+const OUTCOME_PAUSE: Duration = Duration::from_millis(250);
+
 /// The channel of wake-ups between servers.
 const CHANNEL: &str = "coro_log";
 
 /// How long the connection for wake-ups waits before it tries again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where a log stands and what time it is, in one round trip. The columns are
+/// those of `journal::SELECT_HEAD`, and the time in microseconds.
+const SELECT_HEAD_AND_TIME: &str = "SELECT head.revision, head.at, head.chain, head.total_bytes, \
+     CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) \
+     FROM (SELECT 1) AS one LEFT JOIN LATERAL (SELECT revision, at, chain, total_bytes FROM log \
+     WHERE tenant_id = $1 ORDER BY revision DESC LIMIT 1) AS head ON TRUE";
 
 pub struct Postgres {
     connector: Connector,
@@ -563,6 +574,22 @@ impl PostgresConnection {
         Ok(())
     }
 
+    /// Asks until the database answers, for a while: one that was killed takes
+    /// a moment to come back, and the tenant's writes wait for it anyway.
+    fn find_out(&mut self, tenant: &TenantId, head: &Head) -> Result<bool> {
+        let mut tries = OUTCOME_TRIES;
+        loop {
+            tries -= 1;
+            match self.has_committed(tenant, head) {
+                Err(_) if tries > 0 => {
+                    self.disconnect();
+                    std::thread::sleep(OUTCOME_PAUSE);
+                }
+                known => return known,
+            }
+        }
+    }
+
     /// Whether a commit whose answer was lost has happened.
     fn has_committed(&mut self, tenant: &TenantId, head: &Head) -> Result<bool> {
         self.ensure()?;
@@ -591,26 +618,23 @@ impl Connection for PostgresConnection {
     fn begin(&mut self, tenant: &TenantId) -> Result<Begun> {
         self.ensure()?;
         self.lock(tenant)?;
-        let (mut head, mut now) = (None, None);
-        self.query(SELECT_HEAD, &[tenant.into()], &mut |row| {
-            head = Some(head_of(row)?);
+        let mut begun = Begun {
+            now: None,
+            head: Some(Head::start()),
+        };
+        self.query(SELECT_HEAD_AND_TIME, &[tenant.into()], &mut |row| {
+            if row.opt_int(0)?.is_some() {
+                begun.head = Some(head_of(row)?);
+            }
+            begun.now = Some(Time(row.int(4)?));
             Ok(())
         })?;
-        self.query(
-            "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-            &[],
-            &mut |row| {
-                now = Some(Time(row.int(0)?));
-                Ok(())
-            },
-        )?;
-        Ok(Begun {
-            now,
-            head: Some(head.unwrap_or_else(Head::start)),
-        })
+        Ok(begun)
     }
 
     fn commit(&mut self, proof: Option<(&TenantId, &Head)>) -> Result<()> {
+        // Not sent behind the rest without waiting: a later job's ROLLBACK TO
+        // can make a failed transaction whole again without the failed part.
         self.flush()?;
         #[cfg(feature = "testing")]
         let answer_lost = match self.connector.faults.take() {
@@ -636,11 +660,11 @@ impl Connection for PostgresConnection {
             return Err(error);
         };
         tracing::warn!(%error, "the answer to a commit was lost; looking whether it happened");
-        match self.has_committed(tenant, head) {
+        match self.find_out(tenant, head) {
             Ok(true) => Ok(()),
             Ok(false) => Err(error),
             Err(again) => Err(Error::new(
-                Reason::Unavailable,
+                Reason::OutcomeUnknown,
                 "the database went away while committing: the change may or may not be there",
             )
             .hint("read it back, or repeat the request with the same Idempotency-Key")
