@@ -56,6 +56,8 @@ pub(crate) enum Parsed {
 
 /// A command with its options, ready to run.
 pub(crate) struct Invocation {
+    /// The words of the command, such as `state get`.
+    pub(crate) name: String,
     matches: ArgMatches,
     run: fn(&ArgMatches, &mut Session<'_>) -> Result<()>,
 }
@@ -142,10 +144,12 @@ fn branch(node: &Node, extent: &Extent<'_>) -> Command {
 fn invocation(matches: &ArgMatches) -> Option<Parsed> {
     let mut nodes = COMMANDS;
     let mut run = None;
+    let mut words = Vec::new();
     let mut matches = matches;
     while let Some((name, below)) = matches.subcommand() {
         let node = nodes.iter().find(|node| node.name == name)?;
         (nodes, run, matches) = (node.children, node.run, below);
+        words.push(node.name);
     }
     // The options are taken from the last level, to which clap passes them on.
     let options = match GlobalOptions::from_arg_matches(matches) {
@@ -153,6 +157,7 @@ fn invocation(matches: &ArgMatches) -> Option<Parsed> {
         Err(error) => return Some(Parsed::Mistake(mistake(&error))),
     };
     let invocation = Invocation {
+        name: words.join(" "),
         matches: matches.clone(),
         run: run?,
     };

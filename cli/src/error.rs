@@ -6,7 +6,8 @@ use std::io;
 use coro_api::{Problem, Reason};
 use serde::Deserialize;
 
-use crate::http::{Response, TransportError};
+use crate::hints::Refusal;
+use crate::http::{Request, Response, TransportError};
 use crate::print::escape;
 
 pub(crate) type Result<T> = std::result::Result<T, CliError>;
@@ -137,39 +138,60 @@ pub(crate) fn output_failed(error: &io::Error) -> CliError {
 
 /// What an answer of status 400 and above says. A proxy's error page is no
 /// problem document; then the status is all that can be told.
-pub(crate) fn refused_by_server(response: &Response) -> CliError {
-    let mut error = match serde_json::from_slice::<Problem>(&response.body) {
-        Ok(problem) => CliError {
-            exit: Exit::of_status(response.status),
-            status: None,
-            message: problem.detail,
-            hint: problem.next,
-        },
-        Err(_) => CliError::new(
-            Exit::of_status(response.status),
-            format!("the server answered {} without saying why", response.status),
-        ),
+pub(crate) fn refused_by_server(command: &str, request: &Request, response: &Response) -> CliError {
+    let (status, headers) = (response.status, &response.headers);
+    let Ok(problem) = serde_json::from_slice::<Problem>(&response.body) else {
+        let message = format!("the server answered {status} without saying why");
+        return CliError {
+            status: Some(status),
+            ..CliError::new(Exit::of_status(status), message)
+        };
     };
-    error.status = Some(response.status);
-    error
+    let refusal = Refusal {
+        command,
+        request,
+        reason: problem.reason,
+        next: problem.next.as_deref(),
+        revision: problem.revision,
+        etag: headers.get("etag"),
+        retry_after: headers.get("retry-after"),
+        request_id: headers.get("x-request-id"),
+    };
+    CliError {
+        exit: Exit::of_status(status),
+        status: Some(status),
+        hint: refusal.hint(),
+        message: problem.detail,
+    }
 }
 
 /// What the `error` event at the end of a stream says.
-pub(crate) fn refused_in_stream(data: &str) -> CliError {
+pub(crate) fn refused_in_stream(command: &str, request: &Request, data: &str) -> CliError {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct Ending {
         reason: Reason,
         detail: String,
         next: Option<String>,
+        revision: Option<i64>,
     }
-    match serde_json::from_str::<Refusal>(data) {
-        Ok(refusal) => CliError {
-            exit: Exit::of_status(refusal.reason.status()),
-            status: Some(refusal.reason.status()),
-            message: refusal.detail,
-            hint: refusal.next,
-        },
-        Err(_) => failed("the server ended the stream without saying why"),
+    let Ok(ending) = serde_json::from_str::<Ending>(data) else {
+        return failed("the server ended the stream without saying why");
+    };
+    let refusal = Refusal {
+        command,
+        request,
+        reason: ending.reason,
+        next: ending.next.as_deref(),
+        revision: ending.revision,
+        etag: None,
+        retry_after: None,
+        request_id: None,
+    };
+    CliError {
+        exit: Exit::of_status(ending.reason.status()),
+        status: Some(ending.reason.status()),
+        hint: refusal.hint(),
+        message: ending.detail,
     }
 }
 
@@ -258,29 +280,36 @@ mod tests {
 
     #[test]
     fn the_end_of_a_stream_tells_its_reason() {
-        let error = refused_in_stream(
-            r#"{"reason":"compacted","detail":"gone","revision":7,"next":"list"}"#,
-        );
+        let request = Request::get("/api/events");
+        let refused = |data| refused_in_stream("events subscribe", &request, data);
+        let error =
+            refused(r#"{"reason":"compacted","detail":"gone","revision":7,"next":"from=6"}"#);
+        let expected =
+            "gone (read what you need with coro-cli state list, then go on with --from 6)";
         assert_eq!(
             (error.to_string().as_str(), error.exit),
-            ("gone (list)", Exit::Conflict)
+            (expected, Exit::Conflict)
         );
-        assert_eq!(refused_in_stream("").exit, Exit::Failed);
+        assert_eq!(refused("").exit, Exit::Failed);
     }
 
     #[test]
     fn a_problem_becomes_its_detail_and_its_next_step() {
         let body =
             br#"{"type":"x/not_found","title":"Not found","status":404,"detail":"no key \"a\"",
-            "reason":"not_found","next":"list the keys","error":"no key","code":404}"#;
-        let error = refused_by_server(&response(404, body));
-        assert_eq!(error.to_string(), "no key \"a\" (list the keys)");
+            "reason":"not_found","next":"GET /api/state","error":"no key","code":404}"#;
+        let request = Request::get("/api/state/a");
+        let error = refused_by_server("state get", &request, &response(404, body));
+        let expected = "no key \"a\" (list the keys with coro-cli state list)";
+        assert_eq!(error.to_string(), expected);
         assert_eq!(error.exit, Exit::NotFound);
     }
 
     #[test]
     fn an_error_page_of_a_proxy_is_not_shown() {
-        let error = refused_by_server(&response(502, b"<html>\x1b[31mBad Gateway"));
+        let request = Request::get("/api/state/a");
+        let page = response(502, b"<html>\x1b[31mBad Gateway");
+        let error = refused_by_server("state get", &request, &page);
         assert_eq!(
             error.to_string(),
             "the server answered 502 without saying why"

@@ -118,7 +118,8 @@ impl Follower {
                 .unwrap_or(PAUSE_MIN)
                 .clamp(PAUSE_MIN, PAUSE_MAX);
             if message.event.as_deref() == Some("error") {
-                return Err(self.judge(refused_in_stream(&message.data)));
+                let error = refused_in_stream(&session.command, &request, &message.data);
+                return Err(self.judge(error));
             }
             self.take(session, &message, &handle)
                 .map_err(Interruption::Final)?;
@@ -206,20 +207,15 @@ mod tests {
             pause: PAUSE_MIN,
             was_connected: true,
         };
+        let refused = |data| refused_in_stream("events subscribe", &follower.request, data);
         let table = [
             (failed("the stream ended"), true),
             (TransportError::TimedOut.into(), true),
             (TransportError::NotRunning("x".into()).into(), true),
+            (refused(r#"{"reason":"unavailable","detail":"x"}"#), true),
+            (refused(r#"{"reason":"compacted","detail":"x"}"#), false),
             (
-                refused_in_stream(r#"{"reason":"unavailable","detail":"x"}"#),
-                true,
-            ),
-            (
-                refused_in_stream(r#"{"reason":"compacted","detail":"x"}"#),
-                false,
-            ),
-            (
-                refused_in_stream(r#"{"reason":"unauthenticated","detail":"x"}"#),
+                refused(r#"{"reason":"unauthenticated","detail":"x"}"#),
                 false,
             ),
         ];

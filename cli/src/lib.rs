@@ -16,6 +16,7 @@ mod config;
 mod durations;
 mod error;
 mod follow;
+mod hints;
 mod http;
 mod input;
 mod machine;

@@ -12,6 +12,8 @@ use crate::http::{Direct, Remote, Transport};
 pub(crate) struct Machine<'a> {
     pub(crate) environment: Environment,
     pub(crate) stdin: &'a mut dyn Read,
+    /// Whether a person reads the output as it comes.
+    pub(crate) stdout_is_terminal: bool,
     /// Made by the first request; some commands make none.
     transport: Option<Box<dyn Transport>>,
     /// Whether a token was found for the server.
@@ -19,10 +21,15 @@ pub(crate) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(environment: Environment, stdin: &'a mut dyn Read) -> Machine<'a> {
+    pub(crate) fn new(
+        environment: Environment,
+        stdin: &'a mut dyn Read,
+        stdout_is_terminal: bool,
+    ) -> Machine<'a> {
         Machine {
             environment,
             stdin,
+            stdout_is_terminal,
             transport: None,
             has_token: false,
         }

@@ -13,7 +13,7 @@ Generated from the help texts of the commands.
 
 Data goes to standard output, talk to standard error. A value is printed as it is stored, a write
 prints the new version, a list prints a line for each item with tabs between its fields. `--json`
-prints the answer of the API unchanged, `--pretty` indents it. A bare `--` ends the options.
+prints the answer of the API unchanged, `--pretty` indents it. `-` stands for an empty field. A bare `--` ends the options.
 
 | exit code | meaning |
 |---|---|

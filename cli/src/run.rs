@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::arguments::{self, Parsed};
 use crate::config::Environment;
@@ -18,7 +18,8 @@ pub fn run_program() -> Exit {
     // seen at once.
     let mut out = BufWriter::new(io::stdout().lock());
     let mut err = io::stderr();
-    let place = Place::Machine(Box::new(Machine::new(Environment::read(), &mut stdin)));
+    let machine = Machine::new(Environment::read(), &mut stdin, io::stdout().is_terminal());
+    let place = Place::Machine(Box::new(machine));
     run(env::args_os().skip(1).collect(), place, &mut out, &mut err)
 }
 
@@ -50,7 +51,7 @@ fn run<'a>(
             return error.exit;
         }
     };
-    let mut session = Session::new(options, place, out, err);
+    let mut session = Session::new(options, command.name.clone(), place, out, err);
     let result = session
         .check_options()
         .and_then(|()| command.run(&mut session));

@@ -15,6 +15,8 @@ use crate::print;
 /// One command's surroundings.
 pub(crate) struct Session<'a> {
     pub(crate) options: GlobalOptions,
+    /// The words of the command, such as `state get`.
+    pub(crate) command: String,
     place: Place<'a>,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
@@ -32,12 +34,14 @@ pub(crate) enum Place<'a> {
 impl<'a> Session<'a> {
     pub(crate) fn new(
         options: GlobalOptions,
+        command: String,
         place: Place<'a>,
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
     ) -> Session<'a> {
         Session {
             options,
+            command,
             place,
             out,
             err,
@@ -63,7 +67,7 @@ impl<'a> Session<'a> {
         if (200..300).contains(&response.status) {
             return Ok(response);
         }
-        Err(self.refusal(&response))
+        Err(self.refusal(&request, &response))
     }
 
     /// Makes a call whose answer is read bit by bit.
@@ -73,7 +77,7 @@ impl<'a> Session<'a> {
             return Ok(reply);
         }
         let response = reply.read_all()?;
-        Err(self.refusal(&response))
+        Err(self.refusal(request, &response))
     }
 
     /// The machine of the user, for what can't be done elsewhere.
@@ -143,15 +147,30 @@ impl<'a> Session<'a> {
         self.bytes(b"\n")
     }
 
+    /// Ends a value's last line where a person reads it, so that the prompt of
+    /// the shell is not glued to it. A program gets the value as it is stored.
+    pub(crate) fn end_value(&mut self, value: &[u8]) -> Result<()> {
+        let is_terminal = match &self.place {
+            Place::Machine(machine) => machine.stdout_is_terminal,
+            Place::Server(_) => false,
+        };
+        if is_terminal && !value.ends_with(b"\n") {
+            return self.bytes(b"\n");
+        }
+        Ok(())
+    }
+
     /// Hands over what was printed: at the end, and after each event of a
     /// stream.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.out.flush().map_err(|error| output_failed(&error))
     }
 
-    /// Says something that is no data. Where nobody can hear it, nothing is
-    /// lost.
+    /// Says something that is no data, after the data that it is about. Where
+    /// nobody can hear it, nothing is lost.
     pub(crate) fn talk(&mut self, text: &str) {
+        // A failure comes again with the last flush, which reports it.
+        let _ = self.out.flush();
         let _ = writeln!(self.err, "coro-cli: {}", print::escape(text));
     }
 
@@ -170,8 +189,8 @@ impl<'a> Session<'a> {
         request
     }
 
-    fn refusal(&self, response: &Response) -> CliError {
-        let error = refused_by_server(response);
+    fn refusal(&self, request: &Request, response: &Response) -> CliError {
+        let error = refused_by_server(&self.command, request, response);
         match &self.place {
             Place::Machine(machine) if response.status == 401 => match machine.token_hint() {
                 Some(hint) => error.hint(hint),

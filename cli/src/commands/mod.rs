@@ -11,6 +11,7 @@ mod consumers;
 mod events;
 mod man;
 mod metrics;
+mod once;
 mod state;
 mod status;
 mod tokens;
@@ -104,6 +105,15 @@ fn run<C: Run>(matches: &ArgMatches, session: &mut Session<'_>) -> Result<()> {
     C::from_arg_matches(matches)
         .map_err(|error| mistake(&error))?
         .run(session)
+}
+
+/// Text that a header takes: visible characters on one line.
+fn parse_header(text: &str) -> std::result::Result<String, String> {
+    let is_plain = |byte| matches!(byte, b' '..=b'~');
+    match !text.trim().is_empty() && text.bytes().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("is empty, or has a character that a header does not take".to_owned()),
+    }
 }
 
 /// Checks the name of a thing that becomes one segment of a path.

@@ -2,6 +2,7 @@ use clap::Args;
 use coro_api::txn::{TxnResponse, TxnResult};
 
 use crate::commands::Run;
+use crate::commands::once::Once;
 use crate::error::Result;
 use crate::http::{Method, Request};
 use crate::input::Input;
@@ -18,12 +19,15 @@ use crate::session::Session;
 pub(crate) struct Txn {
     #[command(flatten)]
     input: Input,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Run for Txn {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let data = self.input.read(session)?;
-        let request = Request::new(Method::Post, "/api/txn").body("application/json", data.bytes);
+        let request = self.once.put_on(Request::new(Method::Post, "/api/txn"));
+        let request = request.body("application/json", data.bytes);
         let response = session.call(request)?;
         session.show(&response, |answer: TxnResponse| {
             let rows = answer.results.iter().map(|result| match result {

@@ -18,8 +18,6 @@ impl Run for Whoami {
             let actor = format!("{}:{}", whoami.kind.word(), whoami.name);
             let project = whoami.project.unwrap_or_default();
             row(&[&actor, whoami.role.word(), &whoami.tenant, &project])
-                .trim_end()
-                .to_owned()
         })
     }
 }

@@ -6,9 +6,17 @@ use std::fmt::Write;
 
 pub(crate) use json::{compact, pretty};
 
-/// Joins fields with tabs. Free text in them can't break the line.
+/// Joins fields with tabs. Free text in them can't break the line. Every line
+/// has all fields, so that a script can count on their places; `-` stands for
+/// an empty one.
 pub(crate) fn row(fields: &[&str]) -> String {
-    let fields: Vec<String> = fields.iter().map(|field| escape(field)).collect();
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|field| match *field {
+            "" => "-".to_owned(),
+            text => escape(text),
+        })
+        .collect();
     fields.join("\t")
 }
 
@@ -50,5 +58,10 @@ mod tests {
             row(&["a\tb", "c\nd", "ä \u{1b}[31m\u{202e}"]),
             "a\\tb\tc\\nd\tä \\u001b[31m\\u202e"
         );
+    }
+
+    #[test]
+    fn an_empty_field_is_a_dash() {
+        assert_eq!(row(&["", "a", ""]), "-\ta\t-");
     }
 }

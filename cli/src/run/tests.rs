@@ -1,7 +1,9 @@
 //! Command lines from the outside: what is asked of the server, what is
 //! printed, and the exit code.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::*;
 use crate::http::{Headers, Reply, Request, TransportError};
@@ -113,17 +115,110 @@ fn waiting_goes_on_from_where_the_last_answer_ended() {
 #[test]
 fn a_refusal_is_one_line_and_an_exit_code() {
     let problem = "{\"type\":\"x\",\"title\":\"x\",\"status\":412,\"detail\":\"\\\"k\\\" is at version 4\",\
-        \"reason\":\"precondition_failed\",\"next\":\"read it again\",\"error\":\"x\",\"code\":412}";
-    let mut server = Server::answering(412, problem);
+        \"reason\":\"precondition_failed\",\"next\":\"send If-Match\",\"error\":\"x\",\"code\":412}";
+    let mut server = Server::answering(412, problem).with("ETag", "\"v4-ab\"");
+    let hint = "read it with coro-cli state get k, then repeat with --if-version 4";
     let expected = (
         4,
         String::new(),
-        "coro-cli: \"k\" is at version 4 (read it again)\n".to_owned(),
+        format!("coro-cli: \"k\" is at version 4 ({hint})\n"),
     );
     assert_eq!(
         server.run(&["state", "delete", "k", "--if-version", "3"]),
         expected
     );
+}
+
+#[test]
+fn every_write_takes_an_idempotency_key() {
+    let lines: [&[&str]; 6] = [
+        &["state", "set", "k", "--data", "1"],
+        &["state", "patch", "k", "--data", "1"],
+        &["state", "delete", "k"],
+        &["state", "rollback", "k", "--version", "1"],
+        &["txn", "--data", "{}"],
+        &["events", "publish", "a.b"],
+    ];
+    for line in lines {
+        let mut server = Server::answering(200, "{}");
+        server.run(&[line, &["--idempotency-key", "deploy 7"]].concat());
+        let asked = server.asked();
+        assert!(asked.contains(" Idempotency-Key: deploy 7"), "{asked}");
+    }
+}
+
+#[test]
+fn a_rollback_can_name_the_version_that_it_replaces() {
+    let mut server = Server::answering(200, "{}");
+    server.run(&[
+        "state",
+        "rollback",
+        "k",
+        "--version",
+        "1",
+        "--if-version",
+        "3",
+    ]);
+    assert_eq!(
+        server.asked(),
+        "POST /api/state/k?rollback=1 If-Match: \"v3-\""
+    );
+}
+
+#[test]
+fn what_follows_is_said_after_the_rows() {
+    let item = "{\"key\":\"a\",\"version\":3,\"revision\":9,\"hash\":\"\",\"size\":1,\"content_type\":\"\",\
+        \"updated_at\":\"\",\"updated_by\":\"\"}";
+    let mut server = Server::answering(200, &format!("[{item}]"))
+        .with("Link", "</api/state?limit=1&cursor=a>; rel=\"next\"");
+    let terminal = Shared::default();
+    let (mut out, mut err) = (BufWriter::new(terminal.clone()), terminal.clone());
+    let line = ["state", "list", "--limit", "1"]
+        .map(OsString::from)
+        .to_vec();
+    assert_eq!(run_line(line, &mut server, &mut out, &mut err).code(), 0);
+    assert_eq!(
+        terminal.text(),
+        "a\tv3\ncoro-cli: there is more; go on with --cursor a\n"
+    );
+}
+
+#[test]
+fn only_in_a_terminal_the_last_line_of_a_value_is_ended() {
+    for (is_terminal, value, expected) in [
+        (true, "value", "\n"),
+        (true, "line\n", ""),
+        (false, "value", ""),
+    ] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut stdin = io::empty();
+        let machine = Machine::new(Environment::default(), &mut stdin, is_terminal);
+        let place = Place::Machine(Box::new(machine));
+        let options = crate::arguments::GlobalOptions::default();
+        let mut session = Session::new(options, String::new(), place, &mut out, &mut err);
+        session.end_value(value.as_bytes()).unwrap();
+        assert_eq!(out, expected.as_bytes(), "{is_terminal} {value:?}");
+    }
+}
+
+#[test]
+fn koors_name_of_the_url_is_taken() {
+    let mut server = Server::answering(200, "{}");
+    let (code, _, err) = server.run(&["config", "set", "server", "http://x"]);
+    // It got as far as wanting a machine to write the file on.
+    assert!(code == 2 && err.contains("needs a shell"), "{err}");
+}
+
+#[test]
+fn an_empty_column_is_a_dash() {
+    let who = "{\"tenant\":\"t\",\"name\":\"owner\",\"kind\":\"human\",\"role\":\"owner\",\
+        \"revision\":1,\"server_version\":\"0\"}";
+    let (_, out, _) = Server::answering(200, who).run(&["whoami"]);
+    assert_eq!(out, "human:owner\towner\tt\t-\n");
+    let entry = "[{\"id\":16,\"timestamp\":\"T\",\"actor\":\"agent:a\",\"action\":\"x.y\",\
+        \"resource\":\"\",\"detail\":\"\",\"outcome\":\"success\"}]";
+    let (_, out, _) = Server::answering(200, entry).run(&["audit"]);
+    assert_eq!(out, "16\tT\tagent:a\tx.y\t-\tsuccess\n");
 }
 
 #[test]
@@ -231,6 +326,7 @@ fn a_reader_that_went_away_is_no_failure() {
 /// A server that gives prepared answers and remembers what it was asked.
 struct Server {
     answers: VecDeque<(u16, String)>,
+    headers: Headers,
     requests: Vec<Request>,
 }
 
@@ -238,8 +334,15 @@ impl Server {
     fn answering(status: u16, body: &str) -> Server {
         Server {
             answers: VecDeque::from([(status, body.to_owned())]),
+            headers: Headers::default(),
             requests: Vec::new(),
         }
+    }
+
+    /// Adds a header to all answers.
+    fn with(mut self, name: &str, value: &str) -> Server {
+        self.headers.push(name, value);
+        self
     }
 
     /// The exit code, and what was printed.
@@ -280,9 +383,29 @@ impl Transport for Server {
         let (status, body) = self.answers.pop_front().ok_or(TransportError::TimedOut)?;
         Ok(Reply {
             status,
-            headers: Headers::default(),
+            headers: self.headers.clone(),
             body: Box::new(io::Cursor::new(body)),
         })
+    }
+}
+
+/// A terminal, where data and talk meet.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

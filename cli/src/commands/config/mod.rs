@@ -17,6 +17,8 @@ pub(crate) static COMMANDS: &[Node] = &[
 /// What can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Name {
+    /// Koor calls it `server`.
+    #[value(alias = "server")]
     Url,
     Token,
 }

@@ -7,6 +7,8 @@ use crate::http::Request;
 use crate::session::{Session, unexpected};
 
 /// Print past events, the newest first: revision, topic, data
+///
+/// Of a changed key, its name and version stand in place of the data.
 #[derive(Args)]
 pub(crate) struct History {
     /// At most so many events

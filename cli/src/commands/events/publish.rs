@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::commands::Run;
+use crate::commands::once::Once;
 use crate::error::{Result, failed, invalid};
 use crate::http::{Method, Request};
 use crate::input::{Data, OptionalInput};
@@ -19,6 +20,8 @@ pub(crate) struct Publish {
     /// What the event is about, such as a key
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
+    #[command(flatten)]
+    once: Once,
 }
 
 /// As `coro_api::events::PublishRequest`, with the data as it was typed.
@@ -40,8 +43,10 @@ impl Run for Publish {
             data,
         };
         let body = serde_json::to_vec(&body).map_err(|error| failed(error.to_string()))?;
-        let request =
-            Request::new(Method::Post, "/api/events/publish").body("application/json", body);
+        let request = self
+            .once
+            .put_on(Request::new(Method::Post, "/api/events/publish"))
+            .body("application/json", body);
         let response = session.call(request)?;
         session.show(&response, |event: Event| event.revision.to_string())
     }

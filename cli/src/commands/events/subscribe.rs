@@ -9,6 +9,7 @@ use crate::session::Session;
 
 /// Print events as they happen: revision, topic, data
 ///
+/// Of a changed key, its name and version stand in place of the data.
 /// A lost connection is made again from the last revision, so that no event is
 /// missed and none comes twice.
 #[derive(Args)]

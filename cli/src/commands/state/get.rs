@@ -7,6 +7,8 @@ use crate::print::{pretty, row};
 use crate::session::Session;
 
 /// Print a value exactly as it is stored
+///
+/// In a terminal the last line is ended where the value does not.
 #[derive(Args)]
 pub(crate) struct Get {
     /// Segments with slashes, the first one the project, such as shop/plan
@@ -43,6 +45,8 @@ impl Run for Get {
         } else {
             None
         };
-        session.bytes(indented.as_deref().unwrap_or(&value))
+        let shown = indented.as_deref().unwrap_or(&value);
+        session.bytes(shown)?;
+        session.end_value(shown)
     }
 }

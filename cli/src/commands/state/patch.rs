@@ -2,6 +2,7 @@ use clap::Args;
 use coro_api::state::StateItem;
 
 use crate::commands::Run;
+use crate::commands::once::Once;
 use crate::error::Result;
 use crate::http::Method;
 use crate::input::Input;
@@ -20,6 +21,8 @@ pub(crate) struct Patch {
     /// Write only if this is the present version
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     if_version: Option<i64>,
+    #[command(flatten)]
+    once: Once,
 }
 
 impl Run for Patch {
@@ -30,7 +33,8 @@ impl Run for Patch {
             true => "application/json-patch+json",
             false => "application/merge-patch+json",
         };
-        let response = session.call(request.body(content_type, data.bytes))?;
+        let request = self.once.put_on(request).body(content_type, data.bytes);
+        let response = session.call(request)?;
         session.show(&response, |item: StateItem| format!("v{}", item.version))
     }
 }

@@ -3,7 +3,8 @@ use std::time::Duration;
 use clap::Args;
 use coro_api::state::StateItem;
 
-use crate::commands::Run;
+use crate::commands::once::Once;
+use crate::commands::{Run, parse_header};
 use crate::durations::parse_duration;
 use crate::error::Result;
 use crate::http::{Method, Request};
@@ -28,6 +29,8 @@ pub(crate) struct Set {
     /// Whether each later write must name the version that it replaces
     #[arg(long, value_name = "BOOL")]
     conditional: Option<bool>,
+    #[command(flatten)]
+    once: Once,
 }
 
 #[derive(Args)]
@@ -39,7 +42,7 @@ struct Condition {
     /// Write only if the key does not exist
     #[arg(long)]
     if_absent: bool,
-    /// Write only if the value still has this entity tag, or Koor's hash
+    /// Write only if the value still has this entity tag, or Koor's bare hash
     #[arg(long, value_name = "ETAG", value_parser = parse_header)]
     if_match: Option<String>,
 }
@@ -53,10 +56,8 @@ impl Run for Set {
         let content_type = self
             .content_type
             .unwrap_or_else(|| data.content_type().to_owned());
-        let request = self
-            .condition
-            .put_on(request)
-            .body(&content_type, data.bytes);
+        let request = self.once.put_on(self.condition.put_on(request));
+        let request = request.body(&content_type, data.bytes);
         let response = session.call(request)?;
         session.show(&response, |item: StateItem| format!("v{}", item.version))
     }
@@ -75,15 +76,5 @@ impl Condition {
                 self.if_version
             },
         )
-    }
-}
-
-/// Text that a header takes: visible characters on one line. For a condition
-/// it is our tag, or the bare hash of Koor.
-fn parse_header(text: &str) -> std::result::Result<String, String> {
-    let is_plain = |byte| matches!(byte, b' '..=b'~');
-    match !text.trim().is_empty() && text.bytes().all(is_plain) {
-        true => Ok(text.to_owned()),
-        false => Err("is empty, or has a character that a header does not take".to_owned()),
     }
 }

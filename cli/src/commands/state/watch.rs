@@ -1,8 +1,7 @@
 use clap::Args;
-use serde::Deserialize;
 
 use crate::commands::Run;
-use crate::commands::events::EventLine;
+use crate::commands::events::{EventLine, STATE_TOPICS};
 use crate::error::Result;
 use crate::follow::{Follow, follow};
 use crate::http::Request;
@@ -20,12 +19,6 @@ pub(crate) struct Watch {
     /// End after so many changes
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-}
-
-/// The part of a state event's data that is printed.
-#[derive(Deserialize)]
-struct Change {
-    version: Option<i64>,
 }
 
 impl Run for Watch {
@@ -48,20 +41,15 @@ impl Run for Watch {
 
 fn change_line(data: &str) -> Result<String> {
     let event: EventLine<'_> = serde_json::from_str(data).map_err(|error| unexpected(&error))?;
-    let change: Change = serde_json::from_str(event.data.get()).unwrap_or(Change { version: None });
     let what = event
         .topic
-        .strip_prefix("coro.state.")
+        .strip_prefix(STATE_TOPICS)
         .unwrap_or(&event.topic);
-    let version = change
-        .version
-        .map(|version| format!("v{version}"))
-        .unwrap_or_default();
     Ok(row(&[
         &event.revision.to_string(),
         what,
         &event.subject,
-        &version,
+        &event.version(),
     ]))
 }
 

@@ -20,22 +20,13 @@ impl Run for List {
     }
 }
 
-/// Every line has all fields, so that a script can count on their places; `-`
-/// stands for none.
 fn token_row(token: &Token) -> String {
-    let or_none = |text: &str| {
-        if text.is_empty() {
-            "-".to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
     row(&[
         &token.id,
         &format!("{}:{}", token.kind.word(), token.name),
         token.role.word(),
-        &or_none(token.project.as_deref().unwrap_or_default()),
-        &or_none(&token.key_prefixes.join(",")),
-        &or_none(token.expires_at.as_deref().unwrap_or_default()),
+        token.project.as_deref().unwrap_or_default(),
+        &token.key_prefixes.join(","),
+        token.expires_at.as_deref().unwrap_or_default(),
     ])
 }
