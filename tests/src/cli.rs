@@ -1,0 +1,137 @@
+//! `coro-cli` as a whole process.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::{program, scripts};
+
+/// How the command line is called.
+#[derive(Clone, Debug)]
+pub struct Cli {
+    folder: PathBuf,
+    variables: Vec<(String, String)>,
+}
+
+/// What it answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Cli {
+    /// In a folder that is also its home, so that nothing of this machine's
+    /// configuration reaches it.
+    pub fn new(folder: &Path) -> Self {
+        Cli {
+            folder: folder.to_owned(),
+            variables: Vec::new(),
+        }
+    }
+
+    pub fn url(self, url: &str) -> Self {
+        self.variable("CORO_URL", url)
+    }
+
+    pub fn token(self, token: &str) -> Self {
+        self.variable("CORO_TOKEN", token)
+    }
+
+    /// Finds the server in its data folder, as a user's own call does.
+    pub fn data_dir(self, folder: &Path) -> Self {
+        self.variable("CORO_DATA_DIR", &folder.display().to_string())
+    }
+
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.run_with_input(args, b"")
+    }
+
+    /// As `run`, for a command that must succeed; gives its output.
+    #[track_caller]
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(output.code, 0, "{args:?}: {}", output.stderr);
+        output.stdout
+    }
+
+    pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Output {
+        let mut child = self.spawn(args);
+        let mut stdin = child.stdin.take().expect("piped");
+        // A command that needs no input may have ended already.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        let output = child.wait_with_output().expect("the command ends");
+        Output {
+            code: output.status.code().expect("no signal ended it"),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts a command that goes on, such as `events subscribe`.
+    pub fn stream(&self, args: &[&str]) -> Streaming {
+        let mut child = self.spawn(args);
+        let lines = BufReader::new(child.stdout.take().expect("piped"));
+        Streaming { child, lines }
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        Command::new(program("coro-cli-testing"))
+            .env_clear()
+            .env("PATH", scripts::variable("PATH").unwrap_or_default())
+            .env("HOME", &self.folder)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.folder)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+}
+
+/// A command that goes on. Ends with this value.
+#[derive(Debug)]
+pub struct Streaming {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Streaming {
+    /// The next line of its output, without the line's end.
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines
+            .read_line(&mut line)
+            .expect("the command writes text");
+        line.trim_end().to_owned()
+    }
+
+    /// Waits for its end by itself.
+    pub fn wait(&mut self) -> i32 {
+        self.child
+            .wait()
+            .expect("the process is ours")
+            .code()
+            .unwrap_or(-1)
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,97 @@
+//! The kit: what makes a test of 6 to 15 lines.
+//!
+//! A test starts a real server on a data folder of its own, talks to it over
+//! HTTP as a client does, and looks at the answers:
+//!
+//! ```no_run
+//! use coro_tests::{Engine, Server};
+//!
+//! let server = Server::start(Engine::Sqlite);
+//! server.put("/api/state/shop/plan", "1").send().expect(200);
+//! ```
+//!
+//! Most tests take `&Server` and run on both engines: [`both_engines!`] makes
+//! `name::sqlite` and `name::postgres` of each. Time moves by
+//! [`Server::advance`], sweeps run by [`Server::sweep`]; nothing here sleeps,
+//! and whatever waits gives up after [`PATIENCE`].
+//!
+//! Without PostgreSQL's binaries on this machine its half is skipped, in CI
+//! (`CI=true`) it fails.
+
+mod cli;
+mod cluster;
+mod database;
+mod http;
+pub mod linearizable;
+mod options;
+mod raw;
+mod scripts;
+mod server;
+mod steering;
+mod stream;
+
+use std::time::Duration;
+
+pub use cli::{Cli, Output, Streaming};
+pub use database::{Database, Engine};
+pub use http::{Client, Request, Response, encode, key_path, redact};
+pub use options::{Failed, Options};
+pub use raw::{Wire, raw_request};
+pub use scripts::{program, repository, variable};
+pub use server::Server;
+pub use steering::Fault;
+pub use stream::{Frame, Sse, WebSocket};
+
+/// How long anything is waited for before the test fails. Generous: only a
+/// fault reaches it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Makes of each function `fn name(server: &Server)` two tests,
+/// `name::sqlite` and `name::postgres`, each with a fresh server.
+///
+/// The list stands at the top of a file, so that it reads as its contents; a
+/// function that is missing in it is a warning of the compiler.
+#[macro_export]
+macro_rules! both_engines {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name {
+            #[test]
+            fn sqlite() {
+                $crate::run_on($crate::Engine::Sqlite, super::$name);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::run_on($crate::Engine::Postgres, super::$name);
+            }
+        })*
+    };
+}
+
+/// As [`both_engines!`], for tests that start the server themselves:
+/// `fn name(engine: Engine)`.
+#[macro_export]
+macro_rules! each_engine {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name {
+            #[test]
+            fn sqlite() {
+                super::$name($crate::Engine::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                if $crate::Engine::Postgres.is_here() {
+                    super::$name($crate::Engine::Postgres);
+                }
+            }
+        })*
+    };
+}
+
+/// Runs a test with a fresh server, where the engine is on this machine.
+pub fn run_on(engine: Engine, test: fn(&Server)) {
+    if engine.is_here() {
+        test(&Server::start(engine));
+    }
+}

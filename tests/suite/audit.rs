@@ -1,0 +1,226 @@
+//! The log read as an audit, and its hash chain.
+
+use coro_api::Reason;
+use coro_api::audit::{AuditEntry, AuditVerification};
+use coro_api::tokens::Role;
+use coro_tests::{Engine, Server, both_engines, each_engine};
+use serde_json::{Value, json};
+
+both_engines![
+    every_change_is_an_entry_with_its_actor,
+    entries_are_newest_first_and_come_in_pages,
+    entries_are_filtered,
+    a_malformed_filter_is_refused,
+    an_untouched_log_verifies,
+    the_head_of_the_chain_moves_with_each_change,
+];
+each_engine![
+    a_changed_entry_is_found,
+    a_changed_value_is_found,
+    a_removed_entry_is_found,
+    a_removed_end_is_seen_by_the_head,
+    an_entry_put_in_between_is_found,
+];
+
+fn entries(server: &Server, query: &str) -> Vec<AuditEntry> {
+    server.get(&format!("/api/audit?{query}")).ok()
+}
+
+fn verify(server: &Server) -> AuditVerification {
+    server.get("/api/audit/verify").ok()
+}
+
+fn every_change_is_an_entry_with_its_actor(server: &Server) {
+    let agent = server.issue(Role::Agent, "frontend");
+    agent.set("shop/plan", "{}");
+    agent
+        .patch(
+            "/api/state/shop/plan",
+            "application/merge-patch+json",
+            "{\"a\":1}",
+        )
+        .send();
+    agent.post_nothing("/api/state/shop/plan?rollback=1").send();
+    agent.delete("/api/state/shop/plan").send();
+    agent.publish("shop.a", json!({"n": 1}));
+    agent
+        .post("/api/consumers", json!({"name": "inbox"}))
+        .send();
+    let found = entries(server, "actor=agent:frontend");
+    let actions: Vec<_> = found
+        .iter()
+        .rev()
+        .map(|entry| entry.action.as_str())
+        .collect();
+    let expected = [
+        "state.put",
+        "state.put",
+        "state.rolled_back",
+        "state.deleted",
+        "shop.a",
+        "consumer.created",
+    ];
+    assert_eq!(actions, expected);
+    assert!(found.iter().all(|entry| entry.outcome == "success"));
+    assert_eq!(found[5].resource, "shop/plan");
+    let detail: Value = serde_json::from_str(&found[5].detail).expect("JSON");
+    assert_eq!(
+        (&detail["version"], &detail["size"]),
+        (&json!(1), &json!(2))
+    );
+    assert!(
+        entries(server, "")
+            .iter()
+            .all(|entry| !entry.actor.is_empty())
+    );
+}
+
+fn entries_are_newest_first_and_come_in_pages(server: &Server) {
+    for number in 0..7 {
+        server.set(&format!("k/{number}"), "1");
+    }
+    let mut resources = Vec::new();
+    let mut next = Some("/api/audit?action=state.*&limit=3".to_owned());
+    while let Some(path) = next {
+        let page = server.get(&path).send().expect(200);
+        resources.extend(
+            page.json::<Vec<AuditEntry>>()
+                .into_iter()
+                .map(|entry| entry.resource),
+        );
+        next = page.next_page();
+    }
+    assert_eq!(resources, ["k/6", "k/5", "k/4", "k/3", "k/2", "k/1", "k/0"]);
+}
+
+fn entries_are_filtered(server: &Server) {
+    let agent = server.issue(Role::Agent, "frontend");
+    agent.set("shop/plan", "1");
+    server.set("shop/other", "1");
+    let last = server
+        .delete("/api/state/shop/plan")
+        .send()
+        .expect(200)
+        .revision();
+    assert_eq!(entries(server, "action=state.put").len(), 2);
+    assert_eq!(
+        entries(server, "action=state.*&resource=shop/plan").len(),
+        2
+    );
+    assert_eq!(entries(server, "actor=agent:frontend").len(), 1);
+    assert_eq!(
+        entries(server, &format!("action=state.*&before={last}")).len(),
+        2
+    );
+    assert_eq!(entries(server, "action=*.deleted").len(), 1);
+    assert!(entries(server, "to=2000-01-01T00:00:00Z").is_empty());
+}
+
+fn a_malformed_filter_is_refused(server: &Server) {
+    for filter in [
+        "limit=0",
+        "limit=x",
+        "from=yesterday",
+        "to=x",
+        "before=-1",
+        "colour=red",
+    ] {
+        server
+            .get(&format!("/api/audit?{filter}"))
+            .refused(Reason::Invalid);
+    }
+}
+
+fn an_untouched_log_verifies(server: &Server) {
+    for number in 0..100 {
+        server.set("k", number.to_string());
+    }
+    server.restart();
+    let found = verify(server);
+    assert!(found.ok && found.fault.is_none(), "{found:?}");
+    assert_eq!(
+        (found.first, found.last, found.checked),
+        (1, server.revision(), found.last)
+    );
+}
+
+fn the_head_of_the_chain_moves_with_each_change(server: &Server) {
+    let before = verify(server);
+    assert_eq!(verify(server), before);
+    server.set("k", "1");
+    let after = verify(server);
+    assert_ne!(before.head, after.head);
+    assert_eq!(after.head.len(), 64);
+}
+
+/// A server whose log was tampered with from behind while it stood still.
+fn tampered(engine: Engine, sql: impl Fn(i64) -> String) -> (Server, i64, AuditVerification) {
+    let server = Server::start(engine);
+    server.set("k", "before");
+    let revision = server.set("k", "the value").revision;
+    server.set("k", "after");
+    let before = verify(&server);
+    assert!(before.ok);
+    server.stop();
+    server.database().execute(&sql(revision));
+    server.start_again();
+    (server, revision, before)
+}
+
+#[track_caller]
+fn is_found_at(server: &Server, revision: i64) {
+    let found = verify(server);
+    assert!(!found.ok, "{found:?}");
+    let fault = found.fault.expect("a fault");
+    assert!(fault.contains(&revision.to_string()), "{fault}");
+}
+
+fn a_changed_entry_is_found(engine: Engine) {
+    for change in [
+        "actor = 'human:nobody'",
+        "at = at + 1",
+        "subject = 'other'",
+        "refused = 1",
+    ] {
+        let (server, revision, _) = tampered(engine, |revision| {
+            format!("UPDATE log SET {change} WHERE revision = {revision}")
+        });
+        is_found_at(&server, revision);
+    }
+}
+
+fn a_changed_value_is_found(engine: Engine) {
+    let (server, revision, _) = tampered(engine, |revision| {
+        let other = match engine {
+            Engine::Sqlite => "CAST('THE VALUE' AS BLOB)",
+            Engine::Postgres => "'THE VALUE'::bytea",
+        };
+        format!("UPDATE log SET payload = {other} WHERE revision = {revision}")
+    });
+    is_found_at(&server, revision);
+}
+
+fn a_removed_entry_is_found(engine: Engine) {
+    let (server, revision, _) = tampered(engine, |revision| {
+        format!("DELETE FROM log WHERE revision = {revision}")
+    });
+    is_found_at(&server, revision);
+}
+
+/// What follows is then a log that fits together: only who kept the head
+/// elsewhere can tell.
+fn a_removed_end_is_seen_by_the_head(engine: Engine) {
+    let (server, _, before) = tampered(engine, |revision| {
+        format!("DELETE FROM log WHERE revision > {revision}")
+    });
+    let found = verify(&server);
+    assert!(!found.ok || found.head != before.head);
+}
+
+fn an_entry_put_in_between_is_found(engine: Engine) {
+    let (server, revision, _) = tampered(engine, |revision| {
+        let next = revision + 1;
+        format!("UPDATE log SET revision = 1000000 WHERE revision = {next}")
+    });
+    is_found_at(&server, revision + 1);
+}

@@ -1,0 +1,167 @@
+//! The commands that the documents tell a newcomer to type, and what they
+//! print.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use coro_tests::{Engine, Server, program, repository, variable};
+
+/// A document's `console` blocks: lines that begin with `$ ` and what each
+/// prints.
+fn commands_of(document: &str) -> Vec<(String, Vec<String>)> {
+    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
+    let mut inside = false;
+    for line in document.lines() {
+        match (inside, line) {
+            (_, "```console") => inside = true,
+            (_, "```") => inside = false,
+            (true, line) => match (line.strip_prefix("$ "), commands.last_mut()) {
+                (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
+                (None, Some((_, output))) => output.push(line.to_owned()),
+                (None, None) => panic!("output before a command: {line}"),
+            },
+            (false, _) => {}
+        }
+    }
+    commands
+}
+
+/// `…` stands for what differs from run to run.
+fn fits(written: &str, printed: &str) -> bool {
+    let mut pieces = written.split('…');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = printed.strip_prefix(first) else {
+        return false;
+    };
+    let pieces: Vec<&str> = pieces.collect();
+    let Some((last, middle)) = pieces.split_last() else {
+        return rest.is_empty();
+    };
+    for piece in middle {
+        let Some((_, after)) = rest.split_once(piece) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+/// A shell as a newcomer has it beside a server.
+struct Shell {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+/// What the shell prints after each command.
+const END: &str = "-- end of the output --";
+
+impl Shell {
+    fn beside(server: &Server) -> Self {
+        let programs = server.options().scratch().join("programs");
+        std::fs::create_dir_all(&programs).expect("a folder");
+        let cli = programs.join("coro-cli");
+        std::os::unix::fs::symlink(program("coro-cli-testing"), cli).expect("a link");
+        let path = format!(
+            "{}:{}",
+            programs.display(),
+            variable("PATH").unwrap_or_default()
+        );
+        let mut child = Command::new("sh")
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", server.options().scratch())
+            .env("CORO_DATA_DIR", server.data_dir())
+            .current_dir(server.options().scratch())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell starts");
+        let stdin = child.stdin.take().expect("piped");
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        Shell {
+            child,
+            stdin,
+            stdout,
+        }
+    }
+
+    /// Runs a command in the shell itself, so that it may set variables.
+    fn run(&mut self, command: &str) -> Vec<String> {
+        let line = format!("exec 2>&1; {command}\nprintf '\\n%s\\n' '{END}'\n");
+        self.stdin
+            .write_all(line.as_bytes())
+            .expect("the shell reads");
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(
+                self.stdout.read_line(&mut line).expect("text") > 0,
+                "the shell ended"
+            );
+            if line.trim_end() == END {
+                break;
+            }
+            lines.push(line.trim_end_matches('\n').to_owned());
+        }
+        // The line's end before the mark, where the output had one itself.
+        if lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn getting_started_prints_what_it_says() {
+    let path = repository().join("docs/getting-started.md");
+    let document = std::fs::read_to_string(path).expect("the document");
+    let commands = commands_of(&document);
+    assert!(commands.len() > 10, "{commands:?}");
+    let server = Server::start(Engine::Sqlite);
+    let mut shell = Shell::beside(&server);
+    for (command, written) in commands {
+        let printed = shell.run(&command);
+        let same = written.len() == printed.len()
+            && written
+                .iter()
+                .zip(&printed)
+                .all(|(written, printed)| fits(written, printed));
+        assert!(
+            same,
+            "$ {command}\nis written to print {written:#?}\nand prints {printed:#?}"
+        );
+    }
+}
+
+/// A block that another document has must be a command that exists.
+#[test]
+fn every_command_of_the_documents_exists() {
+    let cli = coro_tests::Cli::new(std::env::temp_dir().as_path());
+    let known = cli.ok(&["help"]);
+    for entry in std::fs::read_dir(repository().join("docs"))
+        .expect("the docs")
+        .flatten()
+    {
+        let text = std::fs::read_to_string(entry.path()).expect("text");
+        for (command, _) in commands_of(&text) {
+            let Some((_, rest)) = command.split_once("coro-cli ") else {
+                continue;
+            };
+            let word = rest.split_whitespace().find(|word| !word.starts_with('-'));
+            let word = word.unwrap_or_default().trim_end_matches(')');
+            assert!(
+                known.contains(word),
+                "{}: {command}",
+                entry.path().display()
+            );
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Migrations: one after the other on both engines, with sample data.
+
+use coro_tests::{Engine, Options, each_engine, repository};
+use sha2::{Digest as _, Sha256};
+
+each_engine![each_migration_keeps_the_data_of_those_before];
+
+/// Rows for the tables that each migration makes or changes, in both engines'
+/// SQL. `{blob}` stands for 32 bytes. A new migration needs a line.
+const SAMPLES: [(&str, &str); 5] = [
+    (
+        "0001_log",
+        "INSERT INTO tenant (tenant_id, name, created_at) VALUES ('t', 'sample', 1); \
+         INSERT INTO log (tenant_id, revision, at, actor, topic, subject, project, scope, refused, \
+         size, content_type, total_bytes, chain) VALUES \
+         ('t', 1, 1, 'human:a', 'shop.a', '', 'shop', 0, 0, 0, '', 200, {blob})",
+    ),
+    (
+        "0002_state",
+        "INSERT INTO state (tenant_id, key, version, revision, hash, size, content_type, \
+         updated_at, updated_by, conditional, deleted) VALUES \
+         ('t', 'shop/plan', 1, 1, {blob}, 1, 'text/plain', 1, 'human:a', 0, 0)",
+    ),
+    (
+        "0003_tokens",
+        "INSERT INTO token (tenant_id, id, hash, name, kind, role, key_prefixes, created_at, \
+         created_by) VALUES ('t', 'id', {blob}, 'a', 'human', 'owner', '[]', 1, 'system:coro')",
+    ),
+    (
+        "0004_consumers",
+        "INSERT INTO consumer (tenant_id, name, pattern, acknowledged, owner, actor, key_prefixes, \
+         audit, created_at, updated_at) VALUES \
+         ('t', 'inbox', '*', 0, 'id', 'human:a', '[]', 0, 1, 1)",
+    ),
+    (
+        "0005_idempotency",
+        "INSERT INTO idempotency (tenant_id, principal, key, fingerprint, answer, created_at) \
+         VALUES ('t', 'id', 'k', {blob}, '{}', 1)",
+    ),
+];
+
+const TABLES: [&str; 6] = ["tenant", "log", "state", "token", "consumer", "idempotency"];
+
+fn folder(engine: Engine) -> std::path::PathBuf {
+    let name = match engine {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgres",
+    };
+    repository().join("server/migrations").join(name)
+}
+
+fn names(engine: Engine) -> Vec<String> {
+    let files = std::fs::read_dir(folder(engine))
+        .expect("the folder")
+        .flatten();
+    let mut names: Vec<String> = files
+        .map(|file| {
+            file.path()
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn both_engines_have_the_same_migrations_and_each_has_sample_data() {
+    assert_eq!(names(Engine::Sqlite), names(Engine::Postgres));
+    assert_eq!(
+        names(Engine::Sqlite),
+        SAMPLES.map(|(name, _)| name.to_owned())
+    );
+}
+
+fn each_migration_keeps_the_data_of_those_before(engine: Engine) {
+    let (blob, count) = match engine {
+        Engine::Sqlite => ("zeroblob(32)", "INTEGER"),
+        Engine::Postgres => ("decode(repeat('00', 32), 'hex')", "BIGINT"),
+    };
+    for upto in 1..=SAMPLES.len() {
+        let options = Options::new(engine);
+        std::fs::create_dir_all(options.data_dir()).expect("a folder");
+        let database = options.database();
+        database.execute(&format!(
+            "CREATE TABLE schema_migration (version {count} PRIMARY KEY, name TEXT NOT NULL, \
+             sha256 TEXT NOT NULL, applied_at {count} NOT NULL)"
+        ));
+        for (number, (name, sample)) in SAMPLES.iter().take(upto).enumerate() {
+            let sql = std::fs::read_to_string(folder(engine).join(format!("{name}.sql")));
+            let sql = sql.expect("the migration");
+            let hash: String = Sha256::digest(&sql)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            database.execute(&sql);
+            let version = number + 1;
+            database.execute(&format!(
+                "INSERT INTO schema_migration VALUES ({version}, '{name}', '{hash}', 0)"
+            ));
+            database.execute(&sample.replace("{blob}", blob));
+        }
+        let done = options.command(&["migrate"]);
+        assert_eq!(done.code, Some(0), "from {upto}: {done}");
+        for table in &TABLES[..=upto] {
+            let rows = format!("SELECT CAST(count(*) AS TEXT) FROM {table} WHERE tenant_id = 't'");
+            assert_eq!(database.query_text(&rows), "1", "{table} from {upto}");
+        }
+    }
+}
