@@ -13,7 +13,7 @@ use coro_tests::{Client, PATIENCE, Request, Response, key_path};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::random::Random;
+use coro_tests::Random;
 
 /// How many keys a writer goes over. Few, so that each gets many versions, and
 /// enough that none gets more than a server keeps.

@@ -19,6 +19,5 @@ mod kill;
 mod load;
 mod postgres;
 mod power;
-mod random;
 mod record;
 mod settings;

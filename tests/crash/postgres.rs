@@ -8,8 +8,8 @@ use coro_tests::{Engine, Options, Server};
 use crate::check::{check, verify_chain};
 use crate::cluster::Cluster;
 use crate::load::{Fate, Load, Plan, Told};
-use crate::random::Random;
 use crate::settings;
+use coro_tests::Random;
 
 /// The most requests that are acknowledged before a kill.
 const BEFORE_MAX: u32 = 200;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::random::Random;
+use coro_tests::Random;
 
 /// What a disk writes as a whole.
 const SECTOR_BYTES: usize = 512;

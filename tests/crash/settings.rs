@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::random::Random;
+use coro_tests::Random;
 
 /// `short` usually, `long` with `CORO_LONG=1`.
 pub(crate) fn count(short: u32, long: u32) -> u32 {

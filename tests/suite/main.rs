@@ -19,6 +19,7 @@ mod patterns;
 mod release;
 mod replicas;
 mod retention;
+mod soak;
 mod startup;
 mod state;
 mod state_conditions;

@@ -15,7 +15,7 @@ pub async fn list_audit(ctx: &Ctx, filter: Filter, before: i64, limit: usize) ->
     let tenant = ctx.caller.tenant.clone();
     ctx.app
         .db
-        .read(move |tx| read_before(tx, &tenant, &filter, 0, before, limit, Kept::Audit))
+        .scan(move |tx| read_before(tx, &tenant, &filter, 0, before, limit, Kept::Audit))
         .await
 }
 

@@ -49,6 +49,13 @@ pub struct Db {
     backend: Arc<Backend>,
 }
 
+/// How much a read reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadSize {
+    FewRows,
+    ManyRows,
+}
+
 enum Backend {
     Sqlite(sqlite::Sqlite),
     Postgres(Box<postgres::Postgres>),
@@ -104,9 +111,27 @@ impl Db {
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Runs `job` on a connection that only reads. Each statement sees what
-    /// was committed when it began.
+    /// Runs `job`, which reads a few rows, on a connection that only reads.
+    /// What it sees was committed before or while it runs.
     pub async fn read<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.read_sized(ReadSize::FewRows, job).await
+    }
+
+    /// As [`Db::read`], for a job that may read many rows: it keeps nobody
+    /// waiting who reads a few.
+    pub async fn scan<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.read_sized(ReadSize::ManyRows, job).await
+    }
+
+    async fn read_sized<T, F>(&self, size: ReadSize, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -114,8 +139,9 @@ impl Db {
         let (sender, receiver) = oneshot::channel();
         let job = reply::boxed(job, sender);
         match &*self.backend {
-            Backend::Sqlite(sqlite) => sqlite.read(job).await?,
-            Backend::Postgres(postgres) => postgres.read(job).await?,
+            Backend::Sqlite(sqlite) => sqlite.read(size, job)?,
+            // Its readers are several, and wait for the network most of the time.
+            Backend::Postgres(postgres) => postgres.read(job)?,
         }
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -167,6 +193,11 @@ impl Db {
 
 fn stopped() -> crate::error::Error {
     unavailable("the server is stopping; the request was not carried out")
+}
+
+fn too_many_reads() -> crate::error::Error {
+    unavailable(format!("{QUEUE_MAX} reads wait already"))
+        .hint("repeat it after the seconds that Retry-After names")
 }
 
 fn queue_full() -> crate::error::Error {

@@ -32,7 +32,7 @@ use super::batch::{AnyJob, BATCH_BYTES_MAX, BATCH_JOBS_MAX, Runner};
 use super::connection::{Begun, Connection, Engine, Row, STATEMENT_TIMEOUT, Val};
 use super::journal::{Entry, Head, head_of};
 use super::reply::ReadJob;
-use super::{CommitSink, QUEUE_MAX, Tx, migrate, queue_full, stopped};
+use super::{CommitSink, QUEUE_MAX, Tx, migrate, queue_full, stopped, too_many_reads};
 use crate::clock::{Clock, Time};
 use crate::error::{Error, Reason, Result, internal, unavailable};
 use crate::ids::{Hash, TenantId};
@@ -127,13 +127,11 @@ impl Postgres {
         self.queue.push(job)
     }
 
-    pub(super) async fn read(&self, job: ReadJob) -> Result<()> {
+    pub(super) fn read(&self, job: ReadJob) -> Result<()> {
         let readers = self.readers.lock().expect("no panic while held");
         match readers.as_ref().ok_or_else(stopped)?.try_send(job) {
             Ok(()) => Ok(()),
-            Err(channel::TrySendError::Full(_)) => {
-                Err(unavailable(format!("{QUEUE_MAX} reads wait already")))
-            }
+            Err(channel::TrySendError::Full(_)) => Err(too_many_reads()),
             Err(channel::TrySendError::Disconnected(_)) => Err(stopped()),
         }
     }

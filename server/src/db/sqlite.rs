@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel as channel;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags};
 
@@ -18,9 +19,9 @@ use super::batch::{AnyJob, BATCH_BYTES_MAX, BATCH_JOBS_MAX, Runner};
 use super::connection::{Begun, Connection, Engine, Row, Val};
 use super::journal::Head;
 use super::reply::ReadJob;
-use super::{CommitSink, QUEUE_MAX, Tx, migrate, queue_full, stopped};
+use super::{CommitSink, QUEUE_MAX, ReadSize, Tx, migrate, queue_full, stopped, too_many_reads};
 use crate::clock::Clock;
-use crate::error::{Error, Reason, Result, internal, unavailable};
+use crate::error::{Error, Reason, Result, internal};
 use crate::ids::TenantId;
 
 /// How large the write-ahead log gets before it is moved into the database.
@@ -33,6 +34,9 @@ const CHECKPOINT_URGENT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the size of the write-ahead log is looked at.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The most reads that are answered in one transaction.
+const READS_TOGETHER_MAX: usize = 16;
+
 /// Statements kept prepared on each connection.
 const STATEMENTS_MAX: usize = 256;
 
@@ -43,7 +47,8 @@ pub struct Sqlite {
     path: PathBuf,
     clock: Clock,
     writer: Mutex<Option<SyncSender<Box<dyn AnyJob>>>>,
-    readers: Mutex<Option<channel::Sender<ReadJob>>>,
+    /// For reads of a few rows, and for those of many.
+    readers: Mutex<Option<[channel::Sender<ReadJob>; 2]>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop_checkpoints: SyncSender<()>,
     #[cfg(feature = "testing")]
@@ -64,6 +69,7 @@ impl Sqlite {
         };
         let (writer, jobs) = sync_channel::<Box<dyn AnyJob>>(QUEUE_MAX);
         let (readers, reads) = channel::bounded::<ReadJob>(QUEUE_MAX);
+        let (scanner, scans) = channel::bounded::<ReadJob>(QUEUE_MAX);
         let (stop_checkpoints, stopped) = sync_channel(1);
         #[cfg(feature = "testing")]
         let faults = crate::testing::Faults::default();
@@ -91,16 +97,19 @@ impl Sqlite {
             let mut conn = open_reader(&path)?;
             let (reads, clock) = (reads.clone(), clock.clone());
             threads.push(spawn("coro-reader", move || {
-                for job in reads {
-                    job(Ok(&mut Tx::new(&mut conn, clock.now())));
-                }
+                read_loop(&mut conn, &reads, &clock)
             })?);
         }
+        let mut conn = open_reader(&path)?;
+        let scan_clock = clock.clone();
+        threads.push(spawn("coro-scanner", move || {
+            read_loop(&mut conn, &scans, &scan_clock)
+        })?);
         Ok(Sqlite {
             path,
             clock,
             writer: Mutex::new(Some(writer)),
-            readers: Mutex::new(Some(readers)),
+            readers: Mutex::new(Some([readers, scanner])),
             threads: Mutex::new(threads),
             stop_checkpoints,
             #[cfg(feature = "testing")]
@@ -117,13 +126,16 @@ impl Sqlite {
         }
     }
 
-    pub(super) async fn read(&self, job: ReadJob) -> Result<()> {
+    pub(super) fn read(&self, size: ReadSize, job: ReadJob) -> Result<()> {
         let readers = self.readers.lock().expect("no panic while held");
-        match readers.as_ref().ok_or_else(stopped)?.try_send(job) {
+        let [few, many] = readers.as_ref().ok_or_else(stopped)?;
+        let reader = match size {
+            ReadSize::FewRows => few,
+            ReadSize::ManyRows => many,
+        };
+        match reader.try_send(job) {
             Ok(()) => Ok(()),
-            Err(channel::TrySendError::Full(_)) => {
-                Err(unavailable(format!("{QUEUE_MAX} reads wait already")))
-            }
+            Err(channel::TrySendError::Full(_)) => Err(too_many_reads()),
             Err(channel::TrySendError::Disconnected(_)) => Err(stopped()),
         }
     }
@@ -157,6 +169,24 @@ impl Sqlite {
     #[cfg(feature = "testing")]
     pub(super) fn faults(&self) -> &crate::testing::Faults {
         &self.faults
+    }
+}
+
+/// Answers the reads that wait, together in one transaction: the lock that
+/// SQLite takes for each would cost more than a small read. What they see was
+/// committed after they were asked.
+fn read_loop(conn: &mut SqliteConnection, reads: &channel::Receiver<ReadJob>, clock: &Clock) {
+    let mut batch = Vec::with_capacity(READS_TOGETHER_MAX);
+    while let Ok(first) = reads.recv() {
+        batch.push(first);
+        batch.extend(reads.try_iter().take(READS_TOGETHER_MAX - 1));
+        let together = batch.len() > 1 && conn.execute("BEGIN", &[]).is_ok();
+        for job in batch.drain(..) {
+            job(Ok(&mut Tx::new(conn, clock.now())));
+        }
+        if together {
+            conn.rollback();
+        }
     }
 }
 
@@ -399,8 +429,7 @@ fn open_writer(path: &Path) -> Result<rusqlite::Connection> {
         synchronous()
     ))
     .map_err(|error| cannot_open(path, error))?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    conn.busy_timeout(Duration::from_secs(5)).map_err(fault)?;
+    prepare_once(&conn)?;
     Ok(conn)
 }
 
@@ -426,14 +455,22 @@ fn open_reader(path: &Path) -> Result<SqliteConnection> {
         "PRAGMA query_only = ON; PRAGMA cache_size = -4000; PRAGMA mmap_size = 268435456;",
     )
     .map_err(|error| cannot_open(path, error))?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    conn.busy_timeout(Duration::from_secs(5)).map_err(fault)?;
+    prepare_once(&conn)?;
     Ok(SqliteConnection {
         inner: conn,
         rewritten: HashMap::new(),
         #[cfg(feature = "testing")]
         faults: None,
     })
+}
+
+/// Keeps statements prepared. Without stable plans SQLite would prepare those
+/// again at each use whose plan might depend on a parameter: half of a read.
+fn prepare_once(conn: &rusqlite::Connection) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(fault)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    conn.busy_timeout(Duration::from_secs(5)).map_err(fault)
 }
 
 fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {

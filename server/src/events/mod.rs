@@ -54,7 +54,7 @@ pub async fn list_event_history(
     let tenant = ctx.caller.tenant.clone();
     ctx.app
         .db
-        .read(move |tx| read_before(tx, &tenant, &filter, after, before, limit, Kept::Events))
+        .scan(move |tx| read_before(tx, &tenant, &filter, after, before, limit, Kept::Events))
         .await
 }
 

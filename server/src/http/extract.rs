@@ -20,6 +20,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read before the answer.
 const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// How long that may take: a sender that pauses gets its answer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The query. A parameter that the operation does not have is an error.
 pub struct Query<T>(pub T);
 
@@ -200,13 +203,16 @@ pub async fn read_body(length: Option<u64>, limit: usize, mut body: Body) -> Res
 }
 
 async fn drain(body: &mut Body) {
-    let mut left = DRAIN_BYTES_MAX;
-    while let Some(Ok(frame)) = body.frame().await {
-        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-        if left == 0 {
-            return;
+    let draining = async {
+        let mut left = DRAIN_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
         }
-    }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, draining).await;
 }
 
 fn too_large(limit: usize) -> Error {

@@ -333,7 +333,7 @@ impl Cursor {
         let (tenant, filter, from) = (self.tenant.clone(), self.filter.clone(), self.at);
         let page = self
             .db
-            .read(move |tx| super::read_after(tx, &tenant, &filter, from, max))
+            .scan(move |tx| super::read_after(tx, &tenant, &filter, from, max))
             .await?;
         self.at = page.next;
         Ok(page

@@ -50,7 +50,7 @@ impl Default for Retention {
 pub async fn sweep(db: &Db, retention: &Retention) -> Result<()> {
     for tenant in crate::tenants::list_tenants(db).await? {
         let (of, settings) = (tenant.clone(), retention.clone());
-        let plan = db.read(move |tx| Plan::make(tx, &of, &settings)).await?;
+        let plan = db.scan(move |tx| Plan::make(tx, &of, &settings)).await?;
         compact(db, &tenant, plan.events).await?;
         drop_values(db, &tenant, plan.history).await?;
         remove_audit(db, &tenant, plan.audit.min(plan.events)).await?;
@@ -100,7 +100,7 @@ async fn drop_values(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
 
 async fn remove_audit(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
     let of = tenant.clone();
-    let mut low = db.read(move |tx| store::floors(tx, &of)).await?.audit;
+    let mut low = db.scan(move |tx| store::floors(tx, &of)).await?.audit;
     while low < through {
         let (of, high) = (tenant.clone(), through.min(low + STEP));
         db.write(tenant, move |tx| store::remove_entries(tx, &of, low, high))

@@ -143,7 +143,7 @@ pub async fn list_state(ctx: &Ctx, prefix: String, after: String, limit: usize) 
     let caller = ctx.caller.clone();
     ctx.app
         .db
-        .read(move |tx| {
+        .scan(move |tx| {
             let revision = tx.head(&caller.tenant)?.revision;
             let sees = |key: &str| caller.check_key(key).is_ok();
             let (items, more) = store::list(tx, &caller.tenant, &prefix, &after, limit, &sees)?;

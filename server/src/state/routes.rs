@@ -355,7 +355,7 @@ async fn post(
     ),
     request_body(content(
         (serde_json::Value = "application/merge-patch+json", example = json!({"milestone": 2})),
-        (serde_json::Value = "application/json-patch+json"))),
+        (serde_json::Value = "application/json-patch+json", example = json!([{"op": "replace", "path": "/milestone", "value": 2}])))),
     responses((status = 200, description = "The key as it is now", body = StateItem)))]
 async fn patch(
     Writer(ctx): Writer,
