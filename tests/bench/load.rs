@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::machine::{self, Ticks};
 use crate::peers::{Connection, Target};
-use crate::random::Random;
+use coro_tests::Random;
 
 /// How many keys the load goes over.
 pub(crate) const KEYS: u32 = 10_000;

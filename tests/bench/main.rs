@@ -30,8 +30,6 @@ mod load;
 mod machine;
 mod peers;
 mod process;
-#[path = "../crash/random.rs"]
-mod random;
 mod report;
 mod server;
 mod state;
