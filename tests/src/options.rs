@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use tempfile::TempDir;
@@ -209,6 +210,8 @@ pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Collects it; ends with the output.
+    collector: Option<JoinHandle<()>>,
     /// What it printed once it listened.
     pub(crate) stdout: VecDeque<String>,
     pub(crate) url: String,
@@ -217,11 +220,12 @@ pub(crate) struct Process {
 impl Process {
     fn wait_until_ready(mut child: Child) -> Result<Process, Failed> {
         let lines = lines_of(child.stdout.take().expect("piped"));
-        let stderr = collect(child.stderr.take().expect("piped"));
+        let (stderr, collector) = collect(child.stderr.take().expect("piped"));
         let mut process = Process {
             child,
             lines,
             stderr,
+            collector: Some(collector),
             stdout: VecDeque::new(),
             url: String::new(),
         };
@@ -268,6 +272,9 @@ impl Process {
             }
         }
         let status = self.child.wait().expect("the process is ours");
+        if let Some(collector) = self.collector.take() {
+            collector.join().expect("the collector does not panic");
+        }
         let stdout = self.stdout.iter().map(|line| format!("{line}\n")).collect();
         Failed {
             code: status.code(),
@@ -307,10 +314,10 @@ fn lines_of(from: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+fn collect(mut from: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let all = Arc::new(Mutex::new(Vec::new()));
     let into = all.clone();
-    std::thread::spawn(move || {
+    let collector = std::thread::spawn(move || {
         let mut chunk = [0; 8192];
         while let Ok(length @ 1..) = from.read(&mut chunk) {
             into.lock()
@@ -318,5 +325,5 @@ fn collect(mut from: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
                 .extend_from_slice(&chunk[..length]);
         }
     });
-    all
+    (all, collector)
 }
