@@ -12,7 +12,7 @@ use crate::auth::limiter::Limiter;
 use crate::auth::{Caller, TokenCache};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::db::{Db, NewEntry, Outcome, Payload, Prefetch, Scope, Tx};
+use crate::db::{Db, Hints, NewEntry, Outcome, Payload, Scope, Tx};
 use crate::error::Result;
 use crate::idempotency::{self, Once};
 use crate::log::feed::Feeds;
@@ -88,33 +88,24 @@ impl Ctx {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.write_prefetched(0, None, job).await
+        self.write_hinted(Hints::default(), job).await
     }
 
-    /// As [`Ctx::write`], with what `Db::write_prefetched` takes.
-    pub async fn write_prefetched<T, F>(
-        &self,
-        bytes: usize,
-        prefetch: Option<Prefetch>,
-        mut job: F,
-    ) -> Result<T>
+    /// As [`Ctx::write`], for jobs of which something is known beforehand.
+    pub async fn write_hinted<T, F>(&self, hints: Hints, mut job: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let tenant = self.caller.tenant.clone();
         let Some(once) = self.request.once.clone() else {
-            return self
-                .app
-                .db
-                .write_prefetched(&tenant, bytes, prefetch, job)
-                .await;
+            return self.app.db.write_hinted(&tenant, hints, job).await;
         };
         let (of, principal) = (tenant.clone(), self.caller.token_id.clone());
         let answer = self
             .app
             .db
-            .write_prefetched(&tenant, bytes, prefetch, move |tx| {
+            .write_hinted(&tenant, hints, move |tx| {
                 idempotency::once(tx, &of, &principal, &once, &mut job)
             })
             .await?;

@@ -38,6 +38,8 @@ pub(super) trait AnyJob: Send {
     fn tenant(&self) -> &TenantId;
     fn bytes(&self) -> usize;
     fn prefetch(&self) -> Option<&Prefetch>;
+    /// Whether it may be refused after it has written.
+    fn needs_savepoint(&self) -> bool;
     /// Runs the closure; `Err` says that what it did must be undone.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fate>;
     /// Answers with the outcome of the last run.
@@ -54,10 +56,22 @@ pub(super) enum Fate {
     Broken(Error),
 }
 
+/// What is known of a job before it runs.
+#[derive(Default)]
+pub struct Hints {
+    /// About how many bytes it carries.
+    pub bytes: usize,
+    /// The rows that it reads first.
+    pub prefetch: Option<Prefetch>,
+    /// It is refused before its first write or not at all, so that it needs no
+    /// savepoint of its own. Where it does not keep to it the batch is run
+    /// again, job by job: right, and slow.
+    pub refuses_first: bool,
+}
+
 pub(super) struct Job<T, F> {
     tenant: TenantId,
-    bytes: usize,
-    prefetch: Option<Prefetch>,
+    hints: Hints,
     run: F,
     outcome: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -70,15 +84,13 @@ where
 {
     pub(super) fn boxed(
         tenant: TenantId,
-        bytes: usize,
-        prefetch: Option<Prefetch>,
+        hints: Hints,
         run: F,
         reply: oneshot::Sender<Result<T>>,
     ) -> Box<dyn AnyJob> {
         Box::new(Job {
             tenant,
-            bytes,
-            prefetch,
+            hints,
             run,
             outcome: None,
             reply,
@@ -96,11 +108,15 @@ where
     }
 
     fn bytes(&self) -> usize {
-        self.bytes
+        self.hints.bytes
     }
 
     fn prefetch(&self) -> Option<&Prefetch> {
-        self.prefetch.as_ref()
+        self.hints.prefetch.as_ref()
+    }
+
+    fn needs_savepoint(&self) -> bool {
+        !self.hints.refuses_first
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fate> {
@@ -175,8 +191,9 @@ impl Runner {
             }
         }
         load_rows(&mut tx, &tenant, jobs)?;
+        let alone = jobs.len() == 1;
         for job in jobs.iter_mut() {
-            tx.begin_job();
+            tx.begin_job(alone || job.needs_savepoint());
             match job.run(&mut tx) {
                 Ok(()) => tx.keep_job()?,
                 Err(Fate::Refused) => tx.undo_job()?,

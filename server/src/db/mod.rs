@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-pub use batch::Prefetch;
+pub use batch::{Hints, Prefetch};
 pub use connection::{Engine, Row, Val};
 pub use journal::{Entry, Head, NewEntry, Outcome, Payload, Scope, chain_of};
 pub use tx::Tx;
@@ -89,24 +89,17 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.write_prefetched(tenant, 0, None, job).await
+        self.write_hinted(tenant, Hints::default(), job).await
     }
 
-    /// As [`Db::write`], for jobs that say beforehand which rows they read
-    /// first, and about how many bytes they carry.
-    pub async fn write_prefetched<T, F>(
-        &self,
-        tenant: &TenantId,
-        bytes: usize,
-        prefetch: Option<Prefetch>,
-        job: F,
-    ) -> Result<T>
+    /// As [`Db::write`], for jobs of which something is known beforehand.
+    pub async fn write_hinted<T, F>(&self, tenant: &TenantId, hints: Hints, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let job = Job::boxed(tenant.clone(), bytes, prefetch, job, sender);
+        let job = Job::boxed(tenant.clone(), hints, job, sender);
         self.submit(job)?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }

@@ -26,8 +26,11 @@ pub struct Tx<'c> {
 /// What is needed to undo the job that runs.
 #[derive(Default)]
 struct JobMark {
-    /// Whether the job has a savepoint: it gets one with its first write.
+    /// Whether the job shall have a savepoint, which it gets with its first
+    /// write, and whether it has it.
+    wants_savepoint: bool,
     savepoint: bool,
+    wrote: bool,
     entries: usize,
     head: Option<(TenantId, Option<Head>)>,
     rows: Vec<(&'static str, String)>,
@@ -57,14 +60,14 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement that writes and tells how many rows it changed.
     pub fn execute(&mut self, sql: &'static str, params: &[Val<'_>]) -> Result<u64> {
-        self.ensure_savepoint()?;
+        self.before_write()?;
         self.conn.execute(sql, params)
     }
 
     /// Runs a statement that writes and whose answer the job does not need:
     /// on PostgreSQL it costs no round trip.
     pub fn queue(&mut self, sql: &'static str, params: &[Val<'_>]) -> Result<()> {
-        self.ensure_savepoint()?;
+        self.before_write()?;
         self.conn.queue(sql, params)
     }
 
@@ -126,7 +129,7 @@ impl<'c> Tx<'c> {
 
     /// Appends a row to the tenant's log and tells its revision.
     pub fn emit(&mut self, tenant: &TenantId, new: NewEntry) -> Result<i64> {
-        self.ensure_savepoint()?;
+        self.before_write()?;
         let before = self.head(tenant)?;
         if self.job.head.is_none() {
             self.job.head = Some((tenant.clone(), Some(before.clone())));
@@ -170,8 +173,10 @@ impl<'c> Tx<'c> {
         self.heads.insert(tenant.clone(), head);
     }
 
-    pub(super) fn begin_job(&mut self) {
+    /// Begins a job. Without a savepoint it can't be undone once it has written.
+    pub(super) fn begin_job(&mut self, wants_savepoint: bool) {
         self.job = JobMark {
+            wants_savepoint,
             entries: self.entries.len(),
             ..JobMark::default()
         };
@@ -187,6 +192,11 @@ impl<'c> Tx<'c> {
     /// Undoes what the job that runs has done; the jobs before it stand.
     pub(super) fn undo_job(&mut self) -> Result<()> {
         let job = std::mem::take(&mut self.job);
+        if job.wrote && !job.savepoint {
+            // The batch is rolled back, and this job runs again alone, where
+            // it has one.
+            return Err(internal(anyhow::anyhow!("refused after a write")).from_database());
+        }
         if job.savepoint {
             self.conn.queue("ROLLBACK TO SAVEPOINT job", &[])?;
             self.conn.queue("RELEASE SAVEPOINT job", &[])?;
@@ -219,8 +229,9 @@ impl<'c> Tx<'c> {
         (self.entries, self.heads)
     }
 
-    fn ensure_savepoint(&mut self) -> Result<()> {
-        if !self.job.savepoint {
+    fn before_write(&mut self) -> Result<()> {
+        self.job.wrote = true;
+        if self.job.wants_savepoint && !self.job.savepoint {
             self.conn.queue("SAVEPOINT job", &[])?;
             self.job.savepoint = true;
         }

@@ -9,7 +9,7 @@ use coro_api::events::{Event, PublishRequest};
 use coro_api::names::{check_text, project_of_topic};
 
 use crate::app::Ctx;
-use crate::db::{Entry, Payload};
+use crate::db::{Entry, Hints, Payload};
 use crate::error::{Result, internal};
 use crate::log::{Filter, Kept, Page, data_of, read_before, source_of};
 
@@ -22,7 +22,12 @@ pub async fn publish_event(ctx: &Ctx, request: PublishRequest) -> Result<Event> 
     let data = serde_json::to_string(&request.data).map_err(internal)?;
     let payload = Payload::event(data);
     let job_ctx = ctx.clone();
-    ctx.write_prefetched(payload.bytes.len(), None, move |tx| {
+    let hints = Hints {
+        bytes: payload.bytes.len(),
+        prefetch: None,
+        refuses_first: true,
+    };
+    ctx.write_hinted(hints, move |tx| {
         let subject = request.subject.as_deref().unwrap_or_default();
         let mut entry = job_ctx.entry("", subject, project_of_topic(&request.topic));
         entry.topic = request.topic.clone().into();

@@ -21,7 +21,7 @@ use coro_api::state::{Deleted, RolledBack, StateHistory, StateItem, StateVersion
 
 use crate::app::Ctx;
 use crate::clock::Time;
-use crate::db::{Db, NewEntry, Outcome, Payload, Prefetch, Scope, Tx};
+use crate::db::{Db, Hints, NewEntry, Outcome, Payload, Prefetch, Scope, Tx};
 use crate::error::{Error, Reason, Result, invalid, not_found};
 use crate::ids::{Hash, TenantId};
 
@@ -211,7 +211,7 @@ pub async fn put_state(
 ) -> Result<StateItem> {
     ctx.caller.check_key(key)?;
     let (job_ctx, job_key) = (ctx.clone(), key.to_owned());
-    ctx.write_prefetched(new.size(), Some(prefetch([key])), move |tx| {
+    ctx.write_hinted(one_key(key, new.size()), move |tx| {
         let entry = job_ctx.entry(PUT, &job_key, project_of_key(&job_key));
         put(tx, &job_ctx, &job_key, &new, &condition, entry)
     })
@@ -227,7 +227,7 @@ pub async fn rollback_state(
 ) -> Result<RolledBack> {
     ctx.caller.check_key(key)?;
     let (job_ctx, job_key) = (ctx.clone(), key.to_owned());
-    ctx.write_prefetched(0, Some(prefetch([key])), move |tx| {
+    ctx.write_hinted(one_key(key, 0), move |tx| {
         let keep = job_ctx.app.config.retention.history_versions;
         let old = version_of(tx, &job_ctx.caller.tenant, &job_key, version, keep)?;
         let new = NewValue::new(old.bytes, old.content_type)?;
@@ -247,7 +247,7 @@ pub async fn rollback_state(
 pub async fn delete_state(ctx: &Ctx, key: &str, condition: Condition) -> Result<Deleted> {
     ctx.caller.check_key(key)?;
     let (job_ctx, job_key) = (ctx.clone(), key.to_owned());
-    ctx.write_prefetched(0, Some(prefetch([key])), move |tx| {
+    ctx.write_hinted(one_key(key, 0), move |tx| {
         let revision = delete(tx, &job_ctx, &job_key, &condition)?;
         Ok(Deleted {
             deleted: job_key.clone(),
@@ -318,6 +318,15 @@ pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx, key: &str, condition: &Condition) -> R
     };
     let entry = ctx.entry(DELETED, key, project_of_key(key));
     end(tx, tenant, key, current, entry)
+}
+
+/// What is known of a write of one key: it is refused before it writes.
+fn one_key(key: &str, bytes: usize) -> Hints {
+    Hints {
+        bytes,
+        prefetch: Some(prefetch([key])),
+        refuses_first: true,
+    }
 }
 
 /// Says beforehand which keys a write reads.

@@ -6,7 +6,7 @@ use coro_api::names::project_of_key;
 use coro_api::state::StateItem;
 use serde_json::Value as Json;
 
-use super::{Condition, NewValue, PUT, living, prefetch, put, stale, store, unknown_key};
+use super::{Condition, NewValue, PUT, living, one_key, put, stale, store, unknown_key};
 use crate::app::Ctx;
 use crate::error::{Error, Reason, Result, conflict, internal};
 
@@ -27,7 +27,7 @@ pub async fn patch_state(
 ) -> Result<StateItem> {
     ctx.caller.check_key(key)?;
     let (job_ctx, job_key) = (ctx.clone(), key.to_owned());
-    ctx.write_prefetched(0, Some(prefetch([key])), move |tx| {
+    ctx.write_hinted(one_key(key, 0), move |tx| {
         let (ctx, key) = (&job_ctx, job_key.as_str());
         let tenant = &ctx.caller.tenant;
         let present = living(tx, tenant, key)?;

@@ -12,6 +12,7 @@ use coro_api::names::project_of_key;
 use coro_api::txn::{TxnCompare, TxnRequest, TxnResponse, TxnResult, TxnWrite};
 
 use crate::app::Ctx;
+use crate::db::Hints;
 use crate::error::{Result, internal, invalid};
 use crate::state::{self, Condition, NewValue};
 
@@ -50,7 +51,12 @@ pub async fn write_txn(ctx: &Ctx, request: TxnRequest) -> Result<TxnResponse> {
         })
         .sum();
     let (job_ctx, compare) = (ctx.clone(), request.compare);
-    ctx.write_prefetched(bytes, Some(prefetch), move |tx| {
+    let hints = Hints {
+        bytes,
+        prefetch: Some(prefetch),
+        refuses_first: false,
+    };
+    ctx.write_hinted(hints, move |tx| {
         let tenant = &job_ctx.caller.tenant;
         for TxnCompare { key, version } in &compare {
             let living = state::living(tx, tenant, key)?;
