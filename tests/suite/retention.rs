@@ -3,6 +3,7 @@
 use coro_api::Reason;
 use coro_api::audit::{AuditEntry, AuditVerification};
 use coro_api::events::EventPage;
+use coro_api::state::StateHistory;
 use coro_tests::{Engine, Options, Server, WebSocket, both_engines, each_engine};
 use serde_json::json;
 
@@ -19,6 +20,7 @@ each_engine![
     events_are_kept_by_bytes,
     the_audit_is_kept_by_age_and_still_verifies,
     present_values_have_no_age,
+    replaced_and_deleted_values_are_dropped_by_age,
 ];
 
 /// Publishes some events, compacts up to the third; gives the oldest kept
@@ -182,5 +184,35 @@ fn present_values_have_no_age(engine: Engine) {
     assert_eq!(server.value("k"), "1");
     let item: coro_api::state::StateItem = server.get("/api/state/k?meta").ok();
     assert_eq!(item, written);
+    assert!(server.get("/api/audit/verify").ok::<AuditVerification>().ok);
+}
+
+fn replaced_and_deleted_values_are_dropped_by_age(engine: Engine) {
+    let retention = "[retention]\nevents_days = 1\naudit_days = 1\nhistory_days = 1\n";
+    let server = Options::new(engine).config(retention).start();
+    for value in ["1", "2"] {
+        server.set("kept", value);
+        server.set("gone", value);
+    }
+    server.delete("/api/state/gone").send().expect(200);
+    server.set("kept", "3");
+    let versions = |key: &str| {
+        let history: StateHistory = server.get(&format!("/api/state/{key}?history")).ok();
+        history
+            .versions
+            .iter()
+            .map(|one| one.version)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (versions("kept"), versions("gone")),
+        (vec![3, 2, 1], vec![2, 1])
+    );
+    server.advance_days(2);
+    server.publish("shop.a", json!(1));
+    server.sweep();
+    assert_eq!((versions("kept"), versions("gone")), (vec![3], vec![]));
+    assert_eq!(server.value("kept"), "3");
+    assert_eq!(server.set("gone", "3").version, 3);
     assert!(server.get("/api/audit/verify").ok::<AuditVerification>().ok);
 }

@@ -66,6 +66,10 @@ async fn subscribe(at: Arc<Target>, number: u64, first: i64, last: i64) {
             }
             if let Some(id) = line.strip_prefix("id: ") {
                 let id: i64 = id.trim().parse().expect("a revision");
+                // A quiet stream repeats where it is.
+                if id == seen {
+                    continue;
+                }
                 assert_eq!(id, seen + 1, "subscriber {number}");
                 seen = id;
                 patience -= 1;

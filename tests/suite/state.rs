@@ -28,6 +28,7 @@ both_engines![
     deleting_what_is_not_there_is_not_found,
     a_merge_patch_changes_members_and_removes_nulls,
     a_json_patch_is_applied_whole_or_not_at_all,
+    a_json_patch_that_multiplies_a_value_is_refused,
     a_merge_patch_of_nothing_makes_the_key,
     a_patch_of_a_value_that_is_not_json_is_refused,
     a_patch_needs_a_patch_type,
@@ -322,6 +323,24 @@ fn a_merge_patch_changes_members_and_removes_nulls(server: &Server) {
     assert_eq!(patch.ok::<StateItem>().version, 2);
     let value: Value = server.get("/api/state/k").ok();
     assert_eq!(value, json!({"b": {"c": 9, "d": 3}, "e": [1]}));
+}
+
+fn a_json_patch_that_multiplies_a_value_is_refused(server: &Server) {
+    let patch = |operations: Vec<Value>| {
+        let body = Value::from(operations).to_string();
+        let patch = "application/json-patch+json";
+        server.owner().patch("/api/state/k", patch, body)
+    };
+    // The whole copied to its own deepest place: the depth doubles each time.
+    server.set("k", r#"{"a":0}"#);
+    let deeper = |n: u32| json!({"op": "copy", "from": "", "path": "/a".repeat(1 << n)});
+    patch((0..12).map(deeper).collect()).refused(Reason::TooLarge);
+    // The whole copied beside itself: the size doubles each time.
+    let larger = |n: u32| json!({"op": "copy", "from": "", "path": format!("/b{n}")});
+    patch((0..40).map(larger).collect()).refused(Reason::TooLarge);
+    let many = vec![json!({"op": "add", "path": "/c", "value": 1}); 1_001];
+    patch(many).refused(Reason::Invalid);
+    assert_eq!(server.value("k"), r#"{"a":0}"#);
 }
 
 fn a_json_patch_is_applied_whole_or_not_at_all(server: &Server) {

@@ -20,6 +20,7 @@ both_engines![
     a_key_may_demand_conditions,
     a_key_that_demands_conditions_can_be_freed,
     of_many_writers_with_one_version_one_wins,
+    tenants_that_write_one_key_at_once_keep_apart,
 ];
 
 const KEY: &str = "/api/state/k";
@@ -264,5 +265,31 @@ fn of_many_writers_with_one_version_one_wins(server: &Server) {
             7,
             "{statuses:?}"
         );
+    }
+}
+
+/// A batch of SQLite has writes of several tenants: a row that one of them
+/// read was once taken for the other's.
+fn tenants_that_write_one_key_at_once_keep_apart(server: &Server) {
+    let other = server.other_tenant("other");
+    let own = server.owner();
+    const WRITERS: usize = 6;
+    const WRITES: usize = 25;
+    std::thread::scope(|scope| {
+        for client in [&own, &other] {
+            for _ in 0..WRITERS {
+                scope.spawn(move || {
+                    for _ in 0..WRITES {
+                        client.put(KEY, client.token()).send().expect(200);
+                    }
+                });
+            }
+        }
+    });
+    for client in [own, other] {
+        let answer = client.get(KEY).send().expect(200);
+        assert_eq!(answer.text(), client.token());
+        let item: StateItem = client.get("/api/state/k?meta").ok();
+        assert_eq!(item.version, (WRITERS * WRITES) as i64);
     }
 }

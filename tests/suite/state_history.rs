@@ -290,6 +290,10 @@ fn history_is_kept_by_age(engine: Engine) {
     server.advance_days(11);
     server.set("k", "3");
     server.sweep();
+    assert_eq!(history(&server, "k"), [3, 2], "2 is of the past since now");
+    server.advance_days(11);
+    server.publish("shop.a", json!(1));
+    server.sweep();
     assert_eq!(history(&server, "k"), [3]);
     assert_eq!(server.value("alone"), "1", "the present value has no age");
 }

@@ -97,7 +97,10 @@ fn check_segments(what: &str, text: &str, separator: char) -> Result<(), NameErr
 /// Control characters, and those that change the direction of what follows
 /// (Unicode Technical Report 36): a name with them shows as another name.
 fn is_unprintable(c: char) -> bool {
+    // Noncharacters (Unicode 23.7) would sort after the end of a range.
+    let noncharacter = u32::from(c) & 0xFFFE == 0xFFFE || ('\u{FDD0}'..='\u{FDEF}').contains(&c);
     c.is_control()
+        || noncharacter
         || matches!(c,
             '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
             | '\u{2028}' | '\u{2029}' | '\u{FEFF}')
@@ -131,6 +134,8 @@ mod tests {
             "a\0b",
             "a\nb",
             "a\u{202E}b",
+            "\u{10FFFF}x",
+            "\u{FFFE}",
             "\u{FEFF}a",
         ] {
             assert!(check_key(key).is_err(), "{key:?}");

@@ -5,7 +5,9 @@ CREATE TABLE tenant (
   created_at BIGINT NOT NULL,
   compacted BIGINT NOT NULL DEFAULT 0,
   anchor BIGINT NOT NULL DEFAULT 0,
-  anchor_chain BYTEA
+  anchor_chain BYTEA,
+  data_dropped BIGINT NOT NULL DEFAULT 0,
+  values_dropped BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE log (

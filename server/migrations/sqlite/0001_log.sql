@@ -1,13 +1,17 @@
 -- A tenant, made once. `compacted` is the last revision that streams no
 -- longer give; `anchor` and `anchor_chain` are the last entry that was removed
--- from the audit, where checking the chain begins.
+-- from the audit, where checking the chain begins. `data_dropped` and
+-- `values_dropped` are how far retention has come with events' data and with
+-- values that were replaced.
 CREATE TABLE tenant (
   tenant_id TEXT PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   created_at INTEGER NOT NULL,
   compacted INTEGER NOT NULL DEFAULT 0,
   anchor INTEGER NOT NULL DEFAULT 0,
-  anchor_chain BLOB
+  anchor_chain BLOB,
+  data_dropped INTEGER NOT NULL DEFAULT 0,
+  values_dropped INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- One row for each change: event and audit in one, and for state the value.

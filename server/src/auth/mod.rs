@@ -141,11 +141,14 @@ impl Caller {
 
     /// Whether the caller may see what is not of one project.
     pub fn check_whole_tenant(&self) -> Result<()> {
-        match &self.project {
-            Some(own) => Err(forbidden(format!(
+        match (&self.project, self.key_prefixes.first()) {
+            (Some(own), _) => Err(forbidden(format!(
                 "this token sees the project {own:?} only"
             ))),
-            None => Ok(()),
+            (None, Some(prefix)) => Err(forbidden(format!(
+                "this token sees keys such as {prefix:?} only"
+            ))),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -325,7 +328,8 @@ fn audit_entry(caller: &Caller, topic: &'static str, subject: &str) -> NewEntry 
         topic: topic.into(),
         actor: caller.actor.clone(),
         subject: subject.to_owned(),
-        project: String::new(),
+        // So that who leads the project sees it.
+        project: caller.project.clone().unwrap_or_default(),
         scope: Scope::Audit,
         outcome: Outcome::Refused,
         payload: None,

@@ -11,6 +11,7 @@ mod store;
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -19,11 +20,12 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::app::Ctx;
 use crate::db::{Db, Tx, migrate};
-use crate::error::{Error, Reason, Result, conflict, internal, invalid};
+use crate::error::{Error, Reason, Result, conflict, internal};
 use crate::ids::{Hash, TenantId};
 use crate::log::verify;
 
@@ -35,6 +37,9 @@ const FLUSH_ROWS: u64 = 500;
 
 /// Bytes of one piece of the answer.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long a client may take for a piece.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Pieces that wait for a slow client.
 const CHUNKS_MAX: usize = 4;
@@ -81,9 +86,8 @@ pub async fn take_backup(ctx: &Ctx) -> Result<mpsc::Receiver<io::Result<Bytes>>>
     let db = ctx.app.db.clone();
     tokio::spawn(async move {
         let failed = sender.clone();
-        let taken = db
-            .snapshot(move |tx| write(tx, &tenant, Chunks::new(sender)))
-            .await;
+        let chunks = Chunks::new(sender);
+        let taken = db.snapshot(move |tx| write(tx, &tenant, chunks)).await;
         if let Err(error) = taken {
             tracing::error!(%error, "a backup ended early");
             let _ = failed
@@ -137,14 +141,6 @@ pub async fn restore(db: &Db, path: &Path) -> Result<Restored> {
     let tenant = TenantId::from_stored(&head.tenant_id);
     let (of, file) = (tenant.clone(), path.to_owned());
     let rows = db.write(&tenant, move |tx| fill(tx, &of, &file)).await?;
-    let of = tenant.clone();
-    let verified = db.snapshot(move |tx| verify::verify(tx, &of)).await?;
-    if let Some(fault) = verified.fault {
-        return Err(invalid(format!(
-            "{}: the log in it is not whole: {fault}",
-            path.display()
-        )));
-    }
     Ok(Restored {
         tenant,
         rows,
@@ -182,8 +178,10 @@ fn fill(tx: &mut Tx<'_>, tenant: &TenantId, path: &Path) -> Result<u64> {
         };
         let table = store::table(&name)
             .ok_or_else(|| unusable(path, &format!("it has a table {name:?}")))?;
-        store::insert(tx, tenant, table, &values)
-            .map_err(|error| unusable(path, &error.to_string()))?;
+        store::insert(tx, tenant, table, &values).map_err(|error| match error.database {
+            true => error,
+            false => unusable(path, &error.to_string()),
+        })?;
         rows += 1;
         if rows % FLUSH_ROWS == 0 {
             tx.flush()?;
@@ -191,7 +189,13 @@ fn fill(tx: &mut Tx<'_>, tenant: &TenantId, path: &Path) -> Result<u64> {
         Ok(())
     })?;
     tx.flush()?;
-    Ok(rows)
+    match verify::verify(tx, tenant)?.fault {
+        Some(fault) => Err(unusable(
+            path,
+            &format!("the log in it is not whole: {fault}"),
+        )),
+        None => Ok(rows),
+    }
 }
 
 /// Calls `each` with every line, and checks the end.
@@ -259,6 +263,7 @@ impl<W: io::Write> Hashing<W> {
 /// Hands what is written to the answer, in pieces; a slow client slows it.
 struct Chunks {
     sender: mpsc::Sender<io::Result<Bytes>>,
+    runtime: Handle,
     buffer: Vec<u8>,
 }
 
@@ -266,6 +271,7 @@ impl Chunks {
     fn new(sender: mpsc::Sender<io::Result<Bytes>>) -> Self {
         Chunks {
             sender,
+            runtime: Handle::current(),
             buffer: Vec::with_capacity(CHUNK_BYTES),
         }
     }
@@ -285,8 +291,13 @@ impl io::Write for Chunks {
             return Ok(());
         }
         let chunk = Bytes::from(std::mem::take(&mut self.buffer));
-        self.sender
-            .blocking_send(Ok(chunk))
-            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client left"))
+        // The snapshot holds up the database's own cleaning: not for a client
+        // that stopped reading.
+        let sending =
+            async { tokio::time::timeout(CLIENT_TIMEOUT, self.sender.send(Ok(chunk))).await };
+        match self.runtime.block_on(sending) {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the client left")),
+        }
     }
 }

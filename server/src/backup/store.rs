@@ -80,7 +80,7 @@ const fn same(a: &str, b: &str) -> bool {
 /// migrations. The numbers are those of the parameters.
 pub(super) const TABLES: &[Table] = &[
     table!("tenant" by "name", PAGE_ROWS; tenant_id Text 1, name Text 2, created_at Int 3, compacted Int 4,
-        anchor Int 5, anchor_chain Blob 6),
+        anchor Int 5, anchor_chain Blob 6, data_dropped Int 7, values_dropped Int 8),
     table!("log" by "revision", PAGE_ROWS; tenant_id Text 1, revision Int 2, at Int 3, actor Text 4,
         topic Text 5, subject Text 6, project Text 7, scope Int 8, refused Int 9, version Int 10,
         hash Blob 11, size Int 12, content_type Text 13, note Text 14, traceparent Text 15,

@@ -20,6 +20,12 @@ use crate::error::{Error, Result, conflict, invalid, not_found};
 use crate::log::poll::{EventPage, Poll, poll};
 use crate::log::{Filter, Sight, check_cursor};
 
+/// How many revisions without a match a fetch leaves unacknowledged.
+const EMPTY_MAX: i64 = 1_000;
+
+/// The most consumers of a token, so that no one takes all.
+const CONSUMERS_OF_OWNER_MAX: i64 = 1_000;
+
 /// The most consumers of a tenant.
 const CONSUMERS_MAX: i64 = 10_000;
 
@@ -69,6 +75,12 @@ pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
                 conflict(format!("the consumer {:?} exists already", new.name))
                     .hint("take another name, or delete that consumer"),
             );
+        }
+        if store::count_of(tx, &caller.tenant, &caller.token_id)? >= CONSUMERS_OF_OWNER_MAX {
+            return Err(conflict(format!(
+                "this token has {CONSUMERS_OF_OWNER_MAX} consumers already"
+            ))
+            .hint("delete those that nobody reads"));
         }
         if store::count(tx, &caller.tenant)? >= CONSUMERS_MAX {
             return Err(conflict(format!(
@@ -132,9 +144,15 @@ pub async fn fetch_events(
         wait,
         limit,
     };
-    poll(ctx, filter, request)
+    let page = poll(ctx, filter, request)
         .await
-        .map_err(|error| past_cursor(error, name))
+        .map_err(|error| past_cursor(error, name))?;
+    // Nothing of it was for this consumer: it need not look there again, and
+    // does not lose its place to compaction.
+    if page.events.is_empty() && page.next > consumer.acknowledged + EMPTY_MAX {
+        acknowledge_events(ctx, name, page.next).await?;
+    }
+    Ok(page)
 }
 
 /// Says that everything up to a revision was dealt with.

@@ -64,6 +64,15 @@ pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
+pub(super) fn count_of(tx: &mut Tx<'_>, tenant: &TenantId, owner: &str) -> Result<i64> {
+    let count = tx.query_one(
+        "SELECT count(*) FROM consumer WHERE tenant_id = $1 AND owner = $2",
+        &[tenant.into(), owner.into()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
 pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, consumer: &Stored) -> Result<()> {
     let prefixes = serde_json::to_string(&consumer.sight.key_prefixes).map_err(internal)?;
     tx.execute(

@@ -133,8 +133,7 @@ impl Db {
         let job = reply::boxed(job, sender);
         match &*self.backend {
             Backend::Sqlite(sqlite) => sqlite.read(size, job)?,
-            // Its readers are several, and wait for the network most of the time.
-            Backend::Postgres(postgres) => postgres.read(job)?,
+            Backend::Postgres(postgres) => postgres.read(size, job)?,
         }
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }

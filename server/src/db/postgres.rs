@@ -14,6 +14,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
@@ -32,7 +33,7 @@ use super::batch::{AnyJob, BATCH_BYTES_MAX, BATCH_JOBS_MAX, Runner};
 use super::connection::{Begun, Connection, Engine, Row, STATEMENT_TIMEOUT, Val};
 use super::journal::{Entry, Head, head_of};
 use super::reply::ReadJob;
-use super::{CommitSink, QUEUE_MAX, Tx, migrate, queue_full, stopped, too_many_reads};
+use super::{CommitSink, QUEUE_MAX, ReadSize, Tx, migrate, queue_full, stopped, too_many_reads};
 use crate::clock::{Clock, Time};
 use crate::error::{Error, Reason, Result, internal, unavailable};
 use crate::ids::{Hash, TenantId};
@@ -63,7 +64,8 @@ const SELECT_HEAD_AND_TIME: &str = "SELECT head.revision, head.at, head.chain, h
 pub struct Postgres {
     connector: Connector,
     queue: Arc<WriteQueue>,
-    readers: Mutex<Option<channel::Sender<ReadJob>>>,
+    /// For reads of a few rows, and for those of many.
+    readers: Mutex<Option<[channel::Sender<ReadJob>; 2]>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
 }
@@ -79,6 +81,12 @@ impl Postgres {
     ) -> Result<Self> {
         let connector = Connector::new(url, clock.clone())?;
         let mut client = connector.client().await?;
+        // A migration of much data takes its time, and so does waiting for one.
+        let patient = "SET statement_timeout = 0; SET lock_timeout = 0";
+        client
+            .batch_execute(patient)
+            .await
+            .map_err(|error| fault(&error))?;
         migrate::postgres(&mut client, &clock, migrate::LATEST).await?;
 
         let stop = CancellationToken::new();
@@ -89,6 +97,7 @@ impl Postgres {
         });
         let queue = Arc::new(WriteQueue::default());
         let (readers, reads) = channel::bounded::<ReadJob>(QUEUE_MAX);
+        let (scanners, scans) = channel::bounded::<ReadJob>(QUEUE_MAX);
         let mut threads = Vec::new();
         for _ in 0..WRITERS {
             let runner = Runner {
@@ -101,12 +110,22 @@ impl Postgres {
                 write_loop(&queue, &mut conn, runner)
             })?);
         }
-        for _ in 0..READERS {
-            let (mut conn, reads, clock) = (connector.connection(), reads.clone(), clock.clone());
+        for number in 0..READERS {
+            // Half of them for those that read many rows, so that these keep
+            // nobody waiting who reads a few.
+            let jobs = if number % 2 == 0 {
+                reads.clone()
+            } else {
+                scans.clone()
+            };
+            let mut conn = connector.connection();
             threads.push(spawn("coro-reader", move || {
-                for job in reads {
+                for job in jobs {
                     match conn.ensure() {
-                        Ok(()) => job(Ok(&mut Tx::new(&mut conn, clock.now()))),
+                        Ok(()) => {
+                            let now = conn.connector.now();
+                            job(Ok(&mut Tx::new(&mut conn, now)));
+                        }
                         Err(error) => job(Err(error)),
                     }
                     conn.settle();
@@ -117,7 +136,7 @@ impl Postgres {
         Ok(Postgres {
             connector,
             queue,
-            readers: Mutex::new(Some(readers)),
+            readers: Mutex::new(Some([readers, scanners])),
             threads: Mutex::new(threads),
             stop,
         })
@@ -127,9 +146,14 @@ impl Postgres {
         self.queue.push(job)
     }
 
-    pub(super) fn read(&self, job: ReadJob) -> Result<()> {
+    pub(super) fn read(&self, size: ReadSize, job: ReadJob) -> Result<()> {
         let readers = self.readers.lock().expect("no panic while held");
-        match readers.as_ref().ok_or_else(stopped)?.try_send(job) {
+        let [few, many] = readers.as_ref().ok_or_else(stopped)?;
+        let reader = match size {
+            ReadSize::FewRows => few,
+            ReadSize::ManyRows => many,
+        };
+        match reader.try_send(job) {
             Ok(()) => Ok(()),
             Err(channel::TrySendError::Full(_)) => Err(too_many_reads()),
             Err(channel::TrySendError::Disconnected(_)) => Err(stopped()),
@@ -139,13 +163,15 @@ impl Postgres {
     /// Runs a long read on a thread and a connection of its own.
     pub(super) fn snapshot(&self, job: ReadJob) -> Result<()> {
         let mut conn = self.connector.connection();
-        let clock = self.connector.clock.clone();
         spawn("coro-snapshot", move || {
             let begun = conn.ensure().and_then(|()| {
-                conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &[])
+                conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &[])?;
+                // Whoever takes the rows may be slow; they have a limit of theirs.
+                conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0", &[])
             });
+            let now = conn.connector.now();
             match begun {
-                Ok(_) => job(Ok(&mut Tx::new(&mut conn, clock.now()))),
+                Ok(_) => job(Ok(&mut Tx::new(&mut conn, now))),
                 Err(error) => job(Err(error)),
             }
         })?;
@@ -303,7 +329,7 @@ async fn wake_ups(
         let session = async {
             let (client, mut connection) = connector.connect().await?;
             let heard = hint.clone();
-            let driver = tokio::spawn(async move {
+            let mut driver = tokio::spawn(async move {
                 let mut messages =
                     futures_util::stream::poll_fn(move |cx| connection.poll_message(cx));
                 while let Some(Ok(message)) = messages.next().await {
@@ -316,12 +342,14 @@ async fn wake_ups(
             listening.map_err(|error| fault(&error))?;
             // Whatever happened while nobody listened.
             hint();
-            while !driver.is_finished() {
-                announce.notified().await;
+            loop {
+                tokio::select! {
+                    _ = &mut driver => return Ok::<_, Error>(()),
+                    () = announce.notified() => {}
+                }
                 let told = client.batch_execute(&format!("NOTIFY {CHANNEL}")).await;
                 told.map_err(|error| fault(&error))?;
             }
-            Ok::<_, Error>(())
         };
         tokio::select! {
             () = stop.cancelled() => return,
@@ -344,6 +372,8 @@ struct Connector {
     config: tokio_postgres::Config,
     tls: tokio_postgres_rustls::MakeRustlsConnect,
     clock: Clock,
+    /// Microseconds that the database's clock is ahead of ours.
+    skew: Arc<AtomicI64>,
     runtime: Handle,
     #[cfg(feature = "testing")]
     faults: crate::testing::Faults,
@@ -367,6 +397,7 @@ impl Connector {
             config,
             tls: tokio_postgres_rustls::MakeRustlsConnect::new(tls),
             clock,
+            skew: Arc::default(),
             runtime: Handle::current(),
             #[cfg(feature = "testing")]
             faults: crate::testing::Faults::default(),
@@ -406,6 +437,11 @@ impl Connector {
             .await
             .map_err(|error| fault(&error))?;
         Ok(client)
+    }
+
+    /// The database's time, as far as a batch has told.
+    fn now(&self) -> Time {
+        Time(self.clock.now().0 + self.skew.load(Ordering::Relaxed))
     }
 
     fn connection(&self) -> PostgresConnection {
@@ -616,6 +652,7 @@ impl Connection for PostgresConnection {
     fn begin(&mut self, tenant: &TenantId) -> Result<Begun> {
         self.ensure()?;
         self.lock(tenant)?;
+        let skew = self.connector.skew.clone();
         let mut begun = Begun {
             now: None,
             head: Some(Head::start()),
@@ -624,7 +661,9 @@ impl Connection for PostgresConnection {
             if row.opt_int(0)?.is_some() {
                 begun.head = Some(head_of(row)?);
             }
-            begun.now = Some(Time(row.int(4)?));
+            let now = Time(row.int(4)?);
+            skew.store(now.0 - Clock::default().now().0, Ordering::Relaxed);
+            begun.now = Some(now);
             Ok(())
         })?;
         Ok(begun)

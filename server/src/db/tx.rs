@@ -19,9 +19,12 @@ pub struct Tx<'c> {
     heads: HashMap<TenantId, Head>,
     /// Rows that the jobs of this batch have read or written, by what they
     /// are and their key. Only the functions that own a table use it.
-    rows: HashMap<(&'static str, String), Box<dyn Any + Send>>,
+    rows: HashMap<RowKey, Box<dyn Any + Send>>,
     job: JobMark,
 }
+
+/// Whose row, what it is, and its key. A batch of SQLite has many tenants.
+type RowKey = (TenantId, &'static str, String);
 
 /// What is needed to undo the job that runs.
 #[derive(Default)]
@@ -33,7 +36,7 @@ struct JobMark {
     wrote: bool,
     entries: usize,
     head: Option<(TenantId, Option<Head>)>,
-    rows: Vec<(&'static str, String)>,
+    rows: Vec<RowKey>,
 }
 
 impl<'c> Tx<'c> {
@@ -148,23 +151,36 @@ impl<'c> Tx<'c> {
             return Ok(head.clone());
         }
         let head = journal::read_head(self, tenant)?;
+        self.now = Time(self.now.0.max(head.at.0));
         self.heads.insert(tenant.clone(), head.clone());
         Ok(head)
     }
 
-    /// A row that this batch has seen. The outer `None`: it was not read yet.
-    pub fn remembered<T: Any + Clone>(&self, what: &'static str, key: &str) -> Option<T> {
+    /// A row that this batch has seen; `None` where it was not read yet.
+    pub fn remembered<T: Any + Clone>(
+        &self,
+        tenant: &TenantId,
+        what: &'static str,
+        key: &str,
+    ) -> Option<T> {
         self.rows
-            .get(&(what, key.to_owned()))
+            .get(&(tenant.clone(), what, key.to_owned()))
             .and_then(|row| row.downcast_ref::<T>())
             .cloned()
     }
 
     /// Keeps a row for the later jobs of this batch. Whoever writes the row
     /// calls this with what it wrote.
-    pub fn remember<T: Any + Send>(&mut self, what: &'static str, key: &str, row: T) {
-        self.job.rows.push((what, key.to_owned()));
-        self.rows.insert((what, key.to_owned()), Box::new(row));
+    pub fn remember<T: Any + Send>(
+        &mut self,
+        tenant: &TenantId,
+        what: &'static str,
+        key: &str,
+        row: T,
+    ) {
+        let key = (tenant.clone(), what, key.to_owned());
+        self.job.rows.push(key.clone());
+        self.rows.insert(key, Box::new(row));
     }
 
     pub(super) fn set_head(&mut self, tenant: &TenantId, head: Head) {

@@ -44,7 +44,7 @@ impl Peer {
     /// proxy the one that the proxy saw.
     pub fn of(req: &Request, behind_proxy: bool) -> String {
         if behind_proxy {
-            let forwarded = req.headers().get("x-forwarded-for");
+            let forwarded = req.headers().get_all("x-forwarded-for").iter().next_back();
             let last = forwarded
                 .and_then(|v| v.to_str().ok())
                 .and_then(|v| v.rsplit(',').next());

@@ -97,6 +97,8 @@ async fn next_chunk(cursor: &mut Cursor, ctx: &Ctx) -> Chunk {
                 }
                 return Chunk::More(chunk.freeze());
             }
+            // Much was looked at and nothing matched: the place is worth telling.
+            Ok(batch) if batch.next < cursor.head() => return Chunk::More(place(batch.next)),
             Ok(_) => {}
             Err(error) => return Chunk::Last(error_event(&error)),
         }
@@ -104,11 +106,17 @@ async fn next_chunk(cursor: &mut Cursor, ctx: &Ctx) -> Chunk {
             () = ctx.app.stop.cancelled() => return Chunk::End,
             waited = timeout(KEEP_ALIVE, cursor.wait()) => {
                 if waited.is_err() {
-                    return Chunk::More(Bytes::from_static(b": alive\n\n"));
+                    return Chunk::More(place(cursor.at()));
                 }
             }
         }
     }
+}
+
+/// Says that the stream lives, and where it is: an event without data is none,
+/// but clients remember its id (HTML, 9.2.6).
+fn place(at: i64) -> Bytes {
+    Bytes::from(format!(": alive\nid: {at}\n\n"))
 }
 
 /// Why a stream ends before its client leaves.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::Ctx;
@@ -47,17 +47,23 @@ pub async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
             }
         };
         if !batch.entries.is_empty() {
-            let sending = async {
-                for published in &batch.entries {
-                    let Ok(text) = Utf8Bytes::try_from(published.json().clone()) else {
-                        continue;
-                    };
-                    sink.feed(Message::Text(text)).await?;
+            for published in &batch.entries {
+                let Ok(text) = Utf8Bytes::try_from(published.json().clone()) else {
+                    continue;
+                };
+                if !taken(sink.feed(Message::Text(text))).await {
+                    return;
                 }
-                sink.flush().await
-            };
-            if !matches!(timeout(PEER_TIMEOUT, sending).await, Ok(Ok(()))) {
+            }
+            if !taken(sink.flush()).await {
                 return;
+            }
+            // Who takes what is sent lives.
+            heard_at = Instant::now();
+            while let Some(message) = stream.next().now_or_never() {
+                if matches!(message, Some(Ok(Message::Close(_)) | Err(_)) | None) {
+                    return;
+                }
             }
             continue;
         }
@@ -83,4 +89,9 @@ pub async fn send_events(socket: WebSocket, mut cursor: Cursor, ctx: Ctx) {
             }
         }
     }
+}
+
+/// Whether the peer takes what is sent, in time.
+async fn taken<E>(sending: impl Future<Output = Result<(), E>>) -> bool {
+    matches!(timeout(PEER_TIMEOUT, sending).await, Ok(Ok(())))
 }

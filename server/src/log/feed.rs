@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Filter, store};
 use crate::db::{CommitSink, Db, Entry};
-use crate::error::Result;
+use crate::error::{Result, internal};
 use crate::ids::TenantId;
 
 /// The newest entries that are kept in memory for each tenant.
@@ -225,10 +225,16 @@ async fn catch_up(db: &Db, tenant: &TenantId, feed: &Feed) -> Result<()> {
                 Ok(entries)
             })
             .await?;
-        if entries.is_empty() {
+        let Some(newest) = entries.last().map(|entry| entry.revision) else {
             return Ok(());
-        }
+        };
         feed.append(entries);
+        // Another thread may have appended the same entries meanwhile.
+        if feed.ring.read().expect("no panic while held").last < newest {
+            return Err(internal(anyhow::anyhow!(
+                "the log has a gap before {newest}"
+            )));
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::error::{Result, compacted, invalid};
 use crate::ids::TenantId;
 
 /// How many rows one call scans before it answers with a cursor to go on.
-const SCAN_ROWS_MAX: i64 = 1_000_000;
+const SCAN_ROWS_MAX: i64 = 500_000;
 
 /// How many revisions are read at a time while scanning: small at first, since
 /// what is asked for is mostly near.
@@ -233,6 +233,12 @@ pub fn read_after(
                 }
             },
         )?;
+        // The floor is moved before anything is dropped: what was read above it
+        // is whole.
+        let floor = store::floors(tx, tenant)?.events;
+        if page.next < floor {
+            return Err(compacted(page.next, floor + 1));
+        }
         page.next = last;
         window = (window * 4).min(WINDOW_MAX);
     }
@@ -285,6 +291,9 @@ pub fn read_before(
         page.next = last;
         window = (window * 4).min(WINDOW_MAX);
     }
+    // What the floor has passed meanwhile may have been dropped half-way.
+    let floor = floor.max(store::floors(tx, tenant)?.of(kept));
+    page.entries.retain(|entry| entry.revision > floor);
     page.more = page.next > floor + 1;
     Ok(page)
 }

@@ -30,7 +30,7 @@ pub struct Retention {
     pub audit_days: i64,
     /// Values that are kept of each key, the present one included.
     pub history_versions: i64,
-    /// Days for which the past values of a key are kept.
+    /// Days for which a value is kept after it was replaced or deleted.
     pub history_days: i64,
 }
 
@@ -61,22 +61,19 @@ pub async fn sweep(db: &Db, retention: &Retention) -> Result<()> {
 /// Ends the events up to `through`: readers that are older get `410`.
 pub async fn compact(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
     let of = tenant.clone();
-    let from = db
+    let (mut low, through) = db
         .write(tenant, move |tx| {
             let before = store::floors(tx, &of)?.events;
             // The newest entry stays: it is where the log stands.
-            let through = through.min(tx.head(&of)?.revision - 1);
-            if through <= before {
-                return Ok(None);
+            let through = through.min(tx.head(&of)?.revision - 1).max(before);
+            if through > before {
+                store::set_compacted(tx, &of, through)?;
+                tx.emit(&of, compacted_entry(through))?;
             }
-            store::set_compacted(tx, &of, through)?;
-            tx.emit(&of, compacted_entry(through))?;
-            Ok(Some((before, through)))
+            // An earlier round may have ended between the floor and the data.
+            Ok((store::dropped(tx, &of)?.data, through))
         })
         .await?;
-    let Some((mut low, through)) = from else {
-        return Ok(());
-    };
     while low < through {
         let (of, high) = (tenant.clone(), through.min(low + STEP));
         db.write(tenant, move |tx| store::drop_event_data(tx, &of, low, high))
@@ -86,13 +83,16 @@ pub async fn compact(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
     Ok(())
 }
 
+/// Drops the values that were replaced up to `through`.
 async fn drop_values(db: &Db, tenant: &TenantId, through: i64) -> Result<()> {
-    // What was dropped before has no payload and is passed quickly.
-    let mut low = 0;
+    let of = tenant.clone();
+    let mut low = db.scan(move |tx| store::dropped(tx, &of)).await?.values;
     while low < through {
         let (of, high) = (tenant.clone(), through.min(low + STEP));
-        db.write(tenant, move |tx| store::drop_old_values(tx, &of, low, high))
-            .await?;
+        db.write(tenant, move |tx| {
+            store::drop_replaced_values(tx, &of, low, high)
+        })
+        .await?;
         low = high;
     }
     Ok(())

@@ -139,34 +139,74 @@ pub(super) fn set_compacted(tx: &mut Tx<'_>, tenant: &TenantId, through: i64) ->
     Ok(())
 }
 
+/// How far retention has come with dropping.
+pub(super) struct Dropped {
+    /// Events' data, up to this revision.
+    pub(super) data: i64,
+    /// Values that something up to this revision has replaced.
+    pub(super) values: i64,
+}
+
+pub(super) fn dropped(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Dropped> {
+    let row = tx.query_one(
+        "SELECT data_dropped, values_dropped FROM tenant WHERE tenant_id = $1",
+        &[tenant.into()],
+        |row| {
+            Ok(Dropped {
+                data: row.int(0)?,
+                values: row.int(1)?,
+            })
+        },
+    )?;
+    Ok(row.unwrap_or(Dropped { data: 0, values: 0 }))
+}
+
 /// Drops the data of events in a range that streams no longer give.
 pub(super) fn drop_event_data(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     low: i64,
     high: i64,
-) -> Result<u64> {
+) -> Result<()> {
     tx.execute(
         "UPDATE log SET payload = NULL WHERE tenant_id = $1 AND revision > $2 AND revision <= $3 \
          AND version IS NULL AND payload IS NOT NULL",
         &[tenant.into(), low.into(), high.into()],
-    )
+    )?;
+    tx.execute(
+        "UPDATE tenant SET data_dropped = $2 WHERE tenant_id = $1",
+        &[tenant.into(), high.into()],
+    )?;
+    Ok(())
 }
 
-/// Drops values in a range that no key has as its present one.
-pub(super) fn drop_old_values(
+/// Drops the values that a write or delete in a range has replaced.
+pub(super) fn drop_replaced_values(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     low: i64,
     high: i64,
-) -> Result<u64> {
-    tx.execute(
-        "UPDATE log SET payload = NULL WHERE tenant_id = $1 AND revision > $2 AND revision <= $3 \
-         AND version IS NOT NULL AND payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM state \
-         WHERE state.tenant_id = log.tenant_id AND state.key = log.subject \
-         AND state.revision = log.revision)",
+) -> Result<()> {
+    let ends = tx.query_all(
+        "SELECT subject, max(revision) FROM log WHERE tenant_id = $1 AND revision > $2 \
+         AND revision <= $3 AND topic IN ('coro.state.put', 'coro.state.rolled_back', \
+         'coro.state.deleted', 'coro.state.expired') GROUP BY subject",
         &[tenant.into(), low.into(), high.into()],
-    )
+        |row| Ok((row.text(0)?.to_owned(), row.int(1)?)),
+    )?;
+    for (key, revision) in ends {
+        tx.queue(
+            "UPDATE log SET payload = NULL WHERE tenant_id = $1 AND subject = $2 \
+             AND revision < $3 AND version IS NOT NULL AND payload IS NOT NULL \
+             AND topic IN ('coro.state.put', 'coro.state.rolled_back')",
+            &[tenant.into(), (&key).into(), revision.into()],
+        )?;
+    }
+    tx.execute(
+        "UPDATE tenant SET values_dropped = $2 WHERE tenant_id = $1",
+        &[tenant.into(), high.into()],
+    )?;
+    Ok(())
 }
 
 /// Removes the entries of a range from the audit; those that still hold a

@@ -1,12 +1,17 @@
 //! The difference of two values: in Koor's form, as JSON patch (RFC 6902), or
 //! as a unified diff of text.
 
+use std::time::Duration;
+
 use coro_api::state::{DiffEntry, DiffKind, StateDiff};
 use serde_json::Value as Json;
 
 use super::{Value, get_state_version};
 use crate::app::Ctx;
-use crate::error::{Result, invalid};
+use crate::error::{Result, internal, invalid};
+
+/// How long a small text diff is looked for.
+const TEXT_DIFF_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// In which form the difference is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -28,29 +33,34 @@ pub enum Diff {
 pub async fn diff_state(ctx: &Ctx, key: &str, v1: i64, v2: i64, format: Format) -> Result<Diff> {
     let old = get_state_version(ctx, key, v1).await?;
     let new = get_state_version(ctx, key, v2).await?;
+    let key = key.to_owned();
+    // Two large values take a while, and the threads that serve are few.
+    tokio::task::spawn_blocking(move || compute(&key, &old, &new, format))
+        .await
+        .unwrap_or_else(|error| Err(internal(error)))
+}
+
+fn compute(key: &str, old: &Value, new: &Value, format: Format) -> Result<Diff> {
     Ok(match format {
         Format::Koor => {
             let mut diffs = Vec::new();
             compare(
                 "",
-                Some(&json(key, &old)?),
-                Some(&json(key, &new)?),
+                Some(&json(key, old)?),
+                Some(&json(key, new)?),
                 &mut diffs,
             );
-            Diff::Koor(StateDiff {
-                key: key.to_owned(),
-                v1,
-                v2,
-                diffs,
-            })
+            let (key, v1, v2) = (key.to_owned(), old.version, new.version);
+            Diff::Koor(StateDiff { key, v1, v2, diffs })
         }
-        Format::JsonPatch => {
-            Diff::JsonPatch(json_patch::diff(&json(key, &old)?, &json(key, &new)?))
-        }
+        Format::JsonPatch => Diff::JsonPatch(json_patch::diff(&json(key, old)?, &json(key, new)?)),
         Format::Text => {
-            let (old, new) = (text(key, &old)?, text(key, &new)?);
-            let diff = similar::TextDiff::from_lines(old, new);
-            let (from, to) = (format!("{key} v{v1}"), format!("{key} v{v2}"));
+            // After the deadline the rest is shown as replaced: right, and long.
+            let diff = similar::TextDiff::configure()
+                .timeout(TEXT_DIFF_TIMEOUT)
+                .diff_lines(text(key, old)?, text(key, new)?);
+            let from = format!("{key} v{}", old.version);
+            let to = format!("{key} v{}", new.version);
             Diff::Text(diff.unified_diff().header(&from, &to).to_string())
         }
     })

@@ -168,6 +168,14 @@ pub async fn get_state(ctx: &Ctx, key: &str) -> Result<Value> {
     found.ok_or_else(|| unknown_key(key))
 }
 
+/// The key's entry in the list.
+pub async fn get_state_item(ctx: &Ctx, key: &str) -> Result<StateItem> {
+    ctx.caller.check_key(key)?;
+    let (tenant, of) = (ctx.caller.tenant.clone(), key.to_owned());
+    let found = ctx.app.db.read(move |tx| living(tx, &tenant, &of)).await?;
+    Ok(found.ok_or_else(|| unknown_key(key))?.item(key))
+}
+
 /// A value of the past or the present.
 pub async fn get_state_version(ctx: &Ctx, key: &str, version: i64) -> Result<Value> {
     ctx.caller.check_key(key)?;
@@ -360,19 +368,27 @@ pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
             return Ok(());
         }
         let (of, keys) = (tenant.clone(), Arc::new(expired));
-        db.write(tenant, move |tx| {
-            let now = tx.now();
-            for key in keys.iter() {
-                // It may have been written since.
-                let current = store::current(tx, &of, key)?;
-                if let Some(current) = current.filter(|c| !c.deleted && !c.lives(now)) {
-                    end(tx, &of, key, current, expired_entry(key))?;
-                }
-            }
-            Ok(())
-        })
-        .await?;
+        let ended = db
+            .write(tenant, move |tx| end_expired(tx, &of, &keys))
+            .await?;
+        // Those that were written again meanwhile have time until the next round.
+        if ended == 0 {
+            return Ok(());
+        }
     }
+}
+
+fn end_expired(tx: &mut Tx<'_>, tenant: &TenantId, keys: &[String]) -> Result<usize> {
+    let now = tx.now();
+    let mut ended = 0;
+    for key in keys {
+        let current = store::current(tx, tenant, key)?;
+        if let Some(current) = current.filter(|c| !c.deleted && !c.lives(now)) {
+            end(tx, tenant, key, current, expired_entry(key))?;
+            ended += 1;
+        }
+    }
+    Ok(ended)
 }
 
 fn end(

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::diff::{Diff, Format, diff_state};
 use super::{
-    Listed, NewValue, Patch, Value, delete_state, etag, get_state, get_state_version, list_state,
-    list_state_history, patch_state, put_state, rollback_state,
+    Listed, NewValue, Patch, Value, delete_state, etag, get_state, get_state_item,
+    get_state_version, list_state, list_state_history, patch_state, put_state, rollback_state,
 };
 use crate::app::{App, Ctx};
 use crate::auth::{Reader, Writer};
@@ -120,6 +120,14 @@ impl GetQuery {
             ("from", self.from.is_some() && self.watch.is_none()),
             ("wait", self.wait.is_some() && self.watch.is_none()),
         ];
+        let readings = [
+            self.meta.is_some(),
+            self.watch.is_some(),
+            self.version.is_some(),
+        ];
+        if readings.into_iter().filter(|given| *given).count() > 1 {
+            return Err(invalid("meta, watch and version exclude each other"));
+        }
         match stray.into_iter().find(|(_, stray)| *stray) {
             Some((name, _)) => Err(invalid(format!("{name} does not go with this reading"))),
             None => Ok(()),
@@ -130,8 +138,8 @@ impl GetQuery {
 /// Read a key
 ///
 /// The value as it was written, with its content type. `history`, `diff`,
-/// `version`, `meta` and `watch` choose another reading of the key, in this
-/// order where several are given.
+/// `version`, `meta` and `watch` choose another reading of the key. `history`
+/// and `diff` come before the others, as in Koor.
 #[utoipa::path(get, path = "/api/state/{*key}", operation_id = "get_state", tag = "state",
     params(
         ("key" = String, Path, description = "The key, which may contain /", example = "shop/plan"),
@@ -172,29 +180,19 @@ async fn get(
         ctx.caller.check_key(&key)?;
         return watch(&ctx, Subject::Is(key), query.from, query.wait, &headers).await;
     }
+    if query.meta.is_some() {
+        let item = get_state_item(&ctx, &key).await?;
+        return Ok(item_response(&item, etag_of(&item)));
+    }
     let value = match query.version {
         Some(version) => get_state_version(&ctx, &key, version).await?,
         None => get_state(&ctx, &key).await?,
     };
-    if query.meta.is_some() {
-        return meta(&ctx, &key).await;
-    }
     if none_match(&headers, value.version, &value.hash)? {
         let etag = etag(value.version, &value.hash);
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     Ok(value_response(value))
-}
-
-async fn meta(ctx: &Ctx, key: &str) -> Result<Response> {
-    let (caller, of) = (ctx.caller.clone(), key.to_owned());
-    let found = ctx
-        .app
-        .db
-        .read(move |tx| super::living(tx, &caller.tenant, &of))
-        .await?;
-    let current = found.ok_or_else(|| super::unknown_key(key))?;
-    Ok(item_response(&current.item(key), current.etag()))
 }
 
 fn value_response(value: Value) -> Response {

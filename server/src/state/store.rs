@@ -61,7 +61,7 @@ fn hash_from(row: &dyn Row, column: usize) -> Result<Hash> {
 
 /// The present row of a key, deleted or not.
 pub(super) fn current(tx: &mut Tx<'_>, tenant: &TenantId, key: &str) -> Result<Option<Current>> {
-    if let Some(row) = tx.remembered::<Option<Current>>(ROW, key) {
+    if let Some(row) = tx.remembered::<Option<Current>>(tenant, ROW, key) {
         return Ok(row);
     }
     tx.query_one(
@@ -89,10 +89,10 @@ pub(super) fn load_current(tx: &mut Tx<'_>, tenant: &TenantId, keys: &[&str]) ->
         |row| Ok((row.text(0)?.to_owned(), current_from(row, 1)?)),
     )?;
     for key in keys {
-        tx.remember::<Option<Current>>(ROW, key, None);
+        tx.remember::<Option<Current>>(tenant, ROW, key, None);
     }
     for (key, current) in rows {
-        tx.remember(ROW, &key, Some(current));
+        tx.remember(tenant, ROW, &key, Some(current));
     }
     Ok(())
 }
@@ -131,7 +131,7 @@ pub(super) fn save(
             row.deleted.into(),
         ],
     )?;
-    tx.remember(ROW, key, Some(row));
+    tx.remember(tenant, ROW, key, Some(row));
     Ok(())
 }
 

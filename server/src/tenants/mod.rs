@@ -2,9 +2,9 @@
 
 mod store;
 
-use crate::db::{Db, NewEntry, Outcome, Scope};
+use crate::db::{Db, NewEntry, Outcome, Scope, Tx};
 use crate::error::{Result, conflict, internal};
-use crate::ids::{Secret, TenantId, token_id};
+use crate::ids::{Hash, Secret, TenantId, token_id};
 use crate::tokens;
 
 /// A tenant that was just made, and its owner's token.
@@ -33,12 +33,32 @@ pub async fn create_tenant(db: &Db, name: &str) -> Result<NewTenant> {
         if store::find(tx, &name)?.is_some() {
             return Err(conflict(format!("the tenant {name:?} exists already")));
         }
-        store::insert(tx, &of, &name)?;
-        tx.emit(&of, created_entry(&name))?;
-        tokens::create_owner_token(tx, &of, &token, &hash)
+        insert_tenant(tx, &of, &name, &token, &hash)
     })
     .await?;
     Ok(NewTenant { id, owner_token })
+}
+
+/// Makes the first tenant, where there is none. Of several servers that start
+/// at once on one database one makes it.
+pub async fn create_first_tenant(db: &Db, name: &str) -> Result<Option<NewTenant>> {
+    coro_api::names::check_name("name", name)?;
+    let id = TenantId::generate();
+    let owner_token = Secret::generate().map_err(internal)?;
+    let (of, hash, token, name) = (id.clone(), owner_token.hash(), token_id(), name.to_owned());
+    // Writes of one tenant take turns over all servers; these take turns as if
+    // they were of one.
+    let turn = TenantId::from_stored("first");
+    let made = db
+        .write(&turn, move |tx| {
+            if !store::list(tx)?.is_empty() {
+                return Ok(false);
+            }
+            insert_tenant(tx, &of, &name, &token, &hash)?;
+            Ok(true)
+        })
+        .await?;
+    Ok(made.then_some(NewTenant { id, owner_token }))
 }
 
 /// Makes another owner token, where the one in the data folder is gone.
@@ -50,6 +70,18 @@ pub async fn renew_owner_token(db: &Db, tenant: &TenantId) -> Result<Secret> {
     })
     .await?;
     Ok(secret)
+}
+
+fn insert_tenant(
+    tx: &mut Tx<'_>,
+    id: &TenantId,
+    name: &str,
+    token: &str,
+    hash: &Hash,
+) -> Result<()> {
+    store::insert(tx, id, name)?;
+    tx.emit(id, created_entry(name))?;
+    tokens::create_owner_token(tx, id, token, hash)
 }
 
 fn created_entry(name: &str) -> NewEntry {

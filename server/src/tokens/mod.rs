@@ -17,6 +17,9 @@ use crate::ids::{Hash, Secret, TenantId, token_id};
 /// The longest life of a token that has an end: ten years.
 const EXPIRES_IN_MAX: i64 = 10 * 366 * 24 * 3600;
 
+/// The most tokens of a tenant that are not revoked: a list shows them all.
+const TOKENS_MAX: i64 = 10_000;
+
 /// The most key prefixes of one token.
 const KEY_PREFIXES_MAX: usize = 64;
 
@@ -32,6 +35,10 @@ pub async fn create_token(ctx: &Ctx, new: NewToken) -> Result<IssuedToken> {
     let (job_ctx, hash, id) = (ctx.clone(), secret.hash(), token_id());
     let info = ctx
         .write(move |tx| {
+            if store::count(tx, &job_ctx.caller.tenant)? >= TOKENS_MAX {
+                return Err(conflict(format!("there are {TOKENS_MAX} tokens already"))
+                    .hint("revoke those that nobody uses"));
+            }
             let by = job_ctx.caller.actor.clone();
             let info = insert(tx, &job_ctx.caller.tenant, &new, &id, &hash, by)?;
             let entry = job_ctx.audit_entry("coro.token.created", &info.id).note(

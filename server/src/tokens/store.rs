@@ -101,6 +101,15 @@ pub(super) fn revoke(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<Opt
     Ok(name)
 }
 
+pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
+    let count = tx.query_one(
+        "SELECT count(*) FROM token WHERE tenant_id = $1 AND revoked_at IS NULL",
+        &[tenant.into()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
 pub(super) fn count_agents(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     let count = tx.query_one(
         "SELECT count(*) FROM token WHERE tenant_id = $1 AND kind = 'agent' \
