@@ -18,6 +18,9 @@ use crate::platform;
 /// Where the API listens unless told otherwise.
 const BIND: &str = "127.0.0.1:9800";
 
+/// The most that `limits.body_bytes` takes: a body stands in memory whole.
+const BODY_BYTES_CEILING: usize = 1 << 30;
+
 /// The coordination server for AI coding agents.
 #[derive(Debug, Parser)]
 #[command(
@@ -214,6 +217,13 @@ impl Options {
         }
         let retention = self.retention.or(file.retention).unwrap_or_default();
         check_retention(&retention)?;
+        let limits = self.limits.or(file.limits).unwrap_or_default();
+        if !(1..=BODY_BYTES_CEILING).contains(&limits.body_bytes) {
+            return Err(ConfigError(format!(
+                "limits.body_bytes is {}; it takes 1 to {BODY_BYTES_CEILING}",
+                limits.body_bytes
+            )));
+        }
         let socket = self.socket.or(file.socket);
         Ok(Config {
             socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
@@ -233,7 +243,7 @@ impl Options {
             public_url,
             #[cfg(feature = "otlp")]
             otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
-            limits: self.limits.or(file.limits).unwrap_or_default(),
+            limits,
             retention,
             hosts: own_hosts(bind, public_host).into(),
         })

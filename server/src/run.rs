@@ -211,7 +211,7 @@ async fn serve(
         listeners.unix(folder::bind_socket(path)?);
     }
     let url = config.local_url(address);
-    folder.write_server_file(&url)?;
+    folder.write_server_file(&url);
     banner::print(
         &url,
         &config,

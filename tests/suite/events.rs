@@ -31,6 +31,7 @@ both_engines![
     a_watch_of_a_key_gives_its_changes_only,
     events_come_as_cloud_events_where_asked_for,
     a_trace_goes_from_the_request_into_the_event,
+    a_page_of_large_events_is_short_and_says_that_there_is_more,
 ];
 
 fn topics(events: &[Event]) -> Vec<&str> {
@@ -493,4 +494,23 @@ fn a_trace_goes_from_the_request_into_the_event(server: &Server) {
             .traceparent,
         None
     );
+}
+
+fn a_page_of_large_events_is_short_and_says_that_there_is_more(server: &Server) {
+    let from = server.revision();
+    for n in 0..5 {
+        server.publish("big.event", json!({"n": n, "text": "y".repeat(3_000_000)}));
+    }
+    let mut seen = 0;
+    let mut next = from;
+    loop {
+        let page = server.owner().poll(&format!("from={next}&limit=10000"));
+        assert!(page.events.len() <= 3, "{} large events", page.events.len());
+        seen += page.events.len();
+        next = page.next;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(seen, 5);
 }

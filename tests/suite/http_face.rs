@@ -37,6 +37,7 @@ both_engines![
     the_human_page_needs_no_network,
     metrics_are_in_prometheus_text,
     many_requests_of_one_connection_are_answered_in_order,
+    a_request_is_answered_before_the_next_one_is_whole,
 ];
 each_engine![
     a_smaller_limit_of_bodies_is_kept,
@@ -600,4 +601,11 @@ fn a_failing_disk_is_said_and_nothing_is_acknowledged(engine: Engine) {
     server.restart();
     let version: Value = server.get("/api/state/k?meta").ok();
     assert_eq!(version["version"], 2);
+}
+
+/// Answers were once held back while a part of the next request had come.
+fn a_request_is_answered_before_the_next_one_is_whole(server: &Server) {
+    let mut wire = Wire::connect(&server.address());
+    wire.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea");
+    assert!(wire.read_head().starts_with("HTTP/1.1 200"));
 }

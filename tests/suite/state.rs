@@ -38,6 +38,8 @@ both_engines![
     an_absurd_ttl_is_refused,
     values_survive_a_restart,
     sixty_four_clients_writing_lose_no_version,
+    a_key_that_is_written_after_its_time_says_first_that_it_expired,
+    a_patch_keeps_the_time_of_a_key,
 ];
 
 fn a_value_comes_back_as_it_was_written(server: &Server) {
@@ -486,4 +488,34 @@ fn sixty_four_clients_writing_lose_no_version(server: &Server) {
 fn keys_of(list: &Value) -> Vec<String> {
     let items: Vec<StateItem> = serde_json::from_value(list.clone()).expect("a list of keys");
     items.into_iter().map(|item| item.key).collect()
+}
+
+fn a_key_that_is_written_after_its_time_says_first_that_it_expired(server: &Server) {
+    server.put("/api/state/lock?ttl=10", "1").send().expect(200);
+    server.advance(11_000);
+    let again = server
+        .put("/api/state/lock", "2")
+        .header("If-None-Match", "*");
+    assert_eq!(again.ok::<StateItem>().version, 2);
+    let topics: Vec<String> = server
+        .owner()
+        .history("subject=lock")
+        .into_iter()
+        .map(|event| event.topic)
+        .collect();
+    assert_eq!(
+        topics,
+        ["coro.state.put", "coro.state.expired", "coro.state.put"]
+    );
+}
+
+fn a_patch_keeps_the_time_of_a_key(server: &Server) {
+    let put: StateItem = server.put("/api/state/k?ttl=100", r#"{"a":1}"#).ok();
+    let merge = "application/merge-patch+json";
+    let patched: StateItem = server
+        .owner()
+        .patch("/api/state/k", merge, r#"{"b":1}"#)
+        .ok();
+    assert_eq!(patched.expires_at, put.expires_at);
+    assert!(put.expires_at.is_some());
 }

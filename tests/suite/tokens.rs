@@ -23,6 +23,7 @@ both_engines![
     names_may_repeat_and_ids_do_not,
     tokens_survive_a_restart,
     many_failed_attempts_have_to_wait,
+    names_that_could_pass_for_another_are_refused,
 ];
 
 fn issue(server: &Server, body: Value) -> IssuedToken {
@@ -263,4 +264,16 @@ fn many_failed_attempts_have_to_wait(server: &Server) {
     server.get("/api/whoami").send().expect(200);
     server.advance_seconds(120);
     guess().refused(Reason::Unauthenticated);
+}
+
+fn names_that_could_pass_for_another_are_refused(server: &Server) {
+    let new = |name: &str, project: &str| {
+        let token = json!({"name": name, "role": "agent", "project": project});
+        server.post("/api/tokens", token)
+    };
+    // Events of the server have the source "coro".
+    new("coro", "shop").refused(Reason::Invalid);
+    // A topic's project ends at its first dot.
+    new("agent", "my.shop").refused(Reason::Invalid);
+    new("agent", "shop").send().expect(200);
 }

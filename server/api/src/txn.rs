@@ -39,7 +39,8 @@ pub enum TxnWrite {
     /// Writes a value: `value` is any JSON, or `base64` any bytes.
     Put {
         key: String,
-        /// The value as JSON, stored as it stands here without white space.
+        /// The value as JSON, stored without white space. A number beyond 64 bits
+        /// becomes the nearest double; send such as `base64`.
         #[serde(
             default,
             deserialize_with = "present",

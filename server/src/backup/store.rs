@@ -9,7 +9,7 @@ use crate::error::{Result, internal, invalid};
 use crate::ids::TenantId;
 
 /// Rows read at a time. Values may be large, so not many.
-const PAGE_ROWS: i64 = 32;
+const PAGE_ROWS: i64 = 16;
 
 /// For a table whose key may come twice: its rows are small and few, and are
 /// read at once.

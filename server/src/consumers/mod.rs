@@ -63,7 +63,9 @@ impl Stored {
 /// Makes a consumer; says so again where the same one exists.
 pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
     check_name("name", &new.name)?;
-    check_text("pattern", &new.pattern)?;
+    if !new.pattern.is_empty() {
+        check_text("pattern", &new.pattern)?;
+    }
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let caller = &job_ctx.caller;

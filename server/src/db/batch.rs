@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::oneshot;
 
@@ -23,6 +24,10 @@ use crate::ids::TenantId;
 /// The most jobs, and about the most bytes, that are committed together.
 pub(super) const BATCH_JOBS_MAX: usize = 256;
 pub(super) const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The most bytes of writes that wait, so that a slow disk does not fill the
+/// memory.
+const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Rows that a job reads first. On PostgreSQL those of a whole batch are
 /// fetched in one round trip; the closure then finds them in its `Tx`.
@@ -69,9 +74,38 @@ pub struct Hints {
     pub refuses_first: bool,
 }
 
+/// The bytes of the writes that wait. Clones count together.
+#[derive(Clone, Default)]
+pub(super) struct WaitingBytes(Arc<AtomicUsize>);
+
+/// Some of them, given back when this is dropped.
+pub(super) struct HeldBytes {
+    of: WaitingBytes,
+    bytes: usize,
+}
+
+impl WaitingBytes {
+    /// Counts more bytes, unless too many wait already.
+    pub(super) fn hold(&self, bytes: usize) -> Option<HeldBytes> {
+        let held = HeldBytes {
+            of: self.clone(),
+            bytes,
+        };
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        (before + bytes <= WAITING_BYTES_MAX || before == 0).then_some(held)
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.of.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 pub(super) struct Job<T, F> {
     tenant: TenantId,
     hints: Hints,
+    _held: HeldBytes,
     run: F,
     outcome: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -85,12 +119,14 @@ where
     pub(super) fn boxed(
         tenant: TenantId,
         hints: Hints,
+        held: HeldBytes,
         run: F,
         reply: oneshot::Sender<Result<T>>,
     ) -> Box<dyn AnyJob> {
         Box::new(Job {
             tenant,
             hints,
+            _held: held,
             run,
             outcome: None,
             reply,

@@ -32,7 +32,7 @@ pub use tx::Tx;
 
 use crate::error::{Result, unavailable};
 use crate::ids::TenantId;
-use batch::{AnyJob, Job};
+use batch::{AnyJob, Job, WaitingBytes};
 
 /// How many writes may wait. Beyond it the caller is told to come again.
 const QUEUE_MAX: usize = 4096;
@@ -47,6 +47,7 @@ pub trait CommitSink: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Db {
     backend: Arc<Backend>,
+    waiting: WaitingBytes,
 }
 
 /// How much a read reads.
@@ -65,12 +66,14 @@ impl Db {
     pub fn sqlite(sqlite: sqlite::Sqlite) -> Self {
         Db {
             backend: Arc::new(Backend::Sqlite(sqlite)),
+            waiting: WaitingBytes::default(),
         }
     }
 
     pub fn postgres(postgres: postgres::Postgres) -> Self {
         Db {
             backend: Arc::new(Backend::Postgres(Box::new(postgres))),
+            waiting: WaitingBytes::default(),
         }
     }
 
@@ -99,7 +102,8 @@ impl Db {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let job = Job::boxed(tenant.clone(), hints, job, sender);
+        let held = self.waiting.hold(hints.bytes).ok_or_else(queue_full)?;
+        let job = Job::boxed(tenant.clone(), hints, held, job, sender);
         self.submit(job)?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -193,8 +197,6 @@ fn too_many_reads() -> crate::error::Error {
 }
 
 fn queue_full() -> crate::error::Error {
-    unavailable(format!(
-        "{QUEUE_MAX} writes wait already; the request was not carried out"
-    ))
-    .hint("repeat it after the seconds that Retry-After names")
+    unavailable("too many writes wait already; the request was not carried out")
+        .hint("repeat it after the seconds that Retry-After names")
 }

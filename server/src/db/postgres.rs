@@ -751,14 +751,17 @@ impl Connection for PostgresConnection {
         let statement = self.statement(sql)?;
         let client = self.client()?;
         let params: Vec<Owned> = params.iter().map(Owned::from).collect();
-        let rows = self.after_pending(async move {
-            let rows = client.query_raw(&statement, params).await?;
-            rows.try_collect::<Vec<_>>().await
-        })?;
-        for row in &rows {
-            each(row)?;
-        }
-        Ok(())
+        // Row by row: a page of large values must not stand in memory whole.
+        self.after_pending(async move {
+            let mut rows = std::pin::pin!(client.query_raw(&statement, params).await?);
+            let mut seen = Ok(());
+            while let Some(row) = rows.try_next().await? {
+                if seen.is_ok() {
+                    seen = each(&row);
+                }
+            }
+            Ok(seen)
+        })?
     }
 }
 

@@ -16,7 +16,7 @@ use coro_api::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use super::extract::{content_length, media_type, read_body};
+use super::extract::{content_length, read_body};
 use super::serve::Peer;
 use super::trace;
 use crate::app::{App, RequestInfo};
@@ -219,7 +219,7 @@ async fn read_once(app: &App, req: Request) -> Result<(Request, Option<Once>)> {
     for part in [
         parts.method.as_str().as_bytes(),
         parts.uri.to_string().as_bytes(),
-        media_type(&parts.headers).unwrap_or_default().as_bytes(),
+        &text(header::CONTENT_TYPE),
         &text(header::IF_MATCH),
         &text(header::IF_NONE_MATCH),
         &body,

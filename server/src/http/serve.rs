@@ -173,8 +173,7 @@ impl Listeners {
         });
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .pipeline_flush(true);
+            .header_read_timeout(HEAD_TIMEOUT);
         let serving = http
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Filter, store};
+use super::Filter;
 use crate::db::{CommitSink, Db, Entry};
 use crate::error::{Result, internal};
 use crate::ids::TenantId;
@@ -213,18 +213,11 @@ async fn catch_up(db: &Db, tenant: &TenantId, feed: &Feed) -> Result<()> {
             feed.ring.read().expect("no panic while held").last,
             tenant.clone(),
         );
+        let everything = Filter::new(super::Sight::everything(), "*");
         let entries = db
-            .read(move |tx| {
-                let everything = Filter::new(super::Sight::everything(), "*");
-                let to = from + BATCH_MAX as i64;
-                let mut entries = Vec::new();
-                let order = store::Order::Oldest;
-                store::entries_between(tx, &tenant, &everything, from, to, order, |entry| {
-                    entries.push(entry);
-                })?;
-                Ok(entries)
-            })
-            .await?;
+            .scan(move |tx| super::read_after(tx, &tenant, &everything, from, BATCH_MAX))
+            .await?
+            .entries;
         let Some(newest) = entries.last().map(|entry| entry.revision) else {
             return Ok(());
         };
@@ -323,10 +316,12 @@ impl Cursor {
         }
         let skip = usize::try_from(self.at - ring.floor()).ok()?;
         let mut found = Vec::new();
+        let mut bytes = 0;
         for published in ring.entries.range(skip..) {
-            if found.len() == max {
+            if found.len() == max || bytes > super::PAGE_BYTES_MAX {
                 break;
             }
+            bytes += published.entry.size;
             self.at = published.entry.revision;
             if self.filter.matches(&published.entry) {
                 found.push(published.clone());

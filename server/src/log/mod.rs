@@ -24,6 +24,10 @@ use crate::ids::TenantId;
 /// How many rows one call scans before it answers with a cursor to go on.
 const SCAN_ROWS_MAX: i64 = 500_000;
 
+/// About how many bytes of events one call gives, so that a page of large ones
+/// is short. At least one event is given, however large.
+pub const PAGE_BYTES_MAX: i64 = 8 * 1024 * 1024;
+
 /// How many revisions are read at a time while scanning: small at first, since
 /// what is asked for is mostly near.
 const WINDOW_START: i64 = 512;
@@ -212,10 +216,11 @@ pub fn read_after(
         more: false,
     };
     let mut window = WINDOW_START;
-    while page.next < scan_to && page.entries.len() < limit {
+    let mut bytes = 0;
+    while page.next < scan_to && page.entries.len() < limit && bytes < PAGE_BYTES_MAX {
         let to = scan_to.min(page.next + window);
         let mut last = to;
-        let entries = &mut page.entries;
+        let (entries, bytes) = (&mut page.entries, &mut bytes);
         store::entries_between(
             tx,
             tenant,
@@ -224,8 +229,9 @@ pub fn read_after(
             to,
             store::Order::Oldest,
             |entry| {
-                if entries.len() < limit {
+                if entries.len() < limit && *bytes < PAGE_BYTES_MAX {
                     if filter.matches(&entry) {
+                        *bytes += entry.size;
                         entries.push(entry);
                     }
                 } else {
@@ -266,10 +272,11 @@ pub fn read_before(
     };
     let scan_to = floor.max(page.next.saturating_sub(SCAN_ROWS_MAX));
     let mut window = WINDOW_START;
-    while page.next > scan_to + 1 && page.entries.len() < limit {
+    let mut bytes = 0;
+    while page.next > scan_to + 1 && page.entries.len() < limit && bytes < PAGE_BYTES_MAX {
         let low = scan_to.max(page.next - 1 - window);
         let mut last = low + 1;
-        let entries = &mut page.entries;
+        let (entries, bytes) = (&mut page.entries, &mut bytes);
         let high = page.next - 1;
         store::entries_between(
             tx,
@@ -279,8 +286,9 @@ pub fn read_before(
             high,
             store::Order::Newest,
             |entry| {
-                if entries.len() < limit {
+                if entries.len() < limit && *bytes < PAGE_BYTES_MAX {
                     if filter.matches(&entry) {
+                        *bytes += entry.size;
                         entries.push(entry);
                     }
                 } else {

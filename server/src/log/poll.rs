@@ -6,8 +6,8 @@ use std::time::Duration;
 use coro_api::limits::{LIST_ROWS_MAX, WAIT_SECONDS_MAX};
 use tokio::time::{Instant, timeout_at};
 
-use super::Filter;
 use super::feed::{Cursor, Published};
+use super::{Filter, PAGE_BYTES_MAX};
 use crate::app::Ctx;
 use crate::auth::check_again;
 use crate::error::{Result, invalid};
@@ -74,9 +74,15 @@ async fn read_page(cursor: &mut Cursor, limit: usize) -> Result<EventPage> {
         next: cursor.at(),
         more: true,
     };
-    while page.more && page.events.len() < limit {
+    let mut bytes = 0;
+    while page.more && page.events.len() < limit && bytes < PAGE_BYTES_MAX {
         let before = cursor.at();
         let batch = cursor.read(limit - page.events.len()).await?;
+        bytes += batch
+            .entries
+            .iter()
+            .map(|published| published.entry.size)
+            .sum::<i64>();
         page.events.extend(batch.entries);
         page.next = batch.next;
         page.more = page.next > before;

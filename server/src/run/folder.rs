@@ -74,10 +74,11 @@ impl DataFolder {
                 .map_err(internal)?;
             return Ok(true);
         };
-        if db.engine() == Engine::Sqlite && !self.owner_token_path().exists() {
+        let has_token = std::fs::metadata(self.owner_token_path()).is_ok_and(|file| file.len() > 0);
+        if db.engine() == Engine::Sqlite && !has_token {
             let token = tenants::renew_owner_token(db, tenant).await?;
             self.write_owner_token(&token).map_err(internal)?;
-            tracing::warn!("owner.token was missing; another was made");
+            tracing::warn!("owner.token was missing or empty; another was made");
         }
         Ok(false)
     }
@@ -91,11 +92,14 @@ impl DataFolder {
         platform::write_private_file(&self.owner_token_path(), line.as_bytes())
     }
 
-    /// Says where the server listens, for clients on this machine.
-    pub(super) fn write_server_file(&self, url: &str) -> anyhow::Result<()> {
+    /// Says where the server listens, for clients on this machine. Without it,
+    /// as on a full disk, they still find the socket: no reason not to serve.
+    pub(super) fn write_server_file(&self, url: &str) {
+        let path = self.path.join(SERVER_FILE);
         let content = serde_json::json!({ "url": url, "pid": std::process::id() });
-        platform::write_private_file(&self.path.join(SERVER_FILE), content.to_string().as_bytes())
-            .with_context(|| format!("{} can't be written", self.path.join(SERVER_FILE).display()))
+        if let Err(error) = platform::write_private_file(&path, content.to_string().as_bytes()) {
+            tracing::warn!(%error, "{} can't be written", path.display());
+        }
     }
 
     pub(super) fn remove_server_file(&self) {

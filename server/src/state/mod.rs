@@ -47,6 +47,8 @@ pub struct NewValue {
     hash: Hash,
     content_type: String,
     ttl_seconds: Option<i64>,
+    /// Whether the key expires when it did before.
+    keeps_expiry: bool,
     /// Whether the key shall demand conditions; `None` leaves it as it is.
     conditional: Option<bool>,
 }
@@ -62,6 +64,7 @@ impl NewValue {
             hash,
             content_type,
             ttl_seconds: None,
+            keeps_expiry: false,
             conditional: None,
         })
     }
@@ -76,6 +79,11 @@ impl NewValue {
         }
         self.ttl_seconds = seconds;
         Ok(self)
+    }
+
+    fn keep_expiry(mut self) -> Self {
+        self.keeps_expiry = true;
+        self
     }
 
     pub fn conditional(mut self, conditional: Option<bool>) -> Self {
@@ -279,6 +287,10 @@ pub fn put(
     let before = store::current(tx, tenant, key)?;
     let living = before.as_ref().filter(|current| current.lives(now));
     check_condition(key, living, condition)?;
+    if let Some(over) = before.as_ref().filter(|c| !c.deleted && !c.lives(now)) {
+        // Its time was over and no sweep has said so yet.
+        end(tx, tenant, key, over.clone(), expired_entry(key))?;
+    }
 
     let version = before.as_ref().map_or(0, |current| current.version) + 1;
     let payload = Payload {
@@ -297,7 +309,11 @@ pub fn put(
         content_type: new.content_type.clone(),
         updated_at: now,
         updated_by,
-        expires_at: new.ttl_seconds.map(|seconds| now.plus_seconds(seconds)),
+        expires_at: match new.ttl_seconds {
+            Some(seconds) => Some(now.plus_seconds(seconds)),
+            None if new.keeps_expiry => living.and_then(|current| current.expires_at),
+            None => None,
+        },
         conditional: new
             .conditional
             .unwrap_or(living.is_some_and(|c| c.conditional)),

@@ -14,6 +14,9 @@ use crate::error::{Error, Reason, Result, conflict, internal, invalid};
 /// The most operations of one patch.
 const OPERATIONS_MAX: usize = 1_000;
 
+/// The most copies and moves of one patch: each looks at what it takes along.
+const RELOCATIONS_MAX: usize = 100;
+
 /// How deep operations may nest a value: what is deeper can't be read back,
 /// since JSON is parsed to a depth of 128.
 const DEPTH_MAX: usize = 120;
@@ -62,7 +65,8 @@ pub async fn patch_state(
                 format!("the patched value of {key:?} has more than {limit} bytes"),
             ));
         }
-        let new = NewValue::new(bytes, content_type)?;
+        // A patch changes a part: what it does not name stays, the expiry too.
+        let new = NewValue::new(bytes, content_type)?.keep_expiry();
         let entry = ctx.entry(PUT, key, project_of_key(key));
         put(tx, ctx, key, &new, &condition, entry)
     })
@@ -102,6 +106,7 @@ fn apply_operations(
         )));
     }
     let mut bytes = measure(&value).bytes;
+    let mut relocations = 0;
     for operation in operations.iter() {
         let depth = operation.path().tokens().count();
         let from = match operation {
@@ -109,13 +114,24 @@ fn apply_operations(
             PatchOperation::Move(moved) => Some(&moved.from),
             _ => None,
         };
+        let added = match operation {
+            PatchOperation::Add(add) => measure(&add.value).depth,
+            PatchOperation::Replace(replace) => measure(&replace.value).depth,
+            _ => 0,
+        };
+        if from.is_some() {
+            relocations += 1;
+        }
         let source = from
             .and_then(|from| value.pointer(from.as_str()))
             .map(measure);
         if let (PatchOperation::Copy(_), Some(source)) = (operation, &source) {
             bytes += source.bytes;
         }
-        if bytes > 2 * limit || depth + source.map_or(0, |source| source.depth) > DEPTH_MAX {
+        if bytes > 2 * limit
+            || relocations > RELOCATIONS_MAX
+            || depth + added.max(source.map_or(0, |source| source.depth)) > DEPTH_MAX
+        {
             return Err(Error::new(
                 Reason::TooLarge,
                 format!("the patched value of {key:?} grows too large or too deep"),

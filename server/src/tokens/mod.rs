@@ -159,8 +159,16 @@ fn insert(
 
 fn check(new: &NewToken) -> Result<()> {
     check_name("name", &new.name)?;
+    if new.name == "coro" {
+        return Err(invalid("the name \"coro\" is the server's own"));
+    }
     if let Some(project) = &new.project {
         check_name("project", project)?;
+        if project.contains('.') {
+            return Err(invalid(format!(
+                "the project {project:?} contains '.', which separates the segments of topics"
+            )));
+        }
     }
     if new.key_prefixes.len() > KEY_PREFIXES_MAX {
         return Err(invalid(format!(
