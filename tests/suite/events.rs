@@ -32,6 +32,7 @@ both_engines![
     events_come_as_cloud_events_where_asked_for,
     a_trace_goes_from_the_request_into_the_event,
     a_page_of_large_events_is_short_and_says_that_there_is_more,
+    a_history_after_the_last_possible_revision_is_empty,
 ];
 
 fn topics(events: &[Event]) -> Vec<&str> {
@@ -513,4 +514,10 @@ fn a_page_of_large_events_is_short_and_says_that_there_is_more(server: &Server) 
         }
     }
     assert_eq!(seen, 5);
+}
+
+/// The largest revision overflowed once.
+fn a_history_after_the_last_possible_revision_is_empty(server: &Server) {
+    let history = server.owner().history("after=9223372036854775807&before=1");
+    assert_eq!(history, []);
 }

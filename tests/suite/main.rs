@@ -8,6 +8,7 @@ mod cli;
 mod consumers;
 mod docs;
 mod events;
+mod fuzz;
 mod http_face;
 mod kit;
 mod koor_client;

@@ -9,8 +9,8 @@ use utoipa_axum::routes;
 use super::{audit_entry, audit_filter, list_audit, verify_audit};
 use crate::app::App;
 use crate::auth::Auditor;
-use crate::error::{Result, invalid};
-use crate::events::routes::parse_time;
+use crate::error::Result;
+use crate::events::routes::{bound, parse_time};
 use crate::http::extract::{NoQuery, Query};
 use crate::http::page::{check_limit, json_at, link_next};
 use crate::log::Subject;
@@ -52,12 +52,7 @@ struct ListQuery {
     responses((status = 200, description = "The entries", body = Vec<AuditEntry>)))]
 async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<Response> {
     let limit = check_limit("limit", query.limit)?.unwrap_or(LIMIT);
-    let before = query.before.unwrap_or(i64::MAX);
-    if before < 0 {
-        return Err(invalid(format!(
-            "before is {before}; a revision is not negative"
-        )));
-    }
+    let before = bound("before", query.before, 1, i64::MAX)?;
     let mut filter = audit_filter(&ctx, query.action.as_deref());
     filter.actor = query.actor.clone();
     filter.subject = query.resource.clone().map_or(Subject::Any, Subject::Is);

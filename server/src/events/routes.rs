@@ -100,8 +100,8 @@ async fn history(
 ) -> Result<Response> {
     let query = query.without_empty();
     let last = check_limit("last", query.last)?.unwrap_or(HISTORY_LAST);
-    let after = bound("after", query.after, 0)?;
-    let before = bound("before", query.before, i64::MAX)?;
+    let after = bound("after", query.after, 0, 0)?;
+    let before = bound("before", query.before, 1, i64::MAX)?;
     let mut filter = Filter::new(ctx.caller.sight(), query.topic.as_deref().unwrap_or("*"));
     filter.source = query.source.clone();
     filter.subject = query.subject.clone().map_or(Subject::Any, Subject::Is);
@@ -207,10 +207,11 @@ async fn subscribe(
         .into_response())
 }
 
-fn bound(name: &str, value: Option<i64>, absent: i64) -> Result<i64> {
+/// A revision of a query, which is at least `least`.
+pub fn bound(name: &str, value: Option<i64>, least: i64, absent: i64) -> Result<i64> {
     match value {
-        Some(value) if value < 0 => Err(invalid(format!(
-            "{name} is {value}; a revision is not negative"
+        Some(value) if value < least => Err(invalid(format!(
+            "{name} is {value}; it takes {least} or more"
         ))),
         Some(value) => Ok(value),
         None => Ok(absent),

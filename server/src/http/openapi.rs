@@ -7,12 +7,13 @@ use axum::http::header;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use coro_api::Problem;
+use coro_api::state::{StateDiff, StateHistory};
+use utoipa::ToSchema as _;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContactBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
-    ResponseBuilder,
+    Components, ContactBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, ResponseBuilder,
 };
-use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
@@ -76,14 +77,10 @@ fn text(document: &OpenApi) -> String {
 /// Adds what all operations have in common.
 fn complete(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_default();
-    for name in [Problem::name(), coro_api::Reason::name()] {
-        let schema = if name == Problem::name() {
-            Problem::schema()
-        } else {
-            coro_api::Reason::schema()
-        };
-        components.schemas.insert(name.into_owned(), schema);
-    }
+    add_schema::<Problem>(components);
+    // Readings of a key that its operation can't tell apart by content type.
+    add_schema::<StateHistory>(components);
+    add_schema::<StateDiff>(components);
     let bearer = Http::new(HttpAuthScheme::Bearer);
     components.add_security_scheme(SECURITY, SecurityScheme::Http(bearer));
     document.security = Some(vec![SecurityRequirement::new(
@@ -110,6 +107,13 @@ fn complete(mut document: OpenApi) -> OpenApi {
         document.paths.paths.insert(path.replace("{*", "{"), item);
     }
     document
+}
+
+/// Adds a type and those that it is made of.
+fn add_schema<T: utoipa::ToSchema>(components: &mut Components) {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    components.schemas.extend(schemas);
 }
 
 fn operations(

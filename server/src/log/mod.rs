@@ -264,7 +264,7 @@ pub fn read_before(
     kept: Kept,
 ) -> Result<Page> {
     let head = tx.head(tenant)?.revision;
-    let floor = after.max(store::floors(tx, tenant)?.of(kept));
+    let floor = after.max(store::floors(tx, tenant)?.of(kept)).min(head);
     let mut page = Page {
         entries: Vec::new(),
         next: before.min(head + 1),

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use coro_api::events::EventPage;
 use coro_api::limits::LIST_ROWS_MAX;
-use coro_api::state::{Deleted, RolledBack, StateDiff, StateHistory, StateItem};
+use coro_api::state::{Deleted, RolledBack, StateItem};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -46,6 +46,15 @@ struct ListQuery {
     wait: Option<u64>,
 }
 
+/// What a list of keys answers; only its document is made of this.
+#[derive(utoipa::ToSchema, serde::Serialize)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "utoipa reads it")]
+enum Listing {
+    Keys(Vec<StateItem>),
+    Changes(EventPage),
+}
+
 /// List keys
 ///
 /// Keys in byte order. Without `limit` the list is whole. With `watch` it is
@@ -60,7 +69,7 @@ struct ListQuery {
         ("from" = Option<i64>, Query, description = "With watch: the last revision already seen; default is the present", minimum = 0),
         ("wait" = Option<u64>, Query, description = "With watch: seconds to wait for a change", maximum = 50),
     ),
-    responses((status = 200, description = "The keys", body = Vec<StateItem>)))]
+    responses((status = 200, description = "The keys, or with `watch` their changes", body = Listing)))]
 async fn list(
     Reader(ctx): Reader,
     Query(query): Query<ListQuery>,
@@ -155,9 +164,7 @@ impl GetQuery {
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has: 304 where one is the present value's"),
     ),
     responses(
-        (status = 200, description = "The value, or the reading that was chosen", content(
-            ("*/*"), (StateHistory = "application/json"), (StateDiff = "application/vnd.coro.diff+json"),
-            (EventPage = "application/vnd.coro.events+json"))),
+        (status = 200, description = "The value as it was stored, or the reading that was chosen: a `StateHistory`, a `StateDiff`, a `StateItem` or an `EventPage` in JSON", content(("*/*"))),
         (status = 304, description = "The client has the present value")))]
 async fn get(
     Reader(ctx): Reader,
