@@ -11,11 +11,14 @@
 //! the transaction. Its newest log row has a hash that no other row has: under
 //! the same lock the next connection looks whether it is there.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod queue;
+mod values;
+
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,18 +28,19 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{AsyncMessage, Client, Socket, Statement};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{AnyJob, BATCH_BYTES_MAX, BATCH_JOBS_MAX, Runner};
+use super::batch::{AnyJob, Runner};
 use super::connection::{Begun, Connection, Engine, Row, STATEMENT_TIMEOUT, Val};
 use super::journal::{Entry, Head, head_of};
 use super::reply::ReadJob;
-use super::{CommitSink, QUEUE_MAX, ReadSize, Tx, migrate, queue_full, stopped, too_many_reads};
+use super::{CommitSink, QUEUE_MAX, ReadSize, Tx, migrate, stopped, too_many_reads};
 use crate::clock::{Clock, Time};
 use crate::error::{Error, Reason, Result, internal, unavailable};
 use crate::ids::{Hash, TenantId};
+use queue::WriteQueue;
+use values::Owned;
 
 const WRITERS: usize = 4;
 const READERS: usize = 4;
@@ -220,91 +224,6 @@ impl CommitSink for Announcing {
     fn committed(&self, tenant: &TenantId, entries: Vec<Entry>) {
         self.sink.committed(tenant, entries);
         self.announce.notify_one();
-    }
-}
-
-/// The writes that wait, by tenant.
-#[derive(Default)]
-struct WriteQueue {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    jobs: HashMap<TenantId, VecDeque<Box<dyn AnyJob>>>,
-    /// Tenants with jobs and without a thread.
-    ready: VecDeque<TenantId>,
-    /// Tenants that a thread works for.
-    busy: HashSet<TenantId>,
-    count: usize,
-    closed: bool,
-}
-
-impl WriteQueue {
-    fn push(&self, job: Box<dyn AnyJob>) -> Result<()> {
-        let mut waiting = self.waiting.lock().expect("no panic while held");
-        if waiting.closed {
-            return Err(stopped());
-        }
-        if waiting.count >= QUEUE_MAX {
-            return Err(queue_full());
-        }
-        waiting.count += 1;
-        let tenant = job.tenant().clone();
-        let jobs = waiting.jobs.entry(tenant.clone()).or_default();
-        jobs.push_back(job);
-        if jobs.len() == 1 && !waiting.busy.contains(&tenant) {
-            waiting.ready.push_back(tenant);
-            self.changed.notify_one();
-        }
-        Ok(())
-    }
-
-    /// The next batch, all of one tenant, which is busy until [`Self::done`].
-    fn pop(&self) -> Option<(TenantId, Vec<Box<dyn AnyJob>>)> {
-        let mut waiting = self.waiting.lock().expect("no panic while held");
-        loop {
-            if let Some(tenant) = waiting.ready.pop_front() {
-                let (mut batch, mut bytes) = (Vec::new(), 0);
-                let jobs = waiting.jobs.entry(tenant.clone()).or_default();
-                while batch.len() < BATCH_JOBS_MAX && bytes < BATCH_BYTES_MAX {
-                    let Some(job) = jobs.pop_front() else { break };
-                    bytes += job.bytes();
-                    batch.push(job);
-                }
-                waiting.count -= batch.len();
-                waiting.busy.insert(tenant.clone());
-                return Some((tenant, batch));
-            }
-            if waiting.closed && waiting.count == 0 {
-                return None;
-            }
-            waiting = self.changed.wait(waiting).expect("no panic while held");
-        }
-    }
-
-    fn done(&self, tenant: TenantId) {
-        let mut waiting = self.waiting.lock().expect("no panic while held");
-        waiting.busy.remove(&tenant);
-        if waiting
-            .jobs
-            .get(&tenant)
-            .is_some_and(|jobs| !jobs.is_empty())
-        {
-            waiting.ready.push_back(tenant);
-            self.changed.notify_one();
-        } else {
-            waiting.jobs.remove(&tenant);
-        }
-        if waiting.closed {
-            self.changed.notify_all();
-        }
-    }
-
-    fn close(&self) {
-        self.waiting.lock().expect("no panic while held").closed = true;
-        self.changed.notify_all();
     }
 }
 
@@ -762,66 +681,6 @@ impl Connection for PostgresConnection {
             }
             Ok(seen)
         })?
-    }
-}
-
-/// A parameter that lives until its statement was sent.
-#[derive(Debug)]
-enum Owned {
-    Null,
-    Int(i64),
-    Text(String),
-    Blob(Vec<u8>),
-}
-
-impl From<&Val<'_>> for Owned {
-    fn from(value: &Val<'_>) -> Self {
-        match value {
-            Val::Null => Owned::Null,
-            Val::Int(value) => Owned::Int(*value),
-            Val::Text(value) => Owned::Text((*value).to_owned()),
-            Val::Blob(value) => Owned::Blob(value.to_vec()),
-        }
-    }
-}
-
-impl ToSql for Owned {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Owned::Null => Ok(IsNull::Yes),
-            Owned::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
-            Owned::Int(value) => value.to_sql(ty, out),
-            Owned::Text(value) => value.to_sql(ty, out),
-            Owned::Blob(value) => value.to_sql(ty, out),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-impl Row for tokio_postgres::Row {
-    fn opt_int(&self, column: usize) -> Result<Option<i64>> {
-        if *self.columns()[column].type_() == Type::INT4 {
-            let value: Option<i32> = self.try_get(column).map_err(|error| fault(&error))?;
-            return Ok(value.map(i64::from));
-        }
-        self.try_get(column).map_err(|error| fault(&error))
-    }
-
-    fn opt_text(&self, column: usize) -> Result<Option<&str>> {
-        self.try_get(column).map_err(|error| fault(&error))
-    }
-
-    fn opt_blob(&self, column: usize) -> Result<Option<&[u8]>> {
-        self.try_get(column).map_err(|error| fault(&error))
     }
 }
 
