@@ -97,7 +97,6 @@ fn no_request_is_answered_with_a_fault(server: &Server) {
     let mut random = Random::new(7);
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in item.as_object().expect("an item").keys() {
-            // A stream has no end, a WebSocket is none here.
             for _ in 0..rounds {
                 one_request(server, &mut random, method, path, &item[method]);
             }

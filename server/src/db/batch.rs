@@ -1,6 +1,7 @@
 //! Group commit: the writes that wait are committed together.
 //!
-//! A job that is refused is rolled back to its savepoint and the others stand.
+//! A job that is refused is undone and the others stand: it has not written yet,
+//! or it has a savepoint.
 //! When the database itself fails, nobody can know how much of the batch it
 //! still holds: SQLite rolls a whole transaction back when the disk is full.
 //! Then the batch is rolled back and each of its jobs runs again, alone. So

@@ -7,9 +7,9 @@
 //!
 //! Writes of a tenant are one serial program. They are collected while the
 //! one before is on its way to the disk and committed together ([`batch`]),
-//! each in a savepoint of its own, so that a refused write takes no other with
-//! it. The closure may run more than once: it has no effect but through `Tx`.
-//! Nothing is answered and nothing is published before the commit.
+//! and a refused write takes no other with it. The closure may run more than
+//! once: it has no effect but through `Tx`. Nothing is answered and nothing is
+//! published before the commit.
 
 mod batch;
 mod connection;

@@ -173,8 +173,8 @@ impl Sqlite {
 }
 
 /// Answers the reads that wait, together in one transaction: the lock that
-/// SQLite takes for each would cost more than a small read. What they see was
-/// committed after they were asked.
+/// SQLite takes for each would cost more than a small read. Each sees at least
+/// what was committed when it was asked.
 fn read_loop(conn: &mut SqliteConnection, reads: &channel::Receiver<ReadJob>, clock: &Clock) {
     let mut batch = Vec::with_capacity(READS_TOGETHER_MAX);
     while let Ok(first) = reads.recv() {
