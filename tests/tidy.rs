@@ -107,6 +107,20 @@ fn the_web_framework_stands_in_routes_http_auth_and_router_only() {
 }
 
 #[test]
+fn the_protocol_of_models_stands_in_tools_and_mcp_only() {
+    forbid(
+        "rmcp elsewhere",
+        &sources("server/src", "rs"),
+        |path, line| {
+            let allowed = path.ends_with("/tools.rs")
+                || path.starts_with("server/src/mcp/")
+                || path == "server/src/testing/mcp.rs";
+            !allowed && line.contains("rmcp::")
+        },
+    );
+}
+
+#[test]
 fn a_slice_calls_a_neighbours_operations_and_never_its_store() {
     forbid(
         "a store used from outside",

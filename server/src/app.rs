@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::agents::liveness::Liveness;
 use crate::auth::limiter::Limiter;
 use crate::auth::{Caller, TokenCache};
 use crate::clock::{Clock, Time};
@@ -31,6 +32,8 @@ pub struct Parts {
     pub config: Config,
     pub tokens: TokenCache,
     pub metrics: Metrics,
+    /// When agents were last heard of.
+    pub liveness: Liveness,
     /// Failed sign-ins by address.
     pub sign_ins: Limiter,
     /// Refusals that were written to the log, by principal.

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use coro_api::limits::BODY_BYTES_MAX;
 use serde::Deserialize;
 
+use crate::agents::liveness::LivenessSettings;
 use crate::log::retention::Retention;
 use crate::platform;
 
@@ -118,6 +119,9 @@ pub struct Options {
     /// What is kept, for how long; in the file only.
     #[arg(skip)]
     pub retention: Option<Retention>,
+    /// When an agent counts as alive; in the file only.
+    #[arg(skip)]
+    pub liveness: Option<LivenessSettings>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -160,6 +164,7 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
     pub limits: Limits,
     pub retention: Retention,
+    pub liveness: LivenessSettings,
     /// Hosts by which clients may call the server, without ports.
     hosts: Arc<[String]>,
 }
@@ -224,6 +229,8 @@ impl Options {
                 limits.body_bytes
             )));
         }
+        let liveness = self.liveness.or(file.liveness).unwrap_or_default();
+        liveness.check().map_err(ConfigError)?;
         let socket = self.socket.or(file.socket);
         Ok(Config {
             socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
@@ -245,6 +252,7 @@ impl Options {
             otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
             limits,
             retention,
+            liveness,
             hosts: own_hosts(bind, public_host).into(),
         })
     }

@@ -32,6 +32,31 @@ impl fmt::Display for TenantId {
     }
 }
 
+/// An agent: made once, with its first registration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AgentId(Arc<str>);
+
+impl AgentId {
+    pub fn generate() -> Self {
+        AgentId(uuid().into())
+    }
+
+    /// An id that was read from the database or sent by a client.
+    pub fn from_text(id: &str) -> Self {
+        AgentId(id.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A token's id, which may be shown; the secret is another thing.
 pub fn token_id() -> String {
     uuid()

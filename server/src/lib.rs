@@ -5,6 +5,7 @@
 //! `http` and `auth` what every request passes, `router` and `sweeps` where a
 //! domain is registered.
 
+pub mod agents;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -19,6 +20,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod log;
+pub mod mcp;
 pub mod metrics;
 pub mod platform;
 pub mod router;

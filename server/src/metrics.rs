@@ -27,8 +27,10 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Histogram,
     streams: Gauge<i64, AtomicI64>,
-    /// REST calls since the start or the last reset.
+    liveness_rows: Counter,
+    /// REST and MCP calls since the start or the last reset.
     rest_calls: Arc<AtomicU64>,
+    mcp_calls: Arc<AtomicU64>,
 }
 
 impl Metrics {
@@ -44,12 +46,20 @@ impl Metrics {
         );
         let streams = Gauge::default();
         registry.register("streams", "Event streams that are open", streams.clone());
+        let liveness_rows = Counter::default();
+        registry.register(
+            "liveness_rows_written",
+            "Rows written to say when agents were last heard of",
+            liveness_rows.clone(),
+        );
         Metrics {
             registry: Arc::new(registry),
             requests,
             seconds,
             streams,
+            liveness_rows,
             rest_calls: Arc::default(),
+            mcp_calls: Arc::default(),
         }
     }
 
@@ -67,6 +77,15 @@ impl Metrics {
         self.rest_calls.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a call of the control plane, as Koor does.
+    pub fn mcp_call(&self) {
+        self.mcp_calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn liveness_rows(&self, rows: u64) {
+        self.liveness_rows.inc_by(rows);
+    }
+
     /// Counts a stream for as long as the answer lives.
     pub fn stream(&self) -> OpenStream {
         self.streams.inc();
@@ -77,8 +96,13 @@ impl Metrics {
         self.rest_calls.load(Ordering::Relaxed)
     }
 
+    pub fn mcp_calls(&self) -> u64 {
+        self.mcp_calls.load(Ordering::Relaxed)
+    }
+
     pub fn reset(&self) {
         self.rest_calls.store(0, Ordering::Relaxed);
+        self.mcp_calls.store(0, Ordering::Relaxed);
     }
 
     /// OpenMetrics text.

@@ -10,8 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::error::{Error, invalid};
+use crate::http::in_process::InProcess;
 use crate::http::{gate, openapi};
-use crate::{audit, backup, consumers, events, state, system, tokens, txn};
+use crate::{agents, audit, backup, consumers, events, mcp, state, system, tokens, txn};
 
 /// Answers below this are sent as they are, in bytes.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -24,6 +25,7 @@ pub fn documented() -> OpenApiRouter<App> {
         .merge(txn::routes::routes())
         .merge(events::routes::routes())
         .merge(consumers::routes::routes())
+        .merge(agents::routes::routes())
         .merge(tokens::routes::routes())
         .merge(audit::routes::routes())
         .merge(backup::routes::routes())
@@ -38,10 +40,16 @@ pub fn router(app: App) -> Router {
         .and(NotForContentType::const_new("text/event-stream"))
         .and(NotForContentType::const_new("application/gzip"))
         .and(NotForContentType::IMAGES);
-    routes
+    let routes = routes
         .route("/api/state/", axum::routing::any(empty_key))
         .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method)
+        .method_not_allowed_fallback(unknown_method);
+    let inside = routes
+        .clone()
+        .layer(from_fn_with_state(app.clone(), gate::pass))
+        .with_state(app.clone());
+    routes
+        .merge(mcp::routes::routes(&app, InProcess::new(inside)))
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(from_fn_with_state(app.clone(), gate::pass))
         .with_state(app)

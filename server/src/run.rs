@@ -13,6 +13,7 @@ use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::agents::liveness::{self, Liveness};
 use crate::app::{App, Parts};
 use crate::auth::TokenCache;
 use crate::auth::limiter::Limiter;
@@ -196,6 +197,7 @@ async fn serve(
         config: config.clone(),
         tokens: TokenCache::default(),
         metrics: Metrics::new(),
+        liveness: Liveness::default(),
         sign_ins: Limiter::new(clock.clone(), SIGN_INS_MAX),
         refusals: Limiter::new(clock, REFUSALS_MAX),
         stop: stop.clone(),
@@ -204,7 +206,7 @@ async fn serve(
     tokio::spawn(feeds.tail(db.clone(), stop.clone()));
     let sweeping = tokio::spawn(sweeps::run(app.clone()));
 
-    let listeners = Listeners::new(router::router(app), stop.clone());
+    let listeners = Listeners::new(router::router(app.clone()), stop.clone());
     listeners.tcp(listener, tls);
     #[cfg(unix)]
     if let Some(path) = &config.socket {
@@ -224,6 +226,9 @@ async fn serve(
     stop.cancel();
     listeners.drain().await;
     let _ = sweeping.await;
+    if let Err(error) = liveness::flush_all(&app).await {
+        tracing::warn!(%error, "when agents were last heard of could not be written");
+    }
     db.close().await;
     folder.remove_server_file();
     #[cfg(unix)]

@@ -6,6 +6,9 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::agents::liveness;
 use crate::app::App;
 use crate::error::Result;
 use crate::log::retention;
@@ -20,15 +23,19 @@ const RETENTION_ROUNDS: u32 = 30;
 /// Runs the sweeps until the server stops.
 pub async fn run(app: App) {
     let mut round = 0u32;
+    let mut rounds = interval(INTERVAL);
+    let mut looks = interval(app.config.liveness.sweep_interval());
     loop {
-        tokio::select! {
+        let swept = tokio::select! {
             () = app.stop.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
-        round = round.wrapping_add(1);
-        let swept = match round % RETENTION_ROUNDS {
-            0 => run_all(&app).await,
-            _ => run_frequent(&app).await,
+            _ = looks.tick() => liveness::sweep(&app).await,
+            _ = rounds.tick() => {
+                round = round.wrapping_add(1);
+                match round % RETENTION_ROUNDS {
+                    0 => run_all(&app).await,
+                    _ => run_frequent(&app).await,
+                }
+            }
         };
         if let Err(error) = swept {
             tracing::error!(%error, "a sweep failed; it runs again");
@@ -36,8 +43,16 @@ pub async fn run(app: App) {
     }
 }
 
+/// Ticks from one period on, and not faster after a delay.
+fn interval(period: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
 /// Runs every sweep once.
 pub async fn run_all(app: &App) -> Result<()> {
+    liveness::sweep(app).await?;
     run_frequent(app).await?;
     for tenant in tenants::list_tenants(&app.db).await? {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;

@@ -23,6 +23,7 @@ mod cluster;
 mod database;
 mod http;
 pub mod linearizable;
+pub mod mcp;
 mod options;
 mod random;
 mod raw;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use coro_api::events::Event;
 use coro_api::state::StateItem;
+use coro_api::agents::{Agent, RegisteredAgent};
 use coro_api::tokens::{IssuedToken, Role};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -163,6 +164,19 @@ impl Server {
     pub fn issue_with(&self, token: Value) -> Client {
         let issued: IssuedToken = self.post("/api/tokens", token).ok();
         self.client(&issued.token)
+    }
+
+    /// A caller with the token of an agent that the owner registers.
+    pub fn agent(&self, name: &str) -> Client {
+        self.register(json!({ "name": name })).0
+    }
+
+    /// As [`Server::agent`], with all that a registration takes; tells the
+    /// agent too.
+    pub fn register(&self, new: Value) -> (Client, Agent) {
+        let registered: RegisteredAgent = self.post("/api/instances/register", new).ok();
+        let token = registered.token.expect("the owner's token is no agent's");
+        (self.client(&token), registered.agent)
     }
 
     /// The owner of another tenant of the same server, which is stopped for it

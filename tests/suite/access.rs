@@ -34,10 +34,11 @@ enum Needs {
     /// To see figures of the whole process.
     Figures,
     Audit,
+    Register,
     Admin,
 }
 
-use Needs::{Admin, AnyToken, Audit, Figures, Nothing, Read, Write};
+use Needs::{Admin, AnyToken, Audit, Figures, Nothing, Read, Register, Write};
 
 impl Needs {
     fn allows(self, role: Role) -> bool {
@@ -47,6 +48,7 @@ impl Needs {
             Write => !matches!(role, Role::Enrol | Role::Viewer),
             Figures => matches!(role, Role::Owner | Role::Controller | Role::Viewer),
             Audit => matches!(role, Role::Owner | Role::Controller),
+            Register => role != Role::Viewer,
             Admin => role == Role::Owner,
         }
     }
@@ -56,7 +58,7 @@ impl Needs {
 /// what it needs.
 type Row = (&'static str, &'static str, Needs);
 
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 38] = [
     ("GET /health", "/health", Nothing),
     ("GET /ready", "/ready", Nothing),
     ("GET /metrics", "/metrics", Figures),
@@ -96,6 +98,40 @@ const TABLE: [Row; 28] = [
         "/api/consumers/nothing",
         Read,
     ),
+    ("GET /api/instances", "/api/instances", Read),
+    ("GET /api/instances/stale", "/api/instances/stale", Read),
+    (
+        "POST /api/instances/register",
+        "/api/instances/register",
+        Register,
+    ),
+    ("GET /api/instances/{id}", "/api/instances/nothing", Read),
+    (
+        "DELETE /api/instances/{id}",
+        "/api/instances/nothing",
+        Write,
+    ),
+    (
+        "POST /api/instances/{id}/activate",
+        "/api/instances/nothing/activate",
+        Write,
+    ),
+    (
+        "POST /api/instances/{id}/heartbeat",
+        "/api/instances/nothing/heartbeat",
+        Write,
+    ),
+    (
+        "POST /api/instances/{id}/intent",
+        "/api/instances/nothing/intent",
+        Write,
+    ),
+    (
+        "POST /api/instances/{id}/capabilities",
+        "/api/instances/nothing/capabilities",
+        Write,
+    ),
+    ("POST /api/liveness/check", "/api/liveness/check", Write),
     ("POST /api/tokens", "/api/tokens", Admin),
     ("GET /api/tokens", "/api/tokens", Admin),
     ("DELETE /api/tokens/{id}", "/api/tokens/nothing", Admin),
@@ -119,11 +155,19 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/consumers" => json!({"name": format!("inbox-{}", &client.token()[..8])}),
         "POST /api/consumers/{name}/ack" => json!({"revision": 0}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
+        // The name that a token of role agent may register.
+        "POST /api/instances/register" => json!({"name": "agent"}),
+        "POST /api/instances/{id}/intent" => json!({"intent": "to see"}),
+        "POST /api/instances/{id}/capabilities" => json!({"capabilities": []}),
         "PUT /api/state/{key}" => json!(1),
         "PATCH /api/state/{key}" => {
             return client.patch(path, "application/merge-patch+json", "{}");
         }
-        "POST /api/metrics/reset" | "POST /api/state/{key}" => return client.post_nothing(path),
+        "POST /api/metrics/reset"
+        | "POST /api/state/{key}"
+        | "POST /api/liveness/check"
+        | "POST /api/instances/{id}/activate"
+        | "POST /api/instances/{id}/heartbeat" => return client.post_nothing(path),
         _ => return client.request(method, path),
     };
     client.request(method, path).json(&body)

@@ -7,7 +7,7 @@ each_engine![each_migration_keeps_the_data_of_those_before];
 
 /// Rows for the tables that each migration makes or changes, in both engines'
 /// SQL. `{blob}` stands for 32 bytes. A new migration needs a line.
-const SAMPLES: [(&str, &str); 5] = [
+const SAMPLES: [(&str, &str); 6] = [
     (
         "0001_log",
         "INSERT INTO tenant (tenant_id, name, created_at) VALUES ('t', 'sample', 1); \
@@ -37,9 +37,24 @@ const SAMPLES: [(&str, &str); 5] = [
         "INSERT INTO idempotency (tenant_id, principal, key, fingerprint, answer, created_at) \
          VALUES ('t', 'id', 'k', {blob}, '{}', 1)",
     ),
+    (
+        "0006_agents",
+        "INSERT INTO agent (tenant_id, id, project, name, workspace, intent, stack, capabilities, \
+         client, client_version, status, activated, generation, registered_at, last_seen) \
+         VALUES ('t', 'agent', 'shop', 'frontend', '', '', '', '[]', '', '', 'active', 1, 1, 1, 1); \
+         UPDATE token SET agent_id = 'agent', generation = 1, used_at = 1",
+    ),
 ];
 
-const TABLES: [&str; 6] = ["tenant", "log", "state", "token", "consumer", "idempotency"];
+const TABLES: [&str; 7] = [
+    "tenant",
+    "log",
+    "state",
+    "token",
+    "consumer",
+    "idempotency",
+    "agent",
+];
 
 fn folder(engine: Engine) -> std::path::PathBuf {
     let name = match engine {

@@ -9,6 +9,7 @@
 //! a time is RFC 3339 in UTC with microseconds, a hash is lower-case
 //! hexadecimal SHA-256 of the stored bytes.
 
+pub mod agents;
 pub mod audit;
 pub mod consumers;
 pub mod errors;

@@ -23,3 +23,13 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// How long an `Idempotency-Key` is remembered.
 pub const IDEMPOTENCY_SECONDS: i64 = 24 * 3600;
+
+/// The longest intent of an agent.
+pub const INTENT_BYTES_MAX: usize = 2_000;
+
+/// The most capabilities of an agent.
+pub const CAPABILITIES_MAX: usize = 64;
+
+/// The most agents of a tenant, ended ones included until they are forgotten:
+/// a list shows them all.
+pub const AGENTS_MAX: i64 = 5_000;

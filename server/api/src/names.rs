@@ -65,6 +65,25 @@ pub fn check_text(what: &str, text: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Checks prose of at most `bytes_max` bytes, such as an agent's intent: it may
+/// be empty and have several lines.
+pub fn check_prose(what: &str, text: &str, bytes_max: usize) -> Result<(), NameError> {
+    if text.len() > bytes_max {
+        let length = text.len();
+        return Err(NameError(format!(
+            "the {what} has {length} bytes, more than {bytes_max}"
+        )));
+    }
+    let is_bad = |c: &char| is_unprintable(*c) && !matches!(c, '\n' | '\t');
+    match text.chars().find(is_bad) {
+        Some(bad) => Err(NameError(format!(
+            "the {what} contains the character U+{:04X}",
+            u32::from(bad)
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// The project that a key belongs to: its first segment.
 pub fn project_of_key(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)

@@ -37,6 +37,9 @@ pub struct Whoami {
     pub key_prefixes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// The agent that the token belongs to, where one has registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
     /// The newest revision of the tenant.
     pub revision: i64,
     /// The server's version.

@@ -2,8 +2,8 @@
 //!
 //! Every request but those for health and documents brings a token. The gate
 //! (`http/gate.rs`) finds its [`Caller`] here; a handler says in its
-//! parameters what it takes: [`Anyone`], [`Reader`], [`Writer`], [`Auditor`]
-//! or [`Admin`], each of which holds the [`Ctx`] that operations get. A route
+//! parameters what it takes: [`Anyone`], [`Reader`], [`Writer`], [`Registrar`],
+//! [`Auditor`] or [`Admin`], each of which holds the [`Ctx`] that operations get. A route
 //! without one of them does not compile to anything useful: there is no other
 //! way to a `Ctx`.
 
@@ -18,11 +18,12 @@ use coro_api::names::{project_of_key, project_of_topic};
 use coro_api::tokens::{PrincipalKind, Role};
 use subtle::ConstantTimeEq;
 
+use crate::agents::liveness::SignOfLife;
 use crate::app::{App, Ctx, RequestInfo};
 use crate::clock::Time;
 use crate::db::{NewEntry, Outcome, Scope};
 use crate::error::{Error, Reason, Result, forbidden, internal};
-use crate::ids::{Hash, TenantId};
+use crate::ids::{AgentId, Hash, TenantId};
 use crate::log::Sight;
 use crate::tokens;
 
@@ -49,6 +50,19 @@ pub struct Caller {
     pub key_prefixes: Vec<String>,
     pub expires_at: Option<Time>,
     pub revoked_at: Option<Time>,
+    /// The agent that the token was issued to, where one has registered.
+    pub agent: Option<CallerAgent>,
+    /// Where that agent's signs of life are noted.
+    pub alive: Option<Arc<SignOfLife>>,
+}
+
+/// Which registration of an agent a token belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerAgent {
+    pub id: AgentId,
+    pub generation: i64,
+    /// Whether nobody has called with the token before.
+    pub is_first_use: bool,
 }
 
 /// What a handler takes.
@@ -60,6 +74,8 @@ pub enum Permission {
     Write,
     /// To read what others attempted.
     Audit,
+    /// To register an agent.
+    Register,
     /// To administer the tenant.
     Admin,
 }
@@ -71,6 +87,7 @@ impl Permission {
             Permission::Read => role != Role::Enrol,
             Permission::Write => !matches!(role, Role::Enrol | Role::Viewer),
             Permission::Audit => matches!(role, Role::Owner | Role::Controller),
+            Permission::Register => role != Role::Viewer,
             Permission::Admin => role == Role::Owner,
         }
     }
@@ -81,6 +98,7 @@ impl Permission {
             Permission::Read => "read",
             Permission::Write => "write",
             Permission::Audit => "read the audit",
+            Permission::Register => "register an agent",
             Permission::Admin => "administer",
         }
     }
@@ -129,6 +147,11 @@ impl Caller {
         self.check_project("topic", topic, project_of_topic(topic))
     }
 
+    /// Whether the caller may know what is in a project.
+    pub fn sees_project(&self, project: &str) -> bool {
+        self.project.as_ref().is_none_or(|own| own == project)
+    }
+
     fn check_project(&self, what: &str, name: &str, project: &str) -> Result<()> {
         match &self.project {
             Some(own) if own != project => Err(forbidden(format!(
@@ -157,7 +180,11 @@ impl Caller {
 pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
     let caller = find_caller(app, Hash::of(secret.as_bytes())).await?;
     match check_valid(app, &caller) {
-        Ok(()) => Ok(caller),
+        Ok(()) => {
+            note_life(app, &caller);
+            begin_generation(app, &caller).await;
+            Ok(caller)
+        }
         Err(error) => {
             let entry = audit_entry(&caller, "coro.token.refused", &caller.token_id);
             let note = serde_json::json!({ "name": caller.name, "why": error.message });
@@ -170,7 +197,31 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
 /// Whether a caller who is listening still may: a token can end meanwhile.
 pub async fn check_again(app: &App, caller: &Caller) -> Result<()> {
     let caller = find_caller(app, caller.token_hash).await?;
-    check_valid(app, &caller)
+    check_valid(app, &caller)?;
+    note_life(app, &caller);
+    Ok(())
+}
+
+/// Whatever an agent does proves that it lives.
+fn note_life(app: &App, caller: &Caller) {
+    if let Some(alive) = &caller.alive {
+        alive.heard(app.clock.now());
+    }
+}
+
+/// With the first use of an agent's new token its old one ends. Where that
+/// can't be written now, the next call tries again.
+async fn begin_generation(app: &App, caller: &Caller) {
+    if !caller
+        .agent
+        .as_ref()
+        .is_some_and(|agent| agent.is_first_use)
+    {
+        return;
+    }
+    if let Err(error) = tokens::begin_generation(app, caller).await {
+        tracing::warn!(%error, agent = caller.name, "earlier tokens of an agent are still valid");
+    }
 }
 
 async fn find_caller(app: &App, hash: Hash) -> Result<Arc<Caller>> {
@@ -182,7 +233,10 @@ async fn find_caller(app: &App, hash: Hash) -> Result<Arc<Caller>> {
         .db
         .read(move |tx| tokens::find_caller(tx, &hash))
         .await?;
-    let caller = Arc::new(found.ok_or_else(unknown_token)?);
+    let mut caller = found.ok_or_else(unknown_token)?;
+    let agent = caller.agent.as_ref();
+    caller.alive = agent.map(|agent| app.liveness.of(&caller.tenant, &agent.id));
+    let caller = Arc::new(caller);
     app.tokens.put(hash, caller.clone(), now);
     Ok(caller)
 }
@@ -281,6 +335,11 @@ permission!(
     /// The caller may read the audit.
     Auditor,
     Permission::Audit
+);
+permission!(
+    /// The caller may register an agent.
+    Registrar,
+    Permission::Register
 );
 permission!(
     /// The caller administers the tenant.

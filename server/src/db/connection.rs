@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::journal::Head;
 use crate::clock::Time;
 use crate::error::Result;
-use crate::ids::TenantId;
+use crate::ids::{AgentId, TenantId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -69,6 +69,12 @@ impl<'a> From<&'a [u8]> for Val<'a> {
 
 impl<'a> From<&'a TenantId> for Val<'a> {
     fn from(value: &'a TenantId) -> Self {
+        Val::Text(value.as_str())
+    }
+}
+
+impl<'a> From<&'a AgentId> for Val<'a> {
+    fn from(value: &'a AgentId) -> Self {
         Val::Text(value.as_str())
     }
 }

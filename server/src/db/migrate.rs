@@ -32,6 +32,7 @@ const ALL: &[Migration] = &[
     migration!("0003_tokens"),
     migration!("0004_consumers"),
     migration!("0005_idempotency"),
+    migration!("0006_agents"),
 ];
 
 /// The number of the newest migration that this program knows.

@@ -24,6 +24,7 @@ use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
 use crate::ids::Hash;
+use crate::mcp;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -34,6 +35,8 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 fn is_public(path: &str) -> bool {
     matches!(path, "/health" | "/ready" | "/openapi.json")
         || path == "/docs"
+        // Where clients look for ways to sign in; there is none.
+        || path.starts_with("/.well-known/")
         || path.starts_with("/docs/")
 }
 
@@ -59,6 +62,7 @@ pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response 
             }
             response
         }
+        Err(error) if uri.path() == mcp::routes::PATH => mcp::routes::refusal(error),
         Err(error) => error.into_response(),
     };
     let headers = response.headers_mut();

@@ -8,6 +8,7 @@ pub mod etag;
 pub mod event_form;
 pub mod extract;
 pub mod gate;
+pub mod in_process;
 pub mod openapi;
 pub mod page;
 pub mod problem;

@@ -7,7 +7,7 @@ use coro_api::system::{ServerMetrics, TokenTax, Whoami};
 use crate::app::Ctx;
 use crate::error::Result;
 use crate::metrics::MCP_CALL_TOKENS;
-use crate::{state, tokens};
+use crate::{agents, state};
 
 /// Who the caller is, and where the log stands.
 pub async fn whoami(ctx: &Ctx) -> Result<Whoami> {
@@ -22,6 +22,7 @@ pub async fn whoami(ctx: &Ctx) -> Result<Whoami> {
         project: caller.project.clone(),
         key_prefixes: caller.key_prefixes.clone(),
         expires_at: caller.expires_at.map(|at| at.to_string()),
+        instance_id: caller.agent.as_ref().map(|agent| agent.id.to_string()),
         revision,
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
@@ -36,11 +37,11 @@ pub async fn server_metrics(ctx: &Ctx) -> Result<ServerMetrics> {
     Ok(ServerMetrics {
         uptime: uptime(ctx.app.uptime_seconds()),
         state_keys: state::count_state(ctx).await?,
-        instances: tokens::count_agents(ctx).await?,
+        instances: agents::count_agents(ctx).await?,
         last_event_id,
         api_bind: ctx.app.config.bind.to_string(),
         dashboard_bind: String::new(),
-        token_tax: token_tax(0, ctx.app.metrics.rest_calls()),
+        token_tax: token_tax(ctx.app.metrics.mcp_calls(), ctx.app.metrics.rest_calls()),
     })
 }
 

@@ -1,7 +1,13 @@
 //! Tokens: made by the owner, shown once, stored as a hash.
 
+mod of_agents;
 pub mod routes;
 mod store;
+
+pub use of_agents::{
+    AgentToken, begin_generation, bind_to_agent, delete_tokens_of_agent, is_generation_used,
+    issue_to_agent, revoke_tokens_of_agent,
+};
 
 use coro_api::names::check_name;
 use coro_api::state::Deleted;
@@ -69,15 +75,6 @@ pub async fn create_token(ctx: &Ctx, new: NewToken) -> Result<IssuedToken> {
 pub async fn list_tokens(ctx: &Ctx) -> Result<Vec<Token>> {
     let tenant = ctx.caller.tenant.clone();
     ctx.app.db.read(move |tx| store::list(tx, &tenant)).await
-}
-
-/// How many agents hold a token.
-pub async fn count_agents(ctx: &Ctx) -> Result<i64> {
-    let tenant = ctx.caller.tenant.clone();
-    ctx.app
-        .db
-        .read(move |tx| store::count_agents(tx, &tenant))
-        .await
 }
 
 pub async fn revoke_token(ctx: &Ctx, id: &str) -> Result<Deleted> {
@@ -163,12 +160,7 @@ fn check(new: &NewToken) -> Result<()> {
         return Err(invalid("the name \"coro\" is the server's own"));
     }
     if let Some(project) = &new.project {
-        check_name("project", project)?;
-        if project.contains('.') {
-            return Err(invalid(format!(
-                "the project {project:?} contains '.', which separates the segments of topics"
-            )));
-        }
+        check_project_name(project)?;
     }
     if new.key_prefixes.len() > KEY_PREFIXES_MAX {
         return Err(invalid(format!(
@@ -194,4 +186,15 @@ fn check(new: &NewToken) -> Result<()> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// A project is the first segment of keys and of topics.
+pub fn check_project_name(project: &str) -> Result<()> {
+    check_name("project", project)?;
+    if project.contains('.') {
+        return Err(invalid(format!(
+            "the project {project:?} contains '.', which separates the segments of topics"
+        )));
+    }
+    Ok(())
 }

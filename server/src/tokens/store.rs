@@ -2,16 +2,17 @@
 
 use coro_api::tokens::{PrincipalKind, Role, Token};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, CallerAgent};
 use crate::clock::Time;
 use crate::db::{Row, Tx};
 use crate::error::{Result, internal};
-use crate::ids::{Hash, TenantId};
+use crate::ids::{AgentId, Hash, TenantId};
 
 pub(super) fn find_caller(tx: &mut Tx<'_>, hash: &Hash) -> Result<Option<Caller>> {
     tx.query_one(
         "SELECT token.tenant_id, tenant.name, token.id, token.name, token.kind, token.role, \
-         token.project, token.key_prefixes, token.expires_at, token.revoked_at FROM token \
+         token.project, token.key_prefixes, token.expires_at, token.revoked_at, token.agent_id, \
+         token.generation, token.used_at FROM token \
          JOIN tenant ON tenant.tenant_id = token.tenant_id WHERE token.hash = $1",
         &[hash.into()],
         |row| {
@@ -30,6 +31,15 @@ pub(super) fn find_caller(tx: &mut Tx<'_>, hash: &Hash) -> Result<Option<Caller>
                 key_prefixes: prefixes_from(row, 7)?,
                 expires_at: row.opt_int(8)?.map(Time),
                 revoked_at: row.opt_int(9)?.map(Time),
+                agent: match row.opt_text(10)? {
+                    Some(id) => Some(CallerAgent {
+                        id: AgentId::from_text(id),
+                        generation: row.int(11)?,
+                        is_first_use: row.opt_int(12)?.is_none(),
+                    }),
+                    None => None,
+                },
+                alive: None,
             })
         },
     )
@@ -110,14 +120,92 @@ pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
-pub(super) fn count_agents(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
-    let count = tx.query_one(
-        "SELECT count(*) FROM token WHERE tenant_id = $1 AND kind = 'agent' \
-         AND revoked_at IS NULL",
-        &[tenant.into()],
-        |row| row.int(0),
+/// Makes a token that of an agent's generation, in use since `used_at`.
+pub(super) fn set_agent(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: &str,
+    agent: &AgentId,
+    generation: i64,
+    used_at: Option<Time>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE token SET agent_id = $3, generation = $4, used_at = $5 \
+         WHERE tenant_id = $1 AND id = $2",
+        &[
+            tenant.into(),
+            id.into(),
+            agent.into(),
+            generation.into(),
+            used_at.into(),
+        ],
     )?;
-    Ok(count.unwrap_or(0))
+    Ok(())
+}
+
+pub(super) fn is_generation_used(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    generation: i64,
+) -> Result<bool> {
+    let used = tx.query_one(
+        "SELECT 1 FROM token WHERE tenant_id = $1 AND agent_id = $2 AND generation = $3 \
+         AND used_at IS NOT NULL",
+        &[tenant.into(), agent.into(), generation.into()],
+        |_| Ok(()),
+    )?;
+    Ok(used.is_some())
+}
+
+/// Revokes the other tokens of an agent up to a generation, and tells their
+/// ids.
+pub(super) fn revoke_earlier(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: &str,
+    agent: &AgentId,
+    generation: i64,
+) -> Result<Vec<String>> {
+    let params = [tenant.into(), agent.into(), id.into(), generation.into()];
+    let revoked = tx.query_all(
+        "SELECT id FROM token WHERE tenant_id = $1 AND agent_id = $2 AND id <> $3 \
+         AND generation <= $4 AND revoked_at IS NULL ORDER BY id",
+        &params,
+        |row| Ok(row.text(0)?.to_owned()),
+    )?;
+    for id in &revoked {
+        revoke(tx, tenant, id)?;
+    }
+    Ok(revoked)
+}
+
+pub(super) fn revoke_of_agent(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE token SET revoked_at = $3 \
+         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
+        &[tenant.into(), agent.into(), now.into()],
+    )?;
+    Ok(())
+}
+
+/// Deletes the tokens of an agent that nobody can use, or ever has.
+pub(super) fn delete_leftovers(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    tx.execute(
+        "DELETE FROM token WHERE tenant_id = $1 AND agent_id = $2 \
+         AND (used_at IS NULL OR revoked_at IS NOT NULL)",
+        &[tenant.into(), agent.into()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn delete_of_agent(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    tx.execute(
+        "DELETE FROM token WHERE tenant_id = $1 AND agent_id = $2",
+        &[tenant.into(), agent.into()],
+    )?;
+    Ok(())
 }
 
 fn kind_from(row: &dyn Row, column: usize) -> Result<PrincipalKind> {

@@ -1,0 +1,339 @@
+//! Who is alive.
+//!
+//! Whatever an agent calls is a sign of life: the gate notes it in memory, at
+//! the cost of one store to an atomic. A sweep writes what is new, one row for
+//! each agent that was heard of, and then looks for those who were not:
+//! `pending` and `active` ones become `stale`, stale ones `ended`, and ended
+//! ones are forgotten with their tokens. A read never writes.
+//!
+//! On PostgreSQL each server writes what it heard itself. Its clock may differ
+//! from the database's, so what is written is how long ago the agent called,
+//! counted back from the database's present.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use coro_api::agents::{AgentStatus, LivenessCheck};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Stored, store};
+use crate::app::{App, Ctx};
+use crate::clock::Time;
+use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::error::Result;
+use crate::ids::{AgentId, TenantId};
+use crate::{tenants, tokens};
+
+/// How many agents one transaction writes.
+const STEP: usize = 500;
+
+/// The settings, `[liveness]` in the configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LivenessSettings {
+    /// Seconds between two looks at who was heard of.
+    pub sweep_seconds: u64,
+    /// Seconds of silence after which an agent is stale.
+    pub stale_after_seconds: u64,
+    /// Seconds of silence after which an agent has ended.
+    pub ended_after_seconds: u64,
+    /// Days of silence after which an agent that has ended is forgotten.
+    pub forgotten_after_days: u64,
+}
+
+impl Default for LivenessSettings {
+    fn default() -> Self {
+        LivenessSettings {
+            sweep_seconds: 10,
+            stale_after_seconds: 300,
+            ended_after_seconds: 24 * 3600,
+            forgotten_after_days: 30,
+        }
+    }
+}
+
+impl LivenessSettings {
+    /// Refuses periods that contradict each other.
+    pub fn check(&self) -> Result<(), String> {
+        /// Ten years: more is a slip of the pen.
+        const SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+        let named = [
+            ("sweep_seconds", self.sweep_seconds, 1),
+            (
+                "stale_after_seconds",
+                self.stale_after_seconds,
+                // Each server may be a sweep behind, and one may be missed.
+                self.sweep_seconds.saturating_mul(3),
+            ),
+            (
+                "ended_after_seconds",
+                self.ended_after_seconds,
+                self.stale_after_seconds,
+            ),
+            (
+                "forgotten_after_days",
+                self.forgotten_after_days.saturating_mul(24 * 3600),
+                self.ended_after_seconds,
+            ),
+        ];
+        for (name, value, least) in named {
+            if value < least || value > SECONDS_MAX {
+                return Err(format!(
+                    "liveness.{name} is out of range: sweep_seconds is at least 1, \
+                     stale_after_seconds at least three times that, ended_after_seconds at least \
+                     stale_after_seconds, forgotten_after_days at least as long as \
+                     ended_after_seconds, and nothing more than ten years"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn sweep_interval(&self) -> Duration {
+        Duration::from_secs(self.sweep_seconds)
+    }
+}
+
+/// When agents were last heard of, by this server.
+#[derive(Default)]
+pub struct Liveness {
+    heard: Mutex<HashMap<(TenantId, AgentId), Arc<SignOfLife>>>,
+}
+
+/// When one agent was last heard of. A token that is remembered holds it, so
+/// that a request needs no look-up.
+#[derive(Debug, Default)]
+pub struct SignOfLife {
+    at: AtomicI64,
+    written: AtomicI64,
+}
+
+impl SignOfLife {
+    pub fn heard(&self, now: Time) {
+        self.at.fetch_max(now.0, Ordering::Relaxed);
+    }
+
+    fn is_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed) >= self.at.load(Ordering::Relaxed)
+    }
+}
+
+impl Liveness {
+    /// Where the agent's signs of life are noted.
+    pub fn of(&self, tenant: &TenantId, id: &AgentId) -> Arc<SignOfLife> {
+        let mut heard = self.heard.lock().expect("no panic while held");
+        let key = (tenant.clone(), id.clone());
+        heard.entry(key).or_default().clone()
+    }
+
+    pub fn heard_of(&self, tenant: &TenantId, id: &AgentId, now: Time) {
+        self.of(tenant, id).heard(now);
+    }
+
+    /// When this server heard of the agent, if it did lately.
+    pub fn last_seen(&self, tenant: &TenantId, id: &AgentId) -> Option<Time> {
+        let heard = self.heard.lock().expect("no panic while held");
+        let sign = heard.get(&(tenant.clone(), id.clone()))?;
+        Some(Time(sign.at.load(Ordering::Relaxed)))
+    }
+
+    /// The agents that were heard of since they were written, and when. Those
+    /// that nobody notes any more are dropped.
+    fn unwritten(&self, tenant: &TenantId) -> Vec<(AgentId, Arc<SignOfLife>, Time)> {
+        let mut heard = self.heard.lock().expect("no panic while held");
+        heard.retain(|_, sign| Arc::strong_count(sign) > 1 || !sign.is_written());
+        heard
+            .iter()
+            .filter(|((of, _), sign)| of == tenant && !sign.is_written())
+            .map(|((_, id), sign)| {
+                let at = Time(sign.at.load(Ordering::Relaxed));
+                (id.clone(), sign.clone(), at)
+            })
+            .collect()
+    }
+}
+
+/// Writes who was heard of, and finds who was not, of every tenant.
+pub async fn sweep(app: &App) -> Result<()> {
+    for tenant in tenants::list_tenants(&app.db).await? {
+        flush(app, &tenant).await?;
+        check(app, &tenant).await?;
+    }
+    Ok(())
+}
+
+/// Writes what was heard, of every tenant: the last thing before the end.
+pub async fn flush_all(app: &App) -> Result<()> {
+    for tenant in tenants::list_tenants(&app.db).await? {
+        flush(app, &tenant).await?;
+    }
+    Ok(())
+}
+
+/// Looks at the caller's tenant at once, as Koor's clients can ask for.
+pub async fn check_now(ctx: &Ctx) -> Result<LivenessCheck> {
+    let tenant = &ctx.caller.tenant;
+    flush(&ctx.app, tenant).await?;
+    let stale = check(&ctx.app, tenant).await?;
+    let seen = stale
+        .iter()
+        .filter(|agent| ctx.caller.sees_project(&agent.project));
+    let newly_stale: Vec<_> = seen.map(Stored::shown).collect();
+    Ok(LivenessCheck {
+        checked: true,
+        count: newly_stale.len(),
+        newly_stale,
+    })
+}
+
+async fn flush(app: &App, tenant: &TenantId) -> Result<()> {
+    let heard = app.liveness.unwritten(tenant);
+    for some in heard.chunks(STEP) {
+        let now = app.clock.now();
+        let signs: Vec<(AgentId, i64)> = some
+            .iter()
+            .map(|(id, _, at)| (id.clone(), (now.0 - at.0).max(0)))
+            .collect();
+        let of = tenant.clone();
+        let written = app
+            .db
+            .write(tenant, move |tx| write(tx, &of, &signs))
+            .await?;
+        app.metrics.liveness_rows(written);
+        for (_, sign, at) in some {
+            sign.written.fetch_max(at.0, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
+/// Writes signs of life, each as microseconds before the present, and tells how
+/// many rows that took.
+fn write(tx: &mut Tx<'_>, tenant: &TenantId, signs: &[(AgentId, i64)]) -> Result<u64> {
+    let mut written = 0;
+    // One query, and one statement without an answer for each agent.
+    let known = store::list(tx, tenant, None)?;
+    let known: HashMap<&AgentId, &Stored> = known.iter().map(|agent| (&agent.id, agent)).collect();
+    for (id, micros_ago) in signs {
+        let at = Time(tx.now().0 - micros_ago);
+        let Some(agent) = known
+            .get(id)
+            .filter(|agent| !agent.has_ended() && agent.last_seen < at)
+        else {
+            continue;
+        };
+        let status = agent.status_when_heard();
+        store::set_last_seen(tx, tenant, id, at, status)?;
+        written += 1;
+        if status != agent.status {
+            let back = Stored {
+                last_seen: at,
+                ..(*agent).clone()
+            };
+            emit(tx, tenant, "coro.agent.returned", &back, None)?;
+        }
+    }
+    Ok(written)
+}
+
+/// Finds agents that are silent for too long, and tells the newly stale ones.
+async fn check(app: &App, tenant: &TenantId) -> Result<Vec<Stored>> {
+    let settings = app.config.liveness.clone();
+    // Nobody could call before the server was there.
+    if app.uptime_seconds() < settings.stale_after_seconds {
+        return Ok(Vec::new());
+    }
+    let (of, periods) = (tenant.clone(), settings.clone());
+    let due = app.db.scan(move |tx| Due::find(tx, &of, &periods)).await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of = tenant.clone();
+    app.db
+        .write(tenant, move |tx| {
+            // Again, now that nobody else writes.
+            let due = Due::find(tx, &of, &settings)?;
+            due.settle(tx, &of)?;
+            Ok(due.stale)
+        })
+        .await
+}
+
+/// Agents that are to change, each list as they were.
+struct Due {
+    stale: Vec<Stored>,
+    ended: Vec<Stored>,
+    forgotten: Vec<Stored>,
+}
+
+impl Due {
+    fn find(tx: &mut Tx<'_>, tenant: &TenantId, settings: &LivenessSettings) -> Result<Due> {
+        let now = tx.now();
+        let ago = |seconds: u64| now.plus_seconds(-i64::try_from(seconds).unwrap_or(i64::MAX));
+        let silent = ago(settings.stale_after_seconds);
+        let mut stale = store::silent_since(tx, tenant, AgentStatus::Active, silent)?;
+        stale.extend(store::silent_since(
+            tx,
+            tenant,
+            AgentStatus::Pending,
+            silent,
+        )?);
+        let gone = ago(settings.ended_after_seconds);
+        let long_gone = ago(settings.forgotten_after_days * 24 * 3600);
+        Ok(Due {
+            stale,
+            ended: store::silent_since(tx, tenant, AgentStatus::Stale, gone)?,
+            forgotten: store::silent_since(tx, tenant, AgentStatus::Ended, long_gone)?,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.stale.is_empty() && self.ended.is_empty() && self.forgotten.is_empty()
+    }
+
+    fn settle(&self, tx: &mut Tx<'_>, tenant: &TenantId) -> Result<()> {
+        for agent in &self.stale {
+            store::set_last_seen(tx, tenant, &agent.id, agent.last_seen, AgentStatus::Stale)?;
+            emit(tx, tenant, "coro.agent.stale", agent, None)?;
+        }
+        for agent in &self.ended {
+            store::set_last_seen(tx, tenant, &agent.id, agent.last_seen, AgentStatus::Ended)?;
+            emit(tx, tenant, "coro.agent.ended", agent, Some("silent"))?;
+        }
+        for agent in &self.forgotten {
+            tokens::delete_tokens_of_agent(tx, tenant, &agent.id)?;
+            store::delete(tx, tenant, &agent.id)?;
+            emit(tx, tenant, "coro.agent.forgotten", agent, None)?;
+        }
+        Ok(())
+    }
+}
+
+fn emit(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    topic: &'static str,
+    agent: &Stored,
+    why: Option<&str>,
+) -> Result<()> {
+    let mut note = agent.told();
+    if let Some(why) = why {
+        note["why"] = json!(why);
+    }
+    let entry = NewEntry {
+        topic: topic.into(),
+        actor: "system:coro".to_owned(),
+        subject: agent.name.clone(),
+        project: agent.project.clone(),
+        scope: Scope::Project,
+        outcome: Outcome::Success,
+        payload: None,
+        note: Some(note.to_string()),
+        traceparent: None,
+    };
+    tx.emit(tenant, entry)?;
+    Ok(())
+}

@@ -1,0 +1,396 @@
+//! Agents: who is registered, what each is doing, and who is alive.
+//!
+//! An agent is identified by its project and name. Registering it again
+//! continues it with the next generation ([`registration`]), so there is one
+//! row for each name, however often its client starts. Every authenticated
+//! call of an agent proves that it lives ([`liveness`]): that is kept in memory
+//! and written in batches, and an agent that is silent becomes stale, later
+//! ended, and is forgotten at last.
+//!
+//! An agent acts for itself; the owner and the controllers of its project may
+//! act for it. An ended agent does nothing until it registers again.
+
+pub mod liveness;
+mod registration;
+pub mod routes;
+mod store;
+pub mod tools;
+
+use coro_api::agents::{Agent, AgentState, AgentStatus, Capabilities, Deregistered, Intent, OWN};
+use coro_api::limits::{CAPABILITIES_MAX, INTENT_BYTES_MAX};
+use coro_api::names::{check_prose, check_text};
+use coro_api::tokens::Role;
+use serde_json::{Value, json};
+
+pub use registration::register_agent;
+
+use crate::app::Ctx;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Result, conflict, forbidden, invalid, not_found};
+use crate::ids::{AgentId, Hash};
+use crate::tokens;
+
+/// An agent as it is stored.
+#[derive(Clone, Debug)]
+struct Stored {
+    id: AgentId,
+    project: String,
+    name: String,
+    workspace: String,
+    intent: String,
+    stack: String,
+    capabilities: Vec<String>,
+    client: String,
+    client_version: String,
+    status: AgentStatus,
+    /// Whether this generation has been activated: what a stale agent comes
+    /// back as.
+    activated: bool,
+    generation: i64,
+    registered_at: Time,
+    /// Which request made this generation, where it can be repeated.
+    registered_with: Option<Hash>,
+    last_seen: Time,
+}
+
+impl Stored {
+    /// With what was heard of the agent and is not written yet.
+    fn with_life(mut self, ctx: &Ctx) -> Stored {
+        let seen = ctx.app.liveness.last_seen(&ctx.caller.tenant, &self.id);
+        if let Some(seen) = seen.filter(|seen| *seen > self.last_seen)
+            && self.status != AgentStatus::Ended
+        {
+            self.last_seen = seen;
+            self.status = self.status_when_heard();
+        }
+        self
+    }
+
+    /// What the agent is when it has just called.
+    fn status_when_heard(&self) -> AgentStatus {
+        match self.status {
+            AgentStatus::Stale if self.activated => AgentStatus::Active,
+            AgentStatus::Stale => AgentStatus::Pending,
+            status => status,
+        }
+    }
+
+    fn shown(&self) -> Agent {
+        Agent {
+            id: self.id.to_string(),
+            project: self.project.clone(),
+            name: self.name.clone(),
+            workspace: self.workspace.clone(),
+            intent: self.intent.clone(),
+            stack: self.stack.clone(),
+            capabilities: self.capabilities.clone(),
+            status: self.status,
+            generation: self.generation,
+            client: self.client.clone(),
+            client_version: self.client_version.clone(),
+            registered_at: self.registered_at.to_string(),
+            last_seen: self.last_seen.to_string(),
+        }
+    }
+
+    /// What an event tells of the agent, as Koor does.
+    fn told(&self) -> Value {
+        json!({
+            "instance_id": self.id.as_str(),
+            "name": self.name,
+            "workspace": self.workspace,
+            "stack": self.stack,
+            "last_seen": self.last_seen.to_string(),
+        })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.status == AgentStatus::Ended
+    }
+}
+
+/// What a list is narrowed to; each part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct AgentFilter {
+    pub project: Option<String>,
+    pub name: Option<String>,
+    pub workspace: Option<String>,
+    pub stack: Option<String>,
+    pub capability: Option<String>,
+    pub status: Option<AgentStatus>,
+    /// Text that the intent contains, in any case.
+    pub intent: Option<String>,
+}
+
+impl AgentFilter {
+    fn takes(&self, agent: &Stored) -> bool {
+        let is = |wanted: &Option<String>, value: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == value)
+        };
+        let status = match self.status {
+            Some(wanted) => agent.status == wanted,
+            None => !agent.has_ended(),
+        };
+        status
+            && is(&self.project, &agent.project)
+            && is(&self.name, &agent.name)
+            && is(&self.workspace, &agent.workspace)
+            && is(&self.stack, &agent.stack)
+            && self
+                .capability
+                .as_ref()
+                .is_none_or(|wanted| agent.capabilities.contains(wanted))
+            && self.intent.as_ref().is_none_or(|wanted| {
+                let intent = agent.intent.to_lowercase();
+                intent.contains(&wanted.to_lowercase())
+            })
+    }
+}
+
+/// Agents, and the revision that they were read at.
+pub struct AgentList {
+    pub agents: Vec<Agent>,
+    pub revision: i64,
+}
+
+/// The agents that the caller sees, the one heard of last first. Ended ones
+/// only where they are asked for.
+pub async fn list_agents(ctx: &Ctx, filter: AgentFilter) -> Result<AgentList> {
+    let (tenant, project) = (ctx.caller.tenant.clone(), ctx.caller.project.clone());
+    let (all, revision) = ctx
+        .app
+        .db
+        .scan(move |tx| {
+            let all = store::list(tx, &tenant, project.as_deref())?;
+            Ok((all, tx.head(&tenant)?.revision))
+        })
+        .await?;
+    let all = all.into_iter().map(|agent| agent.with_life(ctx));
+    let mut agents: Vec<Stored> = all.filter(|agent| filter.takes(agent)).collect();
+    agents.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.id.cmp(&b.id)));
+    Ok(AgentList {
+        agents: agents.iter().map(Stored::shown).collect(),
+        revision,
+    })
+}
+
+pub async fn get_agent(ctx: &Ctx, id: &str) -> Result<Agent> {
+    let (job_ctx, job_id) = (ctx.clone(), id.to_owned());
+    let db = &ctx.app.db;
+    let found = db.read(move |tx| find(tx, &job_ctx, &job_id)).await?;
+    Ok(found.shown())
+}
+
+/// How many agents have not ended.
+pub async fn count_agents(ctx: &Ctx) -> Result<i64> {
+    let tenant = ctx.caller.tenant.clone();
+    ctx.app
+        .db
+        .read(move |tx| store::count_living(tx, &tenant))
+        .await
+}
+
+/// Says that the agent's surroundings work. Doing it again changes nothing.
+pub async fn activate_agent(ctx: &Ctx, id: &str) -> Result<AgentState> {
+    let changed = change(ctx, id, |tx, ctx, agent| {
+        if agent.activated && agent.status == AgentStatus::Active {
+            return Ok(());
+        }
+        agent.activated = true;
+        agent.status = AgentStatus::Active;
+        agent.last_seen = tx.now();
+        store::update(tx, &ctx.caller.tenant, agent)?;
+        emit(tx, ctx, "coro.agent.activated", agent, json!({}))
+    })
+    .await?;
+    Ok(AgentState {
+        id: changed.id.to_string(),
+        status: changed.status,
+    })
+}
+
+/// Takes a sign of life; the next flush writes it.
+pub async fn keep_alive(ctx: &Ctx, id: &str) -> Result<AgentId> {
+    let (job_ctx, job_id) = (ctx.clone(), id.to_owned());
+    let db = &ctx.app.db;
+    let agent = db
+        .read(move |tx| {
+            let agent = find(tx, &job_ctx, &job_id)?;
+            check_acts_for(&job_ctx, &agent)?;
+            Ok(agent)
+        })
+        .await?;
+    heard_of(ctx, &agent.id);
+    Ok(agent.id)
+}
+
+pub async fn set_intent(ctx: &Ctx, id: &str, intent: String) -> Result<Intent> {
+    check_prose("intent", &intent, INTENT_BYTES_MAX)?;
+    let changed = change(ctx, id, move |tx, ctx, agent| {
+        if agent.intent == intent {
+            return Ok(());
+        }
+        agent.intent = intent.clone();
+        store::update(tx, &ctx.caller.tenant, agent)?;
+        emit(
+            tx,
+            ctx,
+            "coro.agent.intent",
+            agent,
+            json!({ "intent": intent }),
+        )
+    })
+    .await?;
+    Ok(Intent {
+        id: changed.id.to_string(),
+        intent: changed.intent,
+    })
+}
+
+pub async fn set_capabilities(
+    ctx: &Ctx,
+    id: &str,
+    capabilities: Vec<String>,
+) -> Result<Capabilities> {
+    check_capabilities(&capabilities)?;
+    let changed = change(ctx, id, move |tx, ctx, agent| {
+        if agent.capabilities == capabilities {
+            return Ok(());
+        }
+        agent.capabilities = capabilities.clone();
+        store::update(tx, &ctx.caller.tenant, agent)?;
+        let note = json!({ "capabilities": capabilities });
+        emit(tx, ctx, "coro.agent.capabilities", agent, note)
+    })
+    .await?;
+    Ok(Capabilities {
+        id: changed.id.to_string(),
+        capabilities: changed.capabilities,
+    })
+}
+
+/// Ends an agent. Where it ends itself, its token can still register it again;
+/// where another ends it, its tokens are revoked.
+pub async fn deregister_agent(ctx: &Ctx, id: &str) -> Result<Deregistered> {
+    let (job_ctx, job_id) = (ctx.clone(), id.to_owned());
+    let deleted = ctx
+        .write(move |tx| {
+            let mut agent = find(tx, &job_ctx, &job_id)?;
+            check_may_act_for(&job_ctx, &agent)?;
+            let tenant = &job_ctx.caller.tenant;
+            let by_itself = is_own(&job_ctx, &agent);
+            if !by_itself {
+                tokens::revoke_tokens_of_agent(tx, tenant, &agent.id)?;
+            }
+            if !agent.has_ended() {
+                agent.status = AgentStatus::Ended;
+                agent.last_seen = tx.now();
+                store::update(tx, tenant, &agent)?;
+                let note = json!({ "why": "deregistered" });
+                emit(tx, &job_ctx, "coro.agent.ended", &agent, note)?;
+            }
+            Ok(Deregistered {
+                deleted: agent.id.to_string(),
+            })
+        })
+        .await?;
+    ctx.app.tokens.clear();
+    Ok(deleted)
+}
+
+/// Runs a change of an agent that the caller may act for, which is a sign of
+/// life as well.
+async fn change<F>(ctx: &Ctx, id: &str, mut apply: F) -> Result<Stored>
+where
+    F: FnMut(&mut Tx<'_>, &Ctx, &mut Stored) -> Result<()> + Send + 'static,
+{
+    let (job_ctx, job_id) = (ctx.clone(), id.to_owned());
+    let tenant = ctx.caller.tenant.clone();
+    let write = move |tx: &mut Tx<'_>| {
+        let mut agent = find(tx, &job_ctx, &job_id)?;
+        check_acts_for(&job_ctx, &agent)?;
+        apply(tx, &job_ctx, &mut agent)?;
+        Ok(agent)
+    };
+    // Setting the same again changes nothing, so no repetition needs a key.
+    let agent = ctx.app.db.write(&tenant, write).await?;
+    heard_of(ctx, &agent.id);
+    Ok(agent)
+}
+
+/// The agent of an id, or the caller's own, that the caller may see.
+fn find(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<Stored> {
+    let id = match (id, &ctx.caller.agent) {
+        (OWN, Some(own)) => own.id.clone(),
+        (OWN, None) => {
+            return Err(conflict("this token belongs to no registered agent")
+                .hint("register first, and call with the token that the answer holds"));
+        }
+        (id, _) => AgentId::from_text(id),
+    };
+    let found = store::find(tx, &ctx.caller.tenant, &id)?;
+    found
+        .filter(|agent| ctx.caller.sees_project(&agent.project))
+        .map(|agent| agent.with_life(ctx))
+        .ok_or_else(|| not_found("instance", id.as_str()).hint("list them with GET /api/instances"))
+}
+
+fn check_acts_for(ctx: &Ctx, agent: &Stored) -> Result<()> {
+    check_may_act_for(ctx, agent)?;
+    if agent.has_ended() {
+        return Err(conflict(format!("the agent {:?} has ended", agent.name))
+            .hint("register it again; that continues it"));
+    }
+    Ok(())
+}
+
+fn check_may_act_for(ctx: &Ctx, agent: &Stored) -> Result<()> {
+    if is_own(ctx, agent) || matches!(ctx.caller.role, Role::Owner | Role::Controller) {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "only the agent {:?} itself, its controller or the owner may do that",
+        agent.name
+    ))
+    .hint("call with the token that its registration returned"))
+}
+
+fn is_own(ctx: &Ctx, agent: &Stored) -> bool {
+    let own = ctx.caller.agent.as_ref();
+    own.is_some_and(|own| own.id == agent.id)
+}
+
+fn heard_of(ctx: &Ctx, id: &AgentId) {
+    let now = ctx.app.clock.now();
+    ctx.app.liveness.heard_of(&ctx.caller.tenant, id, now);
+}
+
+fn emit(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    topic: &'static str,
+    agent: &Stored,
+    more: Value,
+) -> Result<()> {
+    let mut note = agent.told();
+    if let (Value::Object(note), Value::Object(more)) = (&mut note, more) {
+        note.extend(more);
+    }
+    let entry = ctx.entry(topic, &agent.name, &agent.project).note(note);
+    tx.emit(&ctx.caller.tenant, entry)?;
+    Ok(())
+}
+
+fn check_capabilities(capabilities: &[String]) -> Result<()> {
+    if capabilities.len() > CAPABILITIES_MAX {
+        let count = capabilities.len();
+        return Err(invalid(format!(
+            "{count} capabilities are more than {CAPABILITIES_MAX}"
+        )));
+    }
+    for capability in capabilities {
+        check_text("capability", capability)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,306 @@
+//! Registering an agent.
+//!
+//! A registration makes the agent or continues it, as the next generation.
+//! The answer holds a token of that generation, except where the caller's
+//! token is the agent's already. The token of the generation before works
+//! until the new one is used for the first time: an answer that was lost has
+//! locked nobody out.
+//!
+//! Who may register what:
+//! - an agent's own token continues that agent, alive or not;
+//! - a token of role `agent` that the owner made becomes the token of the
+//!   agent of its name;
+//! - an `enrol` token registers names that were never registered;
+//! - owner, controllers and runners register any name of their project. One
+//!   that is alive answers `409` unless it is taken over.
+//!
+//! A repetition of a request (same idempotency key, or tool-use id, of the
+//! same principal) continues nothing: it answers again for the generation that
+//! the first one made, with another token as long as that was not used.
+
+use coro_api::agents::{AgentStatus, NewAgent, RegisteredAgent};
+use coro_api::limits::{AGENTS_MAX, INTENT_BYTES_MAX};
+use coro_api::names::{check_name, check_prose, check_text};
+use coro_api::tokens::{PrincipalKind, Role};
+use serde_json::json;
+
+use super::{Stored, check_capabilities, emit, heard_of, store};
+use crate::app::Ctx;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Result, conflict, forbidden, internal, invalid};
+use crate::ids::{AgentId, Hash, Secret, token_id};
+use crate::tokens::{self, AgentToken};
+
+/// The project of an agent where neither its token nor the call names one.
+const DEFAULT_PROJECT: &str = "default";
+
+pub async fn register_agent(ctx: &Ctx, mut new: NewAgent) -> Result<RegisteredAgent> {
+    let project = project_of(ctx, new.project.take())?;
+    check(&new)?;
+    let secret = Secret::generate().map_err(internal)?;
+    let made = Made {
+        agent: AgentId::generate(),
+        token: token_id(),
+        hash: secret.hash(),
+        request: request_of(ctx),
+    };
+    let (job_ctx, tenant) = (ctx.clone(), ctx.caller.tenant.clone());
+    let job = move |tx: &mut Tx<'_>| register(tx, &job_ctx, &project, &new, &made);
+    let (agent, issued) = ctx.app.db.write(&tenant, job).await?;
+    // Tokens have changed hands.
+    ctx.app.tokens.clear();
+    heard_of(ctx, &agent.id);
+    Ok(RegisteredAgent {
+        agent: agent.shown(),
+        token: issued.then(|| secret.reveal().to_owned()),
+    })
+}
+
+/// What is made outside of the transaction, which may run more than once.
+struct Made {
+    agent: AgentId,
+    token: String,
+    hash: Hash,
+    request: Option<Hash>,
+}
+
+/// What a caller may do with a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Its token is the agent's, or becomes it.
+    AsItself,
+    /// It gets a token for the agent.
+    ForAnother,
+}
+
+/// Registers, and tells whether a token was issued.
+fn register(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    project: &str,
+    new: &NewAgent,
+    made: &Made,
+) -> Result<(Stored, bool)> {
+    let tenant = &ctx.caller.tenant;
+    let found = store::find_by_name(tx, tenant, project, &new.name)?;
+    let found = found.map(|agent| agent.with_life(ctx));
+    let way = way_of(ctx, project, new, found.as_ref())?;
+    if let (Way::ForAnother, Some(agent)) = (way, &found)
+        && made.request.is_some()
+        && agent.registered_with == made.request
+    {
+        return answer_again(tx, ctx, agent, made);
+    }
+    if way == Way::ForAnother {
+        check_free(tx, ctx, new, found.as_ref())?;
+    }
+    let agent = match found {
+        Some(agent) => {
+            let agent = continued(agent, new, made, tx.now());
+            store::update(tx, tenant, &agent)?;
+            agent
+        }
+        None => {
+            if store::count(tx, tenant)? >= AGENTS_MAX {
+                return Err(
+                    conflict(format!("there are {AGENTS_MAX} agents already")).hint(
+                        "deregister those that are not needed; ended ones are forgotten in time",
+                    ),
+                );
+            }
+            let agent = begun(project, new, made, tx.now());
+            store::insert(tx, tenant, &agent)?;
+            agent
+        }
+    };
+    match way {
+        Way::AsItself => tokens::bind_to_agent(tx, ctx, &agent.id, agent.generation)?,
+        Way::ForAnother => issue(tx, ctx, &agent, made)?,
+    }
+    let more = json!({ "generation": agent.generation, "intent": agent.intent });
+    emit(tx, ctx, "coro.agent.registered", &agent, more)?;
+    Ok((agent, way == Way::ForAnother))
+}
+
+/// Answers a repeated request: the agent as it is, with a token in place of
+/// the one that was lost.
+fn answer_again(tx: &mut Tx<'_>, ctx: &Ctx, agent: &Stored, made: &Made) -> Result<(Stored, bool)> {
+    if tokens::is_generation_used(tx, &ctx.caller.tenant, &agent.id, agent.generation)? {
+        return Err(conflict(format!(
+            "this request registered {:?} before, and its token is in use",
+            agent.name
+        ))
+        .hint("use that token, or register again with \"takeover\": true"));
+    }
+    issue(tx, ctx, agent, made)?;
+    Ok((agent.clone(), true))
+}
+
+fn issue(tx: &mut Tx<'_>, ctx: &Ctx, agent: &Stored, made: &Made) -> Result<()> {
+    tokens::issue_to_agent(
+        tx,
+        ctx,
+        AgentToken {
+            agent: &agent.id,
+            generation: agent.generation,
+            name: &agent.name,
+            project: &agent.project,
+            token: &made.token,
+            hash: &made.hash,
+        },
+    )
+}
+
+fn way_of(ctx: &Ctx, project: &str, new: &NewAgent, found: Option<&Stored>) -> Result<Way> {
+    let caller = &ctx.caller;
+    if let Some(own) = &caller.agent {
+        return match found {
+            Some(agent) if agent.id == own.id => Ok(Way::AsItself),
+            _ => Err(forbidden(format!(
+                "this token is the agent {:?}'s, and registers no other",
+                caller.name
+            ))
+            .hint("register another agent with a token of role enrol")),
+        };
+    }
+    let is_agent = caller.role == Role::Agent && caller.kind == PrincipalKind::Agent;
+    match caller.role {
+        Role::Agent if !is_agent || caller.name != new.name => Err(forbidden(format!(
+            "this token is {:?}'s, and registers no other name than that",
+            caller.name
+        ))
+        .hint(format!("register with the name {:?}", caller.name))),
+        // Without a project of its own it could become any project's agent.
+        Role::Agent if found.is_some() && caller.project.as_deref() != Some(project) => {
+            Err(taken(new, "register it with a token of its project"))
+        }
+        Role::Agent => Ok(Way::AsItself),
+        Role::Enrol if found.is_some() && !is_repetition(ctx, found) => Err(taken(
+            new,
+            "take another name, or call with the agent's own token; a token of role enrol \
+             registers new names only",
+        )),
+        Role::Viewer => Err(forbidden(
+            "a token of role viewer may not register an agent",
+        )),
+        _ => Ok(Way::ForAnother),
+    }
+}
+
+fn is_repetition(ctx: &Ctx, found: Option<&Stored>) -> bool {
+    let request = request_of(ctx);
+    request.is_some() && found.is_some_and(|agent| agent.registered_with == request)
+}
+
+/// A name that is alive belongs to whoever is alive under it.
+fn check_free(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewAgent, found: Option<&Stored>) -> Result<()> {
+    let Some(agent) = found.filter(|_| !new.takeover) else {
+        return Ok(());
+    };
+    let is_heard_of = matches!(agent.status, AgentStatus::Pending | AgentStatus::Active);
+    let silent_for = agent.last_seen.seconds_until(tx.now());
+    if !is_heard_of || silent_for >= ctx.app.config.liveness.stale_after_seconds {
+        return Ok(());
+    }
+    Err(conflict(format!(
+        "the agent {:?} is alive: it called {silent_for} seconds ago",
+        new.name
+    ))
+    .hint("take another name; or, where it is you after a restart, register with takeover true"))
+}
+
+fn taken(new: &NewAgent, hint: &str) -> crate::error::Error {
+    conflict(format!("the agent {:?} is registered already", new.name)).hint(hint)
+}
+
+fn begun(project: &str, new: &NewAgent, made: &Made, now: Time) -> Stored {
+    Stored {
+        id: made.agent.clone(),
+        project: project.to_owned(),
+        name: new.name.clone(),
+        workspace: new.workspace.clone(),
+        intent: new.intent.clone(),
+        stack: new.stack.clone(),
+        capabilities: new.capabilities.clone(),
+        client: new.client.clone(),
+        client_version: new.client_version.clone(),
+        status: AgentStatus::Pending,
+        activated: false,
+        generation: 1,
+        registered_at: now,
+        registered_with: made.request,
+        last_seen: now,
+    }
+}
+
+/// The agent as its next generation. What the call leaves empty stays.
+fn continued(mut agent: Stored, new: &NewAgent, made: &Made, now: Time) -> Stored {
+    for (old, new) in [
+        (&mut agent.workspace, &new.workspace),
+        (&mut agent.intent, &new.intent),
+        (&mut agent.stack, &new.stack),
+        (&mut agent.client, &new.client),
+        (&mut agent.client_version, &new.client_version),
+    ] {
+        if !new.is_empty() {
+            old.clone_from(new);
+        }
+    }
+    if !new.capabilities.is_empty() {
+        agent.capabilities.clone_from(&new.capabilities);
+    }
+    agent.status = AgentStatus::Pending;
+    agent.activated = false;
+    agent.generation += 1;
+    agent.registered_at = now;
+    agent.registered_with = made.request;
+    agent.last_seen = now;
+    agent
+}
+
+/// The project of the token, else that of the call, else the default one.
+fn project_of(ctx: &Ctx, named: Option<String>) -> Result<String> {
+    let named = named.filter(|project| !project.is_empty());
+    match (&ctx.caller.project, named) {
+        (Some(own), Some(named)) if *own != named => Err(forbidden(format!(
+            "the project {named:?} is not this token's"
+        ))
+        .hint(format!("leave the project out: it is {own:?}"))),
+        (Some(own), _) => Ok(own.clone()),
+        (None, Some(named)) => {
+            tokens::check_project_name(&named)?;
+            Ok(named)
+        }
+        (None, None) => Ok(DEFAULT_PROJECT.to_owned()),
+    }
+}
+
+fn check(new: &NewAgent) -> Result<()> {
+    check_name("name", &new.name)?;
+    if new.name == "coro" || new.name == coro_api::agents::OWN {
+        return Err(invalid(format!(
+            "the name {:?} has a meaning of its own; take another",
+            new.name
+        )));
+    }
+    for (what, text) in [
+        ("workspace", &new.workspace),
+        ("stack", &new.stack),
+        ("client", &new.client),
+        ("client version", &new.client_version),
+    ] {
+        if !text.is_empty() {
+            check_text(what, text)?;
+        }
+    }
+    check_prose("intent", &new.intent, INTENT_BYTES_MAX)?;
+    check_capabilities(&new.capabilities)
+}
+
+/// Which request this is, for whoever may repeat it.
+fn request_of(ctx: &Ctx) -> Option<Hash> {
+    let once = ctx.request.once.as_ref()?;
+    let request = format!("{}\n{}", ctx.caller.token_id, once.key);
+    Some(Hash::of(request.as_bytes()))
+}

@@ -1,0 +1,274 @@
+//! Calling a tool: its arguments, its caller, and what the model reads.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::request::Parts as RequestParts;
+use rmcp::ErrorData;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+    RequestMetaObject, ToolAnnotations,
+};
+use rmcp::service::{RequestContext, RoleServer};
+use serde::de::DeserializeOwned;
+
+use super::{Parts, TOOLS};
+use crate::app::{App, Ctx, RequestInfo};
+use crate::auth::{Caller, record_forbidden};
+use crate::error::{Error, Reason, Result, invalid};
+use crate::http::in_process::InProcess;
+use crate::idempotency::Once;
+use crate::ids::Hash;
+
+/// Where clients say which of the model's tool uses a call is. The id of the
+/// JSON-RPC message will not do: each connection begins to count anew.
+const TOOL_USE_IDS: [&str; 1] = ["claudecode/toolUseId"];
+
+/// The longest id of a tool use that is believed to be one.
+const TOOL_USE_ID_BYTES_MAX: usize = 200;
+
+/// A tool as models see it, and what it does.
+pub struct Tool {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// JSON Schema of the arguments: type, properties, required.
+    pub arguments: &'static str,
+    /// Whether it changes nothing.
+    pub reads_only: bool,
+    pub run: fn(Call) -> BoxFuture<'static, Result<Told>>,
+}
+
+/// One call of a tool.
+pub struct Call {
+    pub ctx: Ctx,
+    arguments: JsonObject,
+    /// The name and version of the program that calls, where it says.
+    pub client: (String, String),
+    /// The HTTP request that brought the call.
+    pub(super) request: RequestParts,
+    pub(super) api: InProcess,
+    pub(super) commands: Arc<tokio::sync::Semaphore>,
+}
+
+/// What the model reads.
+pub struct Told {
+    pub text: String,
+    pub is_error: bool,
+}
+
+impl From<String> for Told {
+    fn from(text: String) -> Told {
+        Told {
+            text,
+            is_error: false,
+        }
+    }
+}
+
+impl Tool {
+    pub(super) fn described(&self) -> rmcp::model::Tool {
+        let arguments: JsonObject =
+            serde_json::from_str(self.arguments).expect("a test parses every schema");
+        let mut tool = rmcp::model::Tool::new(self.name, self.about, arguments);
+        if self.reads_only {
+            tool = tool.annotate(ToolAnnotations::new().read_only(true));
+        }
+        tool
+    }
+}
+
+impl Call {
+    /// The arguments, as the tool understands them.
+    pub fn arguments<T: DeserializeOwned>(&mut self) -> Result<T> {
+        // Models send null for what they leave out.
+        let given = std::mem::take(&mut self.arguments);
+        let given = given.into_iter().filter(|(_, value)| !value.is_null());
+        let given = serde_json::Value::Object(given.collect());
+        serde_path_to_error::deserialize(given).map_err(|error| {
+            let (name, why) = (error.path().to_string(), error.inner().to_string());
+            match name.as_str() {
+                "." => invalid(format!("the arguments are not understood: {why}")),
+                name => invalid(format!("the argument {name} is not understood: {why}")),
+            }
+        })
+    }
+
+    /// The address that the client reached the server by.
+    pub fn base_url(&self) -> String {
+        let config = &self.ctx.app.config;
+        if let Some(url) = &config.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let host = self.request.headers.get(http::header::HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let scheme = if config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        match host {
+            // A port says that it is no Unix socket.
+            Some(host) if host.contains(':') => format!("{scheme}://{host}"),
+            _ => config.local_url(config.bind),
+        }
+    }
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name)
+}
+
+pub(super) async fn run(
+    parts: &Parts,
+    request: CallToolRequestParams,
+    context: RequestContext<RoleServer>,
+) -> std::result::Result<CallToolResponse, ErrorData> {
+    let Some(tool) = find(&request.name) else {
+        let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+        let message = format!(
+            "there is no tool {:?}; there are {}",
+            request.name,
+            names.join(", ")
+        );
+        return Err(ErrorData::invalid_params(message, None));
+    };
+    let arguments = request.arguments.unwrap_or_default();
+    let mut ctx = self::context(&parts.app, &context)?;
+    if let Some(once) = once_of(&context.meta, tool.name, &arguments) {
+        ctx.request = Arc::new(RequestInfo {
+            id: ctx.request.id.clone(),
+            traceparent: ctx.request.traceparent.clone(),
+            once: Some(once),
+            replayed: AtomicBool::new(false),
+        });
+    }
+    let call = Call {
+        ctx: ctx.clone(),
+        arguments,
+        client: client_of(&context, request_of(&context)?),
+        request: request_of(&context)?.clone(),
+        api: parts.api.clone(),
+        commands: parts.commands.clone(),
+    };
+    parts.app.metrics.mcp_call();
+    let told = match (tool.run)(call).await {
+        Ok(told) => told,
+        Err(error) => {
+            if error.reason == Reason::Forbidden {
+                record_forbidden(&parts.app, &ctx.caller, "mcp", tool.name).await;
+            }
+            error.log();
+            Told {
+                text: in_words(&error),
+                is_error: true,
+            }
+        }
+    };
+    let content = vec![ContentBlock::text(told.text)];
+    let result = match told.is_error {
+        true => CallToolResult::error(content),
+        false => CallToolResult::success(content),
+    };
+    Ok(result.into())
+}
+
+/// An error as the model reads it: what is wrong, and the next step.
+fn in_words(error: &Error) -> String {
+    let mut words = error.message.clone();
+    if let Some(hint) = &error.hint {
+        words = format!("{words} ({hint})");
+    }
+    match error.retry_after {
+        Some(seconds) => format!("{words}; try again in {seconds} s"),
+        None => words,
+    }
+}
+
+/// Who calls, as the gate has found out.
+pub(super) fn context(
+    app: &App,
+    context: &RequestContext<RoleServer>,
+) -> std::result::Result<Ctx, ErrorData> {
+    let missing = || ErrorData::internal_error("the request did not come through the gate", None);
+    let parts = request_of(context)?;
+    let caller = parts.extensions.get::<Arc<Caller>>().ok_or_else(missing)?;
+    let request = parts
+        .extensions
+        .get::<Arc<RequestInfo>>()
+        .ok_or_else(missing)?;
+    Ok(Ctx {
+        app: app.clone(),
+        caller: caller.clone(),
+        request: request.clone(),
+    })
+}
+
+fn request_of(
+    context: &RequestContext<RoleServer>,
+) -> std::result::Result<&RequestParts, ErrorData> {
+    let parts = context.extensions.get::<RequestParts>();
+    parts.ok_or_else(|| ErrorData::internal_error("the call came without a request", None))
+}
+
+/// The program that calls. Before 2026-07-28 a single request says so by its
+/// `User-Agent` only.
+fn client_of(context: &RequestContext<RoleServer>, request: &RequestParts) -> (String, String) {
+    let (name, version) = match context.meta.client_info() {
+        Some(client) => (client.name, client.version),
+        None => {
+            let agent = request.headers.get(http::header::USER_AGENT);
+            let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("");
+            let product = agent.split_whitespace().next().unwrap_or("");
+            let (name, version) = product.split_once('/').unwrap_or((product, ""));
+            (name.to_owned(), version.to_owned())
+        }
+    };
+    (printable(name), printable(version))
+}
+
+/// What a client says of itself, where it is fit to be kept.
+fn printable(text: String) -> String {
+    match coro_api::names::check_text("client", &text) {
+        Ok(()) => text,
+        Err(_) => String::new(),
+    }
+}
+
+/// What makes a repeated call one: the client's id of the tool use, with the
+/// tool and its arguments.
+fn once_of(meta: &RequestMetaObject, tool: &str, arguments: &JsonObject) -> Option<Once> {
+    let id = TOOL_USE_IDS
+        .iter()
+        .find_map(|name| meta.get(*name)?.as_str())?;
+    if id.is_empty() || id.len() > TOOL_USE_ID_BYTES_MAX {
+        return None;
+    }
+    let arguments = serde_json::to_string(arguments).unwrap_or_default();
+    Some(Once {
+        key: format!("tool-use:{id}"),
+        fingerprint: Hash::of(format!("{tool}\n{arguments}").as_bytes()),
+    })
+}
+
+/// Boxes what a tool does, so that tools stand in one table.
+pub fn boxed<F>(future: F) -> BoxFuture<'static, Result<Told>>
+where
+    F: Future<Output = Result<Told>> + Send + 'static,
+{
+    future.boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_has_a_schema_of_an_object() {
+        for tool in TOOLS {
+            let described = tool.described();
+            assert_eq!(described.input_schema["type"], "object", "{}", tool.name);
+        }
+    }
+}

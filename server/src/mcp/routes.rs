@@ -1,0 +1,106 @@
+//! HTTP of the control plane.
+//!
+//! The gate has checked who calls, and `Host` and `Origin`, before. Whatever
+//! is refused here is a JSON-RPC error: a client that reads something else in
+//! a 4xx goes looking for an older protocol.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use http_body_util::BodyExt as _;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+
+use super::Handler;
+use crate::app::App;
+use crate::error::Error;
+use crate::http::in_process::InProcess;
+
+/// The path of the control plane.
+pub const PATH: &str = "/mcp";
+
+/// The largest text of a refusal that is read.
+const REFUSAL_BYTES_MAX: usize = 4096;
+
+/// The control plane; `api` is the data plane that its commands call.
+pub fn routes(app: &App, api: InProcess) -> Router<App> {
+    let mut config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_cancellation_token(app.stop.clone())
+        // The gate has done this, by the names that the server is called by.
+        .disable_allowed_hosts();
+    config.max_request_body_bytes = app.config.limits.body_bytes;
+    let handler = Handler::new(app.clone(), api);
+    let service = StreamableHttpService::new(
+        move || Ok(handler.clone()),
+        Arc::new(NeverSessionManager::default()),
+        config,
+    );
+    let serve = move |request: Request| {
+        let service = service.clone();
+        async move { in_json_rpc(service.handle(request).await.map(Body::new)).await }
+    };
+    Router::new().route(PATH, any(serve))
+}
+
+/// A refusal of the gate, for a client that speaks JSON-RPC.
+pub fn refusal(error: Error) -> Response {
+    let code = match error.reason.status() {
+        500.. => -32603,
+        _ => -32600,
+    };
+    let mut message = error.message.clone();
+    if let Some(hint) = &error.hint {
+        message = format!("{message} ({hint})");
+    }
+    let mut response = error.into_response();
+    set_error(&mut response, code, &message);
+    response
+}
+
+/// Gives a refusal that is plain text the form of JSON-RPC.
+async fn in_json_rpc(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == "application/json");
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    if !is_refusal || is_json {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = http_body_util::Limited::new(body, REFUSAL_BYTES_MAX)
+        .collect()
+        .await;
+    let text = text.map(|text| text.to_bytes()).unwrap_or_default();
+    let mut response = Response::from_parts(parts, Body::empty());
+    let code = match status {
+        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => -32700,
+        status if status.is_server_error() => -32603,
+        _ => -32600,
+    };
+    set_error(&mut response, code, &String::from_utf8_lossy(&text));
+    response
+}
+
+fn set_error(response: &mut Response, code: i32, message: &str) {
+    let error = serde_json::json!({
+        "jsonrpc": "2.0",
+        "id": null,
+        "error": { "code": code, "message": message },
+    });
+    *response.body_mut() = Body::from(error.to_string());
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+}
