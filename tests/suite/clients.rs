@@ -121,8 +121,8 @@ printf %s \"$CORO_TOKEN\" | coro-cli config set token -
 ```
 
 Clients with a file of the user only may start the bridge outside of the project: for those add `--user`. Rely on the stored
-token and not on the variable: several clients hand few variables to the programs that they start. `coro-cli` must be on the
-`PATH` that the client has; else write its whole path.
+token and not on the variable: several clients hand on few variables, or none that looks like a secret. `coro-cli` must be on
+the `PATH` that the client has; else write its whole path.
 
 | client, file | text |
 |---|---|

@@ -8,7 +8,7 @@
 use super::Evidence::{Secondhand, Vendor};
 use super::Format::{Json, Jsonc, Toml, Yaml};
 use super::Rank::{First, Second};
-use super::{Client, Entry, Hooks, Members, Part, Shape, Token};
+use super::{Client, Entry, Hooks, Members, Part, Shape, TOKEN_VARIABLE, Token};
 
 /// Every client, first rank first.
 pub const CLIENTS: &[Client] = &[
@@ -26,7 +26,7 @@ pub const CLIENTS: &[Client] = &[
         rules: &["CLAUDE.md", ".claude/rules/*.md"],
         hooks: Hooks::File(".claude/settings.json"),
         approve: "Claude Code asks once, at the first start in the folder, whether to use the server of `.mcp.json`; \
-            `claude -p` can't ask, so add `--mcp-config .mcp.json`. A file `.claude/mcp.json` is not read. \
+            `claude -p` uses it without a question. A file `.claude/mcp.json` is not read. \
             `AGENTS.md` is read where there is no `CLAUDE.md`; a `CLAUDE.md` with the line `@AGENTS.md` is sure.",
         check: "`/mcp` in a session, or `claude mcp list`",
     },
@@ -80,14 +80,14 @@ pub const CLIENTS: &[Client] = &[
         project_file: Some(".mcp.json"),
         user_file: Some("~/.copilot/mcp-config.json"),
         format: Json,
-        // The vendor writes of variables in `env` only.
-        token: Token::VariableToTry("${CORO_TOKEN}"),
+        // The page writes of variables in `env` only; headers seen with 1.0.102.
+        token: Token::Variable("${CORO_TOKEN}"),
         shape: servers(COPILOT_HTTP, COPILOT_STDIO),
         rules: &["AGENTS.md", ".github/copilot-instructions.md"],
         hooks: Hooks::File(".github/hooks/*.json"),
         approve: "Trust the folder when you are asked; `copilot -p` needs `GITHUB_COPILOT_PROMPT_MODE_WORKSPACE_MCP=true`. \
-            It shares the file with Claude Code and does not read `.vscode/mcp.json`. Variables in headers are not in its \
-            manual: if the server answers 401, use the stdio bridge.",
+            It \
+            shares the file with Claude Code and does not read `.vscode/mcp.json`.",
         check: "`/mcp show`",
     },
     // https://developers.openai.com/codex/mcp, https://developers.openai.com/codex/hooks.md,
@@ -107,7 +107,16 @@ pub const CLIENTS: &[Client] = &[
                 ("url", Part::Url),
                 ("bearer_token_env_var", Part::TokenVariable),
             ],
-            STDIO,
+            &[
+                ("command", Part::Program),
+                ("args", Part::Arguments),
+                // It hands on none that is not named (seen with 0.169.0), and
+                // without CORO_AGENT the bridge might take the owner's token.
+                (
+                    "env_vars",
+                    Part::Texts(&["CORO_URL", "CORO_TOKEN", "CORO_PROJECT", "CORO_AGENT"]),
+                ),
+            ],
         ),
         rules: &["AGENTS.override.md", "AGENTS.md"],
         hooks: Hooks::File(".codex/hooks.json"),
@@ -139,7 +148,13 @@ pub const CLIENTS: &[Client] = &[
                     // In milliseconds.
                     ("timeout", Part::Number(30_000)),
                 ],
-                STDIO,
+                &[
+                    ("command", Part::Program),
+                    ("args", Part::Arguments),
+                    // It keeps variables with such names to itself unless they
+                    // are written here (seen with 0.61.0).
+                    ("env", Part::Members(&[(TOKEN_VARIABLE, Part::Token)])),
+                ],
             )
         },
         rules: &["AGENTS.md", "GEMINI.md"],

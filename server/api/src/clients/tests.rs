@@ -224,6 +224,7 @@ fn servers_stand_below_the_clients_own_key() {
 fn a_variable_is_written_as_its_client_reads_it() {
     for (id, header) in [
         ("claude-code", "Bearer ${CORO_TOKEN}"),
+        ("copilot-cli", "Bearer ${CORO_TOKEN}"),
         ("kiro", "Bearer ${CORO_TOKEN}"),
         ("cursor", "Bearer ${env:CORO_TOKEN}"),
         ("windsurf", "Bearer ${env:CORO_TOKEN}"),
@@ -257,6 +258,17 @@ fn vscode_asks_for_the_token_that_the_header_names() {
     let bridge: Value =
         serde_json::from_str(&rendered("vscode", Transport::Stdio).text).expect("JSON");
     assert!(bridge.get("inputs").is_none(), "the bridge needs no answer");
+}
+
+#[test]
+fn the_bridge_gets_the_variables_that_a_client_would_keep_back() {
+    let codex = rendered("codex", Transport::Stdio).text;
+    assert!(codex.contains("\"CORO_TOKEN\""), "{codex}");
+    let gemini = rendered("gemini-cli", Transport::Stdio).text;
+    assert!(
+        gemini.contains(r#""CORO_TOKEN": "$CORO_TOKEN""#),
+        "{gemini}"
+    );
 }
 
 #[test]
