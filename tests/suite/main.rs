@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod backup;
 mod cli;
+mod clients;
 mod consumers;
 mod docs;
 mod events;

@@ -1,5 +1,7 @@
 //! What crosses the wire between Coro's programs: request and response types,
 //! the names that are allowed, the closed set of error reasons, and limits.
+//! Beside it the table of MCP clients and their files, for all who show or
+//! write one.
 //!
 //! The server, the CLI and every other client share this crate, so a field is
 //! named once. It knows no HTTP framework and no database. Sibling modules are
@@ -11,6 +13,7 @@
 
 pub mod agents;
 pub mod audit;
+pub mod clients;
 pub mod consumers;
 pub mod errors;
 pub mod events;
