@@ -1,6 +1,8 @@
 //! A client of the control plane that says what it is told to: the protocol in
 //! both eras, one POST for each message.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::{Client, Request, Response};
@@ -54,7 +56,7 @@ impl Mcp {
             request = request.header("Mcp-Method", method);
             let named = params.get("name").or_else(|| params.get("uri"));
             if let Some(name) = named.and_then(Value::as_str) {
-                request = request.header("Mcp-Name", name);
+                request = request.header("Mcp-Name", &header_text(name));
             }
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(self.era.version());
             params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
@@ -116,6 +118,14 @@ impl Mcp {
     pub fn coro(&self, command: &str) -> String {
         self.tell("coro", json!({ "command": command }))
     }
+}
+
+/// A header takes ASCII; the protocol has a form for the rest (SEP-2243).
+fn header_text(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
+    format!("=?base64?{}?=", STANDARD.encode(text))
 }
 
 /// Status and error of an answer.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
+use coro_api::agents::{Agent, RegisteredAgent};
 use coro_api::events::Event;
 use coro_api::state::StateItem;
-use coro_api::agents::{Agent, RegisteredAgent};
 use coro_api::tokens::{IssuedToken, Role};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -159,6 +159,11 @@ impl Server {
     /// A caller with a new token that is restricted to a project.
     pub fn issue_for_project(&self, role: Role, name: &str, project: &str) -> Client {
         self.issue_with(json!({"role": role, "name": name, "project": project}))
+    }
+
+    /// A caller with a new token of a role, named as the role is.
+    pub fn issue_for_role(&self, role: Role) -> Client {
+        self.issue(role, role.word())
     }
 
     pub fn issue_with(&self, token: Value) -> Client {

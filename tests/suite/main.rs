@@ -2,6 +2,7 @@
 //! sentence, and most run on both engines.
 
 mod access;
+mod agents;
 mod audit;
 mod backup;
 mod cli;
@@ -15,6 +16,8 @@ mod kit;
 mod koor_client;
 mod koor_faults;
 mod linearizable;
+mod liveness;
+mod mcp;
 mod migrations;
 mod openapi;
 mod patterns;

@@ -7,8 +7,7 @@
 //! ones are forgotten with their tokens. A read never writes.
 //!
 //! On PostgreSQL each server writes what it heard itself. Its clock may differ
-//! from the database's, so what is written is how long ago the agent called,
-//! counted back from the database's present.
+//! from the database's, so what is written is the time by the database's.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,7 +20,7 @@ use serde_json::json;
 
 use super::{Stored, store};
 use crate::app::{App, Ctx};
-use crate::clock::Time;
+use crate::clock::{Clock, Time};
 use crate::db::{NewEntry, Outcome, Scope, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, TenantId};
@@ -100,6 +99,8 @@ impl LivenessSettings {
 /// When agents were last heard of, by this server.
 #[derive(Default)]
 pub struct Liveness {
+    /// Held while what was heard is written, so that it is written once.
+    writing: tokio::sync::Mutex<()>,
     heard: Mutex<HashMap<(TenantId, AgentId), Arc<SignOfLife>>>,
 }
 
@@ -190,17 +191,15 @@ pub async fn check_now(ctx: &Ctx) -> Result<LivenessCheck> {
 }
 
 async fn flush(app: &App, tenant: &TenantId) -> Result<()> {
+    let _alone = app.liveness.writing.lock().await;
     let heard = app.liveness.unwritten(tenant);
     for some in heard.chunks(STEP) {
-        let now = app.clock.now();
-        let signs: Vec<(AgentId, i64)> = some
-            .iter()
-            .map(|(id, _, at)| (id.clone(), (now.0 - at.0).max(0)))
-            .collect();
-        let of = tenant.clone();
+        let signs: Vec<(AgentId, Time)> =
+            some.iter().map(|(id, _, at)| (id.clone(), *at)).collect();
+        let (of, clock) = (tenant.clone(), app.clock.clone());
         let written = app
             .db
-            .write(tenant, move |tx| write(tx, &of, &signs))
+            .write(tenant, move |tx| write(tx, &of, &clock, &signs))
             .await?;
         app.metrics.liveness_rows(written);
         for (_, sign, at) in some {
@@ -210,15 +209,21 @@ async fn flush(app: &App, tenant: &TenantId) -> Result<()> {
     Ok(())
 }
 
-/// Writes signs of life, each as microseconds before the present, and tells how
+/// Writes signs of life, which this server's clock has timed, and tells how
 /// many rows that took.
-fn write(tx: &mut Tx<'_>, tenant: &TenantId, signs: &[(AgentId, i64)]) -> Result<u64> {
+fn write(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    clock: &Clock,
+    signs: &[(AgentId, Time)],
+) -> Result<u64> {
     let mut written = 0;
+    let ahead = clock.now().0 - tx.now().0;
     // One query, and one statement without an answer for each agent.
     let known = store::list(tx, tenant, None)?;
     let known: HashMap<&AgentId, &Stored> = known.iter().map(|agent| (&agent.id, agent)).collect();
-    for (id, micros_ago) in signs {
-        let at = Time(tx.now().0 - micros_ago);
+    for (id, heard_at) in signs {
+        let at = Time((heard_at.0 - ahead).min(tx.now().0));
         let Some(agent) = known
             .get(id)
             .filter(|agent| !agent.has_ended() && agent.last_seen < at)

@@ -4,6 +4,7 @@ use coro_api::agents::{Agent, AgentStatus, NewAgent, OWN};
 use serde::Deserialize;
 
 use super::{AgentFilter, list_agents, register_agent, set_intent};
+use crate::auth::Permission;
 use crate::clock::Time;
 use crate::error::{Result, invalid};
 use crate::mcp::{Call, Told, Tool, boxed};
@@ -27,6 +28,7 @@ pub const REGISTER_INSTANCE: Tool = Tool {
         "takeover":{"type":"boolean","description":"the name is yours though it seems alive"}},
         "required":["name"]}"#,
     reads_only: false,
+    needs: Permission::Register,
     run: |call| boxed(register_instance(call)),
 };
 
@@ -90,6 +92,7 @@ pub const DISCOVER_INSTANCES: Tool = Tool {
         "status":{"enum":["pending","active","stale","ended"]},
         "intent":{"type":"string","description":"text in it"}}}"#,
     reads_only: true,
+    needs: Permission::Read,
     run: |call| boxed(discover_instances(call)),
 };
 
@@ -143,6 +146,7 @@ pub const SET_INTENT: Tool = Tool {
         "instance_id":{"type":"string"}},
         "required":["intent"]}"#,
     reads_only: false,
+    needs: Permission::Write,
     run: |call| boxed(set_intent_of(call)),
 };
 

@@ -359,16 +359,23 @@ async fn context(parts: &Parts, app: &App, permission: Permission) -> Result<Ctx
         .get::<Arc<RequestInfo>>()
         .ok_or_else(missing)?
         .clone();
-    if permission.allows(caller.role) {
-        return Ok(Ctx {
-            app: app.clone(),
-            caller,
-            request,
-        });
+    require(&caller, permission)?;
+    Ok(Ctx {
+        app: app.clone(),
+        caller,
+        request,
+    })
+}
+
+/// Refuses a caller whose role does not allow something.
+pub fn require(caller: &Caller, permission: Permission) -> Result<()> {
+    let role = caller.role;
+    if permission.allows(role) {
+        return Ok(());
     }
-    let role = caller.role.word();
     Err(forbidden(format!(
-        "a token of role {role} may not {}",
+        "a token of role {} may not {}",
+        role.word(),
         permission.verb()
     ))
     .hint("ask the owner for a token that may"))

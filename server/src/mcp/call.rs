@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Parts, TOOLS};
 use crate::app::{App, Ctx, RequestInfo};
-use crate::auth::{Caller, record_forbidden};
+use crate::auth::{Caller, Permission, record_forbidden, require};
 use crate::error::{Error, Reason, Result, invalid};
 use crate::http::in_process::InProcess;
 use crate::idempotency::Once;
@@ -37,6 +37,8 @@ pub struct Tool {
     pub arguments: &'static str,
     /// Whether it changes nothing.
     pub reads_only: bool,
+    /// What it asks of the caller.
+    pub needs: Permission,
     pub run: fn(Call) -> BoxFuture<'static, Result<Told>>,
 }
 
@@ -153,7 +155,11 @@ pub(super) async fn run(
         commands: parts.commands.clone(),
     };
     parts.app.metrics.mcp_call();
-    let told = match (tool.run)(call).await {
+    let told = match require(&ctx.caller, tool.needs) {
+        Ok(()) => (tool.run)(call).await,
+        Err(error) => Err(error),
+    };
+    let told = match told {
         Ok(told) => told,
         Err(error) => {
             if error.reason == Reason::Forbidden {
@@ -203,6 +209,17 @@ pub(super) fn context(
         caller: caller.clone(),
         request: request.clone(),
     })
+}
+
+/// As [`context`], for a caller who may read.
+pub(super) fn reader(
+    app: &App,
+    context: &RequestContext<RoleServer>,
+) -> std::result::Result<Ctx, ErrorData> {
+    let ctx = self::context(app, context)?;
+    require(&ctx.caller, Permission::Read)
+        .map_err(|error| ErrorData::invalid_params(in_words(&error), None))?;
+    Ok(ctx)
 }
 
 fn request_of(

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use tokio::runtime::Handle;
 
 use super::call::{Call, Told, Tool, boxed};
+use crate::auth::Permission;
 use crate::error::{Result, internal, invalid, unavailable};
 use crate::http::in_process::InProcess;
 use crate::ids::Hash;
@@ -26,6 +27,7 @@ pub(super) const CORO: Tool = Tool {
     about: "Run one coro-cli command line, e.g. state get shop/plan; --help lists commands",
     arguments: r#"{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}"#,
     reads_only: false,
+    needs: Permission::Known,
     run: |call| boxed(coro(call)),
 };
 

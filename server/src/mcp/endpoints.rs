@@ -1,6 +1,7 @@
 //! The tool `get_endpoints`: where data goes.
 
 use super::call::{Call, Told, Tool, boxed};
+use crate::auth::Permission;
 use crate::error::Result;
 
 pub(super) const GET_ENDPOINTS: Tool = Tool {
@@ -8,6 +9,7 @@ pub(super) const GET_ENDPOINTS: Tool = Tool {
     about: "Where the REST API is and which CLI commands there are",
     arguments: r#"{"type":"object","properties":{}}"#,
     reads_only: true,
+    needs: Permission::Known,
     run: |call| boxed(get_endpoints(call)),
 };
 

@@ -138,7 +138,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let ctx = call::context(&self.parts.app, &context)?;
+        let ctx = call::reader(&self.parts.app, &context)?;
         resources::read(&ctx, request.uri).await
     }
 
@@ -150,7 +150,7 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
-        let ctx = call::context(&self.parts.app, subscription.request_context())?;
+        let ctx = call::reader(&self.parts.app, subscription.request_context())?;
         subscription::follow(&ctx, &subscription).await
     }
 }
