@@ -134,11 +134,12 @@ impl Liveness {
         self.of(tenant, id).heard(now);
     }
 
-    /// When this server heard of the agent, if it did lately.
-    pub fn last_seen(&self, tenant: &TenantId, id: &AgentId) -> Option<Time> {
+    /// When this server heard of the agent, where that is not written yet.
+    pub fn unwritten_sign(&self, tenant: &TenantId, id: &AgentId) -> Option<Time> {
         let heard = self.heard.lock().expect("no panic while held");
         let sign = heard.get(&(tenant.clone(), id.clone()))?;
-        Some(Time(sign.at.load(Ordering::Relaxed)))
+        let at = Time(sign.at.load(Ordering::Relaxed));
+        (!sign.is_written()).then_some(at)
     }
 
     /// The agents that were heard of since they were written, and when. Those

@@ -57,11 +57,11 @@ struct Stored {
 impl Stored {
     /// With what was heard of the agent and is not written yet.
     fn with_life(mut self, ctx: &Ctx) -> Stored {
-        let seen = ctx.app.liveness.last_seen(&ctx.caller.tenant, &self.id);
-        if let Some(seen) = seen.filter(|seen| *seen > self.last_seen)
+        let tenant = &ctx.caller.tenant;
+        if let Some(seen) = ctx.app.liveness.unwritten_sign(tenant, &self.id)
             && self.status != AgentStatus::Ended
         {
-            self.last_seen = seen;
+            self.last_seen = self.last_seen.max(seen);
             self.status = self.status_when_heard();
         }
         self

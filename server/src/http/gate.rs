@@ -31,6 +31,9 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// A body up to this is read before anything is refused, in bytes.
+const SMALL_BODY_BYTES: u64 = 16 * 1024;
+
 /// Paths that need no token: they tell nothing that is not public.
 fn is_public(path: &str) -> bool {
     matches!(path, "/health" | "/ready" | "/openapi.json")
@@ -97,7 +100,8 @@ fn is_counted(path: &str) -> bool {
 type Admitted = Option<(Arc<Caller>, Arc<RequestInfo>)>;
 
 /// Lets a request in, with what the handler's extractors need.
-async fn admit(app: &App, mut req: Request, id: String) -> Result<(Request, Admitted)> {
+async fn admit(app: &App, req: Request, id: String) -> Result<(Request, Admitted)> {
+    let mut req = with_small_body_read(req).await?;
     check_host(app, req.headers(), req.uri().host())?;
     check_origin(app, req.headers())?;
     if is_public(req.uri().path()) {
@@ -120,6 +124,18 @@ async fn admit(app: &App, mut req: Request, id: String) -> Result<(Request, Admi
     req.extensions_mut().insert(caller.clone());
     req.extensions_mut().insert(info.clone());
     Ok((req, Some((caller, info))))
+}
+
+/// Reads a body that is small. Whoever is refused without it would find the
+/// connection closed under the next request.
+async fn with_small_body_read(req: Request) -> Result<Request> {
+    let length = content_length(req.headers());
+    if !length.is_some_and(|length| (1..=SMALL_BODY_BYTES).contains(&length)) {
+        return Ok(req);
+    }
+    let (parts, body) = req.into_parts();
+    let body = read_body(length, usize::MAX, body).await?;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 /// The caller's own id of the request, or one of ours.
