@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coro_api::limits::BODY_BYTES_MAX;
+use http::HeaderMap;
+use http::header::HOST;
 use serde::Deserialize;
 
 use crate::agents::liveness::LivenessSettings;
@@ -108,6 +110,9 @@ pub struct Options {
     /// `https://coro.example.com`.
     #[arg(long, global = true, env = "CORO_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Serve agent cards (A2A 1.0), so that other programs find agents.
+    #[arg(long, global = true, env = "CORO_A2A", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true")]
+    pub a2a: Option<bool>,
     /// Collector that traces of requests are sent to (OTLP over HTTP), such as
     /// `http://127.0.0.1:4318`.
     #[cfg(feature = "otlp")]
@@ -160,6 +165,7 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     pub behind_proxy: bool,
     pub public_url: Option<String>,
+    pub a2a: bool,
     #[cfg(feature = "otlp")]
     pub otlp_endpoint: Option<String>,
     pub limits: Limits,
@@ -248,6 +254,7 @@ impl Options {
             tls,
             behind_proxy,
             public_url,
+            a2a: self.a2a.or(file.a2a).unwrap_or(false),
             #[cfg(feature = "otlp")]
             otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
             limits,
@@ -259,6 +266,20 @@ impl Options {
 }
 
 impl Config {
+    /// The address under which a request has reached the server.
+    pub fn url_of(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        match host {
+            // A port says that it is no Unix socket.
+            Some(host) if host.contains(':') => format!("{scheme}://{host}"),
+            _ => self.local_url(self.bind),
+        }
+    }
+
     /// Whether a `Host` names this server. The port does not matter: what a
     /// foreign page can't have is the name.
     pub fn is_own_host(&self, host: &str) -> bool {

@@ -5,6 +5,7 @@
 //! `http` and `auth` what every request passes, `router` and `sweeps` where a
 //! domain is registered.
 
+pub mod a2a;
 pub mod agents;
 pub mod app;
 pub mod audit;

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::{Error, invalid};
 use crate::http::in_process::InProcess;
 use crate::http::{gate, openapi};
-use crate::{agents, audit, backup, consumers, events, mcp, state, system, tokens, txn};
+use crate::{a2a, agents, audit, backup, consumers, events, mcp, state, system, tokens, txn};
 
 /// Answers below this are sent as they are, in bytes.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -41,6 +41,7 @@ pub fn router(app: App) -> Router {
         .and(NotForContentType::const_new("application/gzip"))
         .and(NotForContentType::IMAGES);
     let routes = routes
+        .merge(a2a::routes::routes(&app))
         .route("/api/state/", axum::routing::any(empty_key))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method);

@@ -1,6 +1,7 @@
 //! The tests through the front door: each file is a subject, each test a
 //! sentence, and most run on both engines.
 
+mod a2a;
 mod access;
 mod agents;
 mod audit;

@@ -11,6 +11,7 @@
 //! a time is RFC 3339 in UTC with microseconds, a hash is lower-case
 //! hexadecimal SHA-256 of the stored bytes.
 
+pub mod a2a;
 pub mod agents;
 pub mod audit;
 pub mod clients;

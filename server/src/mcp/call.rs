@@ -99,22 +99,7 @@ impl Call {
 
     /// The address that the client reached the server by.
     pub fn base_url(&self) -> String {
-        let config = &self.ctx.app.config;
-        if let Some(url) = &config.public_url {
-            return url.trim_end_matches('/').to_owned();
-        }
-        let host = self.request.headers.get(http::header::HOST);
-        let host = host.and_then(|host| host.to_str().ok());
-        let scheme = if config.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        match host {
-            // A port says that it is no Unix socket.
-            Some(host) if host.contains(':') => format!("{scheme}://{host}"),
-            _ => config.local_url(config.bind),
-        }
+        self.ctx.app.config.url_of(&self.request.headers)
     }
 }
 
