@@ -31,5 +31,6 @@ mod state;
 mod state_conditions;
 mod state_history;
 mod streams;
+mod token_cost;
 mod tokens;
 mod txn;

@@ -378,7 +378,10 @@ pub fn require(caller: &Caller, permission: Permission) -> Result<()> {
         role.word(),
         permission.verb()
     ))
-    .hint("ask the owner for a token that may"))
+    .hint(match role {
+        Role::Enrol => "call with the token that the registration returned",
+        _ => "ask the owner for a token that may",
+    }))
 }
 
 /// Writes to the log that a caller was refused a request.
