@@ -1,5 +1,5 @@
-//! A client of Koor's: each route of its sections on health, state, events
-//! and metrics answers as such a client expects.
+//! A client of Koor's: each route of its sections on health, state, events,
+//! instances and metrics answers as such a client expects.
 //!
 //! What differs, and why:
 //! - Every call needs a token: without one Koor is open to any web page.
@@ -14,7 +14,8 @@
 //! - A topic filter holds before the limit, so that nothing is hidden by it.
 //! - Errors have a content type and more fields; `error` and `code` are there.
 //! - Unknown routes and methods answer with the same kind of error.
-//! - `token_tax` counts MCP calls when there are some.
+//! - Registering a name again continues it; one that is alive answers `409`.
+//! - A deregistered instance is shown with the status `ended`.
 
 use coro_tests::{Response, Server, WebSocket, both_engines};
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ both_engines![
     a_subscription_is_what_koor_answers,
     metrics_are_what_koor_answers,
     the_names_of_koors_own_topics_are_known,
+    an_instance_is_what_koor_answers,
 ];
 
 /// Has all of these members, and perhaps more.
@@ -288,4 +290,61 @@ fn the_names_of_koors_own_topics_are_known(server: &Server) {
             .get(&format!("/api/events/history?topic={topic}"))
             .ok::<Vec<Value>>();
     }
+}
+
+/// Koor's clients share one token and name the instance.
+fn an_instance_is_what_koor_answers(server: &Server) {
+    let body =
+        json!({"name": "frontend", "workspace": "~/shop", "intent": "begin", "stack": "react"});
+    let registered: Value = server.post("/api/instances/register", body).ok();
+    let members = [
+        "id",
+        "name",
+        "workspace",
+        "intent",
+        "stack",
+        "capabilities",
+        "status",
+        "registered_at",
+        "last_seen",
+    ];
+    has(&registered, &members);
+    assert!(registered["token"].is_string() && registered["status"] == "pending");
+    let id = registered["id"].as_str().expect("an id");
+    let path = format!("/api/instances/{id}");
+    let call = |what: &str| {
+        server
+            .owner()
+            .post_nothing(&format!("{path}/{what}"))
+            .ok::<Value>()
+    };
+    assert_eq!(call("activate"), json!({"id": id, "status": "active"}));
+    assert_eq!(call("heartbeat"), json!({"id": id, "status": "ok"}));
+    let body = json!({"capabilities": ["css"]});
+    let set: Value = server.post(&format!("{path}/capabilities"), body).ok();
+    assert_eq!(set, json!({"id": id, "capabilities": ["css"]}));
+    let one: Value = server.get(&path).ok();
+    has(&one, &members);
+    assert!(one["token"].is_null());
+    for query in [
+        "",
+        "?name=frontend&stack=react",
+        "?capability=css",
+        "?workspace=~/shop",
+    ] {
+        let list: Value = server.get(&format!("/api/instances{query}")).ok();
+        assert_eq!(list[0]["id"], id, "{query}");
+    }
+    assert_eq!(server.get("/api/instances/stale").ok::<Value>(), json!([]));
+    let check: Value = server.owner().post_nothing("/api/liveness/check").ok();
+    assert_eq!(
+        check,
+        json!({"checked": true, "newly_stale": [], "count": 0})
+    );
+    assert_eq!(server.delete(&path).ok::<Value>(), json!({ "deleted": id }));
+    server.get("/api/instances/nothing").send().expect(404);
+    server
+        .post("/api/instances/register", json!({"workspace": "x"}))
+        .send()
+        .expect(400);
 }

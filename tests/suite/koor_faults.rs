@@ -15,10 +15,14 @@ both_engines![
     b4_concurrent_writers_get_no_error_and_lose_no_version,
     b5_a_request_is_found_behind_many_other_events,
     b6_a_broken_configuration_is_an_error_and_not_ignored,
+    b10_an_agent_that_works_is_not_called_stale,
     b11_a_backup_is_whole_or_an_error,
     b16_a_value_that_is_too_large_is_refused_and_not_cut,
     b17_times_are_compared_as_times,
     b18_any_text_is_sent_as_proper_json,
+    a_start_of_an_agent_adds_no_row,
+    the_token_of_an_instance_is_checked,
+    a_name_that_is_taken_is_a_conflict_and_no_fault,
 ];
 
 fn b1_times_are_the_present_and_not_the_year_one(server: &Server) {
@@ -219,4 +223,52 @@ fn b18_any_text_is_sent_as_proper_json(server: &Server) {
         (event.topic.as_str(), event.subject.as_str()),
         ("shop.été 🦀", "a \"b\"")
     );
+}
+
+fn b10_an_agent_that_works_is_not_called_stale(server: &Server) {
+    let agent = server.agent("frontend");
+    for _ in 0..4 {
+        server.advance_seconds(200);
+        agent.get("/api/state").send().expect(200);
+        server.sweep();
+    }
+    assert_eq!(server.get("/api/instances/stale").ok::<Value>(), json!([]));
+    assert!(server.owner().history("topic=agent.stale").is_empty());
+}
+
+fn a_start_of_an_agent_adds_no_row(server: &Server) {
+    for _ in 0..5 {
+        let (client, _) = server.register(json!({"name": "frontend", "takeover": true}));
+        client.get("/api/whoami").send().expect(200);
+    }
+    let rows = |table: &str| {
+        server
+            .database()
+            .query(&format!("SELECT 1 FROM {table}"))
+            .len()
+    };
+    // Of the tokens the owner's, the one in use and the one before it.
+    assert_eq!(rows("agent"), 1);
+    assert!(rows("token") <= 3, "{}", rows("token"));
+}
+
+fn the_token_of_an_instance_is_checked(server: &Server) {
+    let (client, agent) = server.register(json!({"name": "frontend"}));
+    let call = |token: &str| {
+        let path = format!("/api/instances/{}/activate", agent.id);
+        server.client(token).post_nothing(&path).send().status
+    };
+    assert_eq!(call("cor_made-up"), 401);
+    assert_eq!(call(server.agent("other").token()), 403);
+    assert_eq!(call(client.token()), 200);
+    let stored = server.database().query_text("SELECT * FROM token");
+    assert!(!stored.contains(client.token()), "a secret is stored");
+}
+
+/// B19 of Koor answers 500 to duplicates.
+fn a_name_that_is_taken_is_a_conflict_and_no_fault(server: &Server) {
+    server.agent("frontend");
+    server
+        .post("/api/instances/register", json!({"name": "frontend"}))
+        .refused(Reason::Conflict);
 }
