@@ -81,8 +81,43 @@ fn a_rule_lets_coro_cli_out_of_the_sandbox() {
     assert_eq!(server.value("shop/plan"), "1");
 }
 
-/// Runs Codex to its end, with the token of the agent carol.
+#[test]
+fn what_may_delete_needs_an_approval_and_nothing_else_does() {
+    let Some(packages) = Packages::find() else {
+        return;
+    };
+    let server = Server::start(Engine::Sqlite);
+    let place = Workplace::new();
+    let script = Script::new()
+        .call("mcp__coro__register_instance", json!({"name": "carol"}))
+        .expect("Your token stays.")
+        .call(
+            "mcp__coro__set_intent",
+            json!({"intent": "builds the cart"}),
+        )
+        .expect("ok")
+        .call("mcp__coro__discover_instances", json!({}))
+        .expect("carol")
+        .call("mcp__coro__coro", json!({"command": "whoami"}))
+        .expect("requires approval")
+        .say("done");
+
+    run_with(packages, &server, &place, script, "");
+}
+
+/// Runs Codex to its end, with the token of the agent carol and no questions.
 fn run(packages: &Packages, server: &Server, place: &Workplace, script: Script) -> (Model, Proxy) {
+    let approved = r#"default_tools_approval_mode = "approve""#;
+    run_with(packages, server, place, script, approved)
+}
+
+fn run_with(
+    packages: &Packages,
+    server: &Server,
+    place: &Workplace,
+    script: Script,
+    setting: &str,
+) -> (Model, Proxy) {
     let model = Model::start(script);
     let proxy = Proxy::start(&server.address());
     let carol = server.issue_for_project(Role::Agent, "carol", "shop");
@@ -99,8 +134,8 @@ fn run(packages: &Packages, server: &Server, place: &Workplace, script: Script) 
         [mcp_servers.coro]
         url = "{}/mcp"
         bearer_token_env_var = "CORO_TOKEN"
-        default_tools_approval_mode = "approve"
         required = true
+        {setting}
         "#,
         model.url(),
         proxy.url()

@@ -34,7 +34,7 @@ use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler};
 use tokio::sync::Semaphore;
 
-pub use call::{Call, Told, Tool, boxed};
+pub use call::{Call, Effect, Told, Tool, boxed};
 
 use crate::agents;
 use crate::app::App;
