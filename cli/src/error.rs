@@ -207,8 +207,10 @@ impl From<TransportError> for CliError {
                 format!("the client's sandbox, or a permission, forbids connecting to {place}"),
             )
             .hint("use the MCP tool `coro` with the same command line"),
-            TransportError::Unreachable(reason) => CliError::new(Exit::Unreachable, reason)
-                .hint("check the address with coro-cli config show"),
+            // A sandbox may also hide the network: then no name is found.
+            TransportError::Unreachable(reason) => CliError::new(Exit::Unreachable, reason).hint(
+                "check the address with coro-cli config show; in a sandbox use the MCP tool `coro`",
+            ),
             TransportError::TimedOut => timed_out("the server did not answer in time")
                 .hint("check with coro-cli status, or raise --timeout"),
             TransportError::Broken(reason) => {
@@ -268,7 +270,16 @@ mod tests {
                 7,
                 "no server at unix:/s (start one with coro-server)",
             ),
-            (HostUnreachable, 7, "can't connect to unix:/s"),
+            (
+                NetworkUnreachable,
+                7,
+                "sandbox, or a permission, forbids connecting to unix:/s (use the MCP tool `coro`",
+            ),
+            (
+                HostUnreachable,
+                7,
+                "(check the address with coro-cli config show; in a sandbox use the MCP tool `coro`)",
+            ),
             (WouldBlock, 8, "did not answer in time"),
         ];
         for (kind, code, part) in table {

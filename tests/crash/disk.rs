@@ -20,7 +20,7 @@ const MORE: u32 = 50;
 fn each_write_is_there_or_refused_when_a_real_disk_is_full() {
     let options = Options::new(Engine::Sqlite);
     let Some(disk) = SmallDisk::mount(&options.data_dir()) else {
-        return settings::skip("disk", "a small file system can't be mounted here");
+        return coro_tests::skip("disk", "a small file system can't be mounted here");
     };
     let mut random = settings::random("disk");
     let server = options.start();

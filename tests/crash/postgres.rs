@@ -22,7 +22,7 @@ fn nothing_acknowledged_is_lost_when_postgresql_is_killed() {
     let mut random = settings::random("postgres");
     let mut cluster = match Cluster::start() {
         Ok(cluster) => cluster,
-        Err(error) => return settings::skip("postgres", &error),
+        Err(error) => return coro_tests::skip("postgres", &error),
     };
     let url = cluster
         .create_database("crash")

@@ -82,7 +82,7 @@ impl Recorded {
     fn run(options: Options, random: &mut Random) -> Option<Recorded> {
         let (folder, log) = (options.data_dir(), options.scratch().join("record"));
         let Some(library) = compile(options.scratch()) else {
-            settings::skip("power", "there is no C compiler");
+            coro_tests::skip("power", "there is no C compiler");
             return None;
         };
         let text = |path: &Path| path.to_str().expect("a temporary path").to_owned();

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use coro_tests::Random;
+use coro_tests::{Random, variable};
 
 /// `short` usually, `long` with `CORO_LONG=1`.
 pub(crate) fn count(short: u32, long: u32) -> u32 {
@@ -22,23 +22,4 @@ pub(crate) fn random(test: &str) -> Random {
         .unwrap_or_else(fresh);
     println!("{test}: CORO_SEED={seed}");
     Random::new(seed)
-}
-
-/// Whether a missing part of the machine is an error.
-pub(crate) fn is_ci() -> bool {
-    variable("CI").is_some_and(|value| value == "true")
-}
-
-/// Says that a test did not run; in CI that is a failure.
-pub(crate) fn skip(test: &str, why: &str) {
-    assert!(!is_ci(), "{test}: {why}");
-    eprintln!("SKIPPED: {test}: {why}");
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

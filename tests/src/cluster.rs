@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::scripts::variable;
+use crate::scripts::{is_ci, skip, variable};
 
 /// A running cluster.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ pub(crate) fn is_here() -> bool {
         return true;
     }
     let missing = "PostgreSQL's initdb is neither on the PATH nor in /usr/lib/postgresql";
-    assert!(variable("CI").is_none_or(|ci| ci != "true"), "{missing}");
-    SAID.get_or_init(|| eprintln!("SKIPPED: all tests on PostgreSQL: {missing}"));
+    assert!(!is_ci(), "{missing}");
+    SAID.get_or_init(|| skip("all tests on PostgreSQL", missing));
     false
 }
 

@@ -40,7 +40,7 @@ pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};
 pub use random::Random;
 pub use raw::{Wire, raw_request};
-pub use scripts::{program, repository, variable};
+pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
 pub use steering::Fault;
 pub use stream::{Frame, Sse, WebSocket};

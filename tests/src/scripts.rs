@@ -1,4 +1,5 @@
-//! Where the programs under test and the repository are.
+//! Where the programs under test and the repository are, and what this machine
+//! lacks.
 
 use std::path::{Path, PathBuf};
 
@@ -34,4 +35,16 @@ pub fn repository() -> &'static Path {
 )]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Whether a missing part of the machine is an error.
+pub fn is_ci() -> bool {
+    variable("CI").is_some_and(|value| value == "true")
+}
+
+/// Says that a test did not run; in CI that is a failure.
+#[track_caller]
+pub fn skip(test: &str, why: &str) {
+    assert!(!is_ci(), "{test}: {why}");
+    eprintln!("SKIPPED: {test}: {why}");
 }

@@ -120,7 +120,10 @@ impl TransportError {
     /// What it means that connecting to `place` failed so.
     pub(crate) fn while_connecting(place: impl fmt::Display, error: &io::Error) -> TransportError {
         match error.kind() {
-            io::ErrorKind::PermissionDenied => TransportError::Forbidden(place.to_string()),
+            // Loopback can always be reached, unless a sandbox took it away.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::NetworkUnreachable => {
+                TransportError::Forbidden(place.to_string())
+            }
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportError::TimedOut,
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 TransportError::NotRunning(place.to_string())

@@ -7,7 +7,7 @@ use super::{AgentFilter, list_agents, register_agent, set_intent};
 use crate::auth::Permission;
 use crate::clock::Time;
 use crate::error::{Result, invalid};
-use crate::mcp::{Call, Told, Tool, boxed};
+use crate::mcp::{Call, Effect, Told, Tool, boxed};
 
 /// The most agents that one answer shows.
 const SHOWN_MAX: usize = 50;
@@ -27,7 +27,7 @@ pub const REGISTER_INSTANCE: Tool = Tool {
         "project":{"type":"string"},
         "takeover":{"type":"boolean","description":"the name is yours though it seems alive"}},
         "required":["name"]}"#,
-    reads_only: false,
+    effect: Effect::Tells,
     needs: Permission::Register,
     run: |call| boxed(register_instance(call)),
 };
@@ -91,7 +91,7 @@ pub const DISCOVER_INSTANCES: Tool = Tool {
         "capability":{"type":"string"},
         "status":{"enum":["pending","active","stale","ended"]},
         "intent":{"type":"string","description":"text in it"}}}"#,
-    reads_only: true,
+    effect: Effect::Reads,
     needs: Permission::Read,
     run: |call| boxed(discover_instances(call)),
 };
@@ -145,7 +145,7 @@ pub const SET_INTENT: Tool = Tool {
         "intent":{"type":"string"},
         "instance_id":{"type":"string"}},
         "required":["intent"]}"#,
-    reads_only: false,
+    effect: Effect::Tells,
     needs: Permission::Write,
     run: |call| boxed(set_intent_of(call)),
 };

@@ -35,11 +35,22 @@ pub struct Tool {
     pub about: &'static str,
     /// JSON Schema of the arguments: type, properties, required.
     pub arguments: &'static str,
-    /// Whether it changes nothing.
-    pub reads_only: bool,
+    pub effect: Effect,
     /// What it asks of the caller.
     pub needs: Permission,
     pub run: fn(Call) -> BoxFuture<'static, Result<Told>>,
+}
+
+/// What a call does at most. Some clients ask their user before a call, or
+/// refuse it where they can't ask, unless it says that it is harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing.
+    Reads,
+    /// It changes what the caller says of itself, here and nowhere else.
+    Tells,
+    /// It may change or delete anything that the caller may.
+    Changes,
 }
 
 /// One call of a tool.
@@ -73,11 +84,13 @@ impl Tool {
     pub(super) fn described(&self) -> rmcp::model::Tool {
         let arguments: JsonObject =
             serde_json::from_str(self.arguments).expect("a test parses every schema");
-        let mut tool = rmcp::model::Tool::new(self.name, self.about, arguments);
-        if self.reads_only {
-            tool = tool.annotate(ToolAnnotations::new().read_only(true));
+        let tool = rmcp::model::Tool::new(self.name, self.about, arguments);
+        let hints = ToolAnnotations::new();
+        match self.effect {
+            Effect::Reads => tool.annotate(hints.read_only(true)),
+            Effect::Tells => tool.annotate(hints.destructive(false).open_world(false)),
+            Effect::Changes => tool,
         }
-        tool
     }
 }
 

@@ -16,7 +16,7 @@ use http::{HeaderValue, header};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
-use super::call::{Call, Told, Tool, boxed};
+use super::call::{Call, Effect, Told, Tool, boxed};
 use crate::auth::Permission;
 use crate::error::{Result, internal, invalid, unavailable};
 use crate::http::in_process::InProcess;
@@ -26,7 +26,7 @@ pub(super) const CORO: Tool = Tool {
     name: "coro",
     about: "Run one coro-cli command line, e.g. state get shop/plan; --help lists commands",
     arguments: r#"{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}"#,
-    reads_only: false,
+    effect: Effect::Changes,
     needs: Permission::Known,
     run: |call| boxed(coro(call)),
 };

@@ -1,6 +1,6 @@
 //! The tool `get_endpoints`: where data goes.
 
-use super::call::{Call, Told, Tool, boxed};
+use super::call::{Call, Effect, Told, Tool, boxed};
 use crate::auth::Permission;
 use crate::error::Result;
 
@@ -8,7 +8,7 @@ pub(super) const GET_ENDPOINTS: Tool = Tool {
     name: "get_endpoints",
     about: "Where the REST API is and which CLI commands there are",
     arguments: r#"{"type":"object","properties":{}}"#,
-    reads_only: true,
+    effect: Effect::Reads,
     needs: Permission::Known,
     run: |call| boxed(get_endpoints(call)),
 };

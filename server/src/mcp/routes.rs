@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use http_body_util::BodyExt as _;
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
@@ -37,6 +38,17 @@ pub fn routes(app: &App, api: InProcess) -> Router<App> {
         .disable_allowed_hosts();
     config.max_request_body_bytes = app.config.limits.body_bytes;
     let handler = Handler::new(app.clone(), api);
+    #[cfg(feature = "testing")]
+    if crate::testing::mcp::is_on() {
+        return serve(crate::testing::mcp::WithFixtures(handler), config);
+    }
+    serve(handler, config)
+}
+
+fn serve<H>(handler: H, config: StreamableHttpServerConfig) -> Router<App>
+where
+    H: ServerHandler + Clone,
+{
     let service = StreamableHttpService::new(
         move || Ok(handler.clone()),
         Arc::new(NeverSessionManager::default()),

@@ -1,6 +1,7 @@
 //! Steering time and faults from outside, for black-box tests. Compiled with
 //! the feature `testing` only.
 
+pub mod mcp;
 pub mod routes;
 
 use std::sync::{Arc, Mutex};
