@@ -262,7 +262,10 @@ fn the_token_of_an_instance_is_checked(server: &Server) {
     assert_eq!(call(server.agent("other").token()), 403);
     assert_eq!(call(client.token()), 200);
     let stored = format!("{:?}", server.database().query("SELECT * FROM token"));
-    assert!(stored.contains("frontend") && !stored.contains(client.token()), "a secret is stored");
+    assert!(
+        stored.contains("frontend") && !stored.contains(client.token()),
+        "a secret is stored"
+    );
 }
 
 /// B19 of Koor answers 500 to duplicates.

@@ -246,7 +246,7 @@ fn over_shell(line: impl Fn(&Step) -> String) -> Costs {
         let output = Command::new("bash")
             .args(["-c", &format!("coro-cli() {{ \"$CLI\" \"$@\"; }}; {line}")])
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", coro_tests::variable("PATH").unwrap_or_default())
             .env("CLI", program("coro-cli-testing"))
             .env("CORO_URL", server.url())
             .env("CORO_TOKEN", &token)
