@@ -10,9 +10,8 @@ use super::{audit_entry, audit_filter, list_audit, verify_audit};
 use crate::app::App;
 use crate::auth::Auditor;
 use crate::error::Result;
-use crate::events::routes::{bound, parse_time};
 use crate::http::extract::{NoQuery, Query};
-use crate::http::page::{check_limit, json_at, link_next};
+use crate::http::page::{bound, check_limit, json_at, link_next, parse_time};
 use crate::log::Subject;
 
 /// How many entries an answer has where the request names no limit.
@@ -64,20 +63,15 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
     let mut response = json_at(revision, &entries);
     if page.more {
         let (limit, before) = (limit.to_string(), page.next.to_string());
-        let mut next = vec![("limit", limit.as_str()), ("before", &before)];
-        let optional = [
+        let place = [("limit", limit.as_str()), ("before", &before)];
+        let filters = [
             ("actor", &query.actor),
             ("action", &query.action),
             ("resource", &query.resource),
             ("from", &query.from),
             ("to", &query.to),
         ];
-        next.extend(
-            optional
-                .iter()
-                .filter_map(|(name, v)| Some((*name, v.as_deref()?))),
-        );
-        link_next(&mut response, "/api/audit", &next);
+        link_next(&mut response, "/api/audit", &place, &filters);
     }
     Ok(response)
 }

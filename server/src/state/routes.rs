@@ -96,12 +96,12 @@ async fn list(
     let mut response = json_at(revision, &items);
     if let (true, Some(last), Some(limit)) = (more, items.last(), limit) {
         let limit = limit.to_string();
-        let next = [
+        let place = [
             ("prefix", query.prefix.as_str()),
             ("limit", &limit),
             ("cursor", &last.key),
         ];
-        link_next(&mut response, "/api/state", &next);
+        link_next(&mut response, "/api/state", &place, &[]);
     }
     Ok(response)
 }
