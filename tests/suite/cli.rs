@@ -204,6 +204,12 @@ fn events_are_published_and_listed(server: &Server) {
     );
     let line = cli.ok(&["events", "history", "--topic", "shop.*"]);
     assert_eq!(line, format!("{}\tshop.a\t{{\"n\":1}}\n", event.revision));
+    server.publish("shop.b", json!(2));
+    let newest = cli.run(&["events", "history", "--last", "1"]);
+    let way_on = format!("--before {}", event.revision + 1);
+    assert!(newest.stderr.contains(&way_on), "{newest:?}");
+    let all = cli.run(&["events", "history", "--topic", "shop.*"]);
+    assert_eq!((all.stdout.lines().count(), all.stderr.as_str()), (2, ""));
     let json = cli.ok(&["events", "history", "--last", "1", "--json"]);
     assert_eq!(
         serde_json::from_str::<Vec<Event>>(&json)
