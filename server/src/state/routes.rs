@@ -351,7 +351,8 @@ async fn post(
 ///
 /// A JSON merge patch (RFC 7396, `application/merge-patch+json`) or a JSON
 /// patch (RFC 6902, `application/json-patch+json`), applied to the value that
-/// is there at that moment.
+/// is there at that moment. Numbers beyond 64 bits, also those of the value that
+/// the patch does not name, become the nearest double.
 #[utoipa::path(patch, path = "/api/state/{*key}", operation_id = "patch_state", tag = "state",
     params(
         ("key" = String, Path, description = "The key", example = "shop/plan"),
