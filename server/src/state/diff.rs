@@ -31,8 +31,8 @@ pub enum Diff {
 }
 
 pub async fn diff_state(ctx: &Ctx, key: &str, v1: i64, v2: i64, format: Format) -> Result<Diff> {
-    let old = get_state_version(ctx, key, v1).await?;
-    let new = get_state_version(ctx, key, v2).await?;
+    let (old, _) = get_state_version(ctx, key, v1).await?;
+    let (new, _) = get_state_version(ctx, key, v2).await?;
     let key = key.to_owned();
     // Two large values take a while, and the threads that serve are few.
     tokio::task::spawn_blocking(move || compute(&key, &old, &new, format))

@@ -188,32 +188,33 @@ async fn get(
         return watch(&ctx, Subject::Is(key), query.from, query.wait, &headers).await;
     }
     if query.meta.is_some() {
-        let item = get_state_item(&ctx, &key).await?;
-        return Ok(item_response(&item, etag_of(&item)));
+        let (item, revision) = get_state_item(&ctx, &key).await?;
+        return Ok(tagged(json_at(revision, &item), &item));
     }
-    let value = match query.version {
+    let (value, revision) = match query.version {
         Some(version) => get_state_version(&ctx, &key, version).await?,
         None => get_state(&ctx, &key).await?,
     };
     if none_match(&headers, value.version, &value.hash)? {
-        let etag = etag(value.version, &value.hash);
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        let etag = etag(value.version, &value.hash.hex());
+        let headers = [(header::ETAG, etag), (REVISION, revision.to_string())];
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok(value_response(value))
+    Ok(value_response(value, revision))
 }
 
-fn value_response(value: Value) -> Response {
+fn value_response(value: Value, revision: i64) -> Response {
     let mut response = Response::new(axum::body::Body::from(value.bytes));
     let headers = response.headers_mut();
     // It was checked when it was written.
     let content_type = HeaderValue::from_str(&value.content_type)
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, content_type);
-    if let Ok(etag) = HeaderValue::from_str(&etag(value.version, &value.hash)) {
+    if let Ok(etag) = HeaderValue::from_str(&etag(value.version, &value.hash.hex())) {
         headers.insert(header::ETAG, etag);
     }
     headers.insert("x-koor-version", HeaderValue::from(value.version));
-    headers.insert(REVISION, HeaderValue::from(value.revision));
+    headers.insert(REVISION, HeaderValue::from(revision));
     // Stored content is data. Where a browser gets it all the same, it may
     // not run there.
     headers.insert(
@@ -223,16 +224,16 @@ fn value_response(value: Value) -> Response {
     response
 }
 
-fn item_response(item: &StateItem, etag: String) -> Response {
-    let mut response = json_at(item.revision, item);
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
+/// The answer to a write.
+fn item_response(item: &StateItem) -> Response {
+    tagged(json_at(item.revision, item), item)
+}
+
+fn tagged(mut response: Response, item: &StateItem) -> Response {
+    if let Ok(etag) = HeaderValue::from_str(&etag(item.version, &item.hash)) {
         response.headers_mut().insert(header::ETAG, etag);
     }
     response
-}
-
-fn etag_of(item: &StateItem) -> String {
-    format!("\"v{}-{}\"", item.version, &item.hash[..16])
 }
 
 fn diff_response(diff: Diff) -> Response {
@@ -309,7 +310,7 @@ async fn put(
         .ttl(query.ttl)?
         .conditional(query.conditional);
     let item = put_state(&ctx, &key, new, write_condition(&headers)?).await?;
-    Ok(item_response(&item, etag_of(&item)))
+    Ok(item_response(&item))
 }
 
 #[derive(Deserialize)]
@@ -340,11 +341,8 @@ async fn post(
         invalid("rollback is missing").hint("name the version: ?rollback=1, or write with PUT")
     })?;
     let rolled = rollback_state(&ctx, &key, version, write_condition(&headers)?).await?;
-    let mut response = json_at(rolled.item.revision, &rolled);
-    if let Ok(etag) = HeaderValue::from_str(&etag_of(&rolled.item)) {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    Ok(response)
+    let response = json_at(rolled.item.revision, &rolled);
+    Ok(tagged(response, &rolled.item))
 }
 
 /// Change a part of a key's JSON
@@ -387,7 +385,7 @@ async fn patch(
         }
     };
     let item = patch_state(&ctx, &key, patch, write_condition(&headers)?).await?;
-    Ok(item_response(&item, etag_of(&item)))
+    Ok(item_response(&item))
 }
 
 /// Delete a key
