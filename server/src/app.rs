@@ -38,6 +38,8 @@ pub struct Parts {
     pub sign_ins: Limiter,
     /// Refusals that were written to the log, by principal.
     pub refusals: Limiter,
+    /// Differences that are computed now.
+    pub diffs: crate::state::diff::Turns,
     /// Told when the server stops: streams end then.
     pub stop: CancellationToken,
     pub started: Time,

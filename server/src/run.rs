@@ -26,6 +26,7 @@ use crate::http::openapi;
 use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
+use crate::state::diff::Turns;
 use crate::{backup, platform, router, sweeps, tenants};
 use folder::DataFolder;
 
@@ -200,6 +201,7 @@ async fn serve(
         liveness: Liveness::default(),
         sign_ins: Limiter::new(clock.clone(), SIGN_INS_MAX),
         refusals: Limiter::new(clock, REFUSALS_MAX),
+        diffs: Turns::default(),
         stop: stop.clone(),
         started,
     });

@@ -22,7 +22,7 @@ pub(crate) fn missing() -> Result<()> {
         .filter(|(program, _)| !is_here(program))
         .map(|(_, package)| *package)
         .collect();
-    if crate::cluster::binaries().is_none() {
+    if coro_tests::postgres_binaries().is_none() {
         packages.push("postgresql");
     }
     if packages.is_empty() {

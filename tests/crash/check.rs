@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 
 use crate::load::{Entry, Fate, Told};
 
+const DELETED: &str = "coro.state.deleted";
+
 /// What is wrong, for the message of the test.
 pub(crate) type Fault = String;
 
@@ -137,14 +139,12 @@ fn check_acknowledged(log: &HashMap<i64, &Event>, writer: &[Told]) -> Result<(),
 }
 
 /// Nothing that was refused is there, and of what had no answer all or
-/// nothing. Deletes are left out: they have no mark of their own.
+/// nothing.
 fn check_refused(log: &[Event], told: &[Vec<Told>]) -> Result<(), Fault> {
+    check_deletes(log, told)?;
     let there: HashSet<Entry> = log.iter().map(entry_of).collect();
     for told in told.iter().flatten() {
-        let marked = told
-            .entries
-            .iter()
-            .filter(|entry| entry.topic != "coro.state.deleted");
+        let marked = told.entries.iter().filter(|entry| entry.topic != DELETED);
         let found = marked.filter(|entry| there.contains(*entry)).count();
         match told.fate {
             Fate::Refused(status) if found > 0 => {
@@ -159,12 +159,32 @@ fn check_refused(log: &[Event], told: &[Vec<Told>]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A delete has no mark of its own: of each key as many were done as may have
+/// been.
+fn check_deletes(log: &[Event], told: &[Vec<Told>]) -> Result<(), Fault> {
+    let mut possible: HashMap<Entry, usize> = HashMap::new();
+    for told in told.iter().flatten() {
+        if !matches!(told.fate, Fate::Refused(_)) {
+            for entry in &told.entries {
+                *possible.entry(entry.clone()).or_default() += 1;
+            }
+        }
+    }
+    for event in log.iter().filter(|event| event.topic == DELETED) {
+        match possible.get_mut(&entry_of(event)) {
+            Some(left @ 1..) => *left -= 1,
+            _ => return Err(format!("nobody was told of this delete: {event:?}")),
+        }
+    }
+    Ok(())
+}
+
 /// The keys hold what the log says of them.
 fn check_values(client: &Client, prefix: &str, log: &[Event]) -> Result<(), Fault> {
     let mut expected: BTreeMap<&str, &Event> = BTreeMap::new();
     let mut versions: HashMap<&str, i64> = HashMap::new();
     for event in log.iter().filter(|event| event.subject.starts_with(prefix)) {
-        if event.topic == "coro.state.deleted" {
+        if event.topic == DELETED {
             expected.remove(event.subject.as_str());
             continue;
         }

@@ -2,13 +2,14 @@
 //! this process's child: it may be killed, and be run again.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use coro_tests::{free_port, postgres_binaries};
 use tempfile::TempDir;
+use tokio_postgres::NoTls;
 
 /// How often a start is tried: after a kill the old processes still hold the
 /// shared memory for a moment.
@@ -25,26 +26,10 @@ pub(crate) struct Cluster {
     pub(crate) postmaster: Option<Child>,
 }
 
-/// The folder of PostgreSQL's server binaries, the newest first.
-pub(crate) fn binaries() -> Option<PathBuf> {
-    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .map(|entries| {
-            entries
-                .flatten()
-                .map(|entry| entry.path().join("bin"))
-                .collect()
-        })
-        .unwrap_or_default();
-    versions.sort();
-    let elsewhere = ["/usr/local/bin", "/usr/bin"].map(PathBuf::from);
-    let mut folders = versions.into_iter().rev().chain(elsewhere);
-    folders.find(|folder| folder.join("initdb").exists())
-}
-
 impl Cluster {
     /// Makes one and runs it.
     pub(crate) fn start() -> Result<Cluster, String> {
-        let binaries = binaries().ok_or("PostgreSQL's initdb is not in /usr/lib/postgresql")?;
+        let binaries = postgres_binaries().ok_or("PostgreSQL's initdb is not here")?;
         let folder = tempfile::Builder::new()
             .prefix("coro-pg-")
             .tempdir_in(disk());
@@ -76,17 +61,11 @@ impl Cluster {
         if !made.status.success() {
             return Err(String::from_utf8_lossy(&made.stderr).into_owned());
         }
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-        let port = listener
-            .local_addr()
-            .map_err(|error| error.to_string())?
-            .port();
-        drop(listener);
         let mut cluster = Cluster {
             folder,
-            binaries,
+            binaries: binaries.to_owned(),
             user,
-            port,
+            port: free_port(),
             postmaster: None,
         };
         cluster.run()?;
@@ -95,18 +74,19 @@ impl Cluster {
 
     /// Makes an empty database; gives what `--database-url` takes.
     pub(crate) fn create_database(&self, name: &str) -> Result<String, String> {
-        let mut command = as_user(&self.binaries.join("createdb"), self.user);
-        command.args(["-h", "127.0.0.1", "-U", "postgres", "-p"]);
-        command
-            .arg(self.port.to_string())
-            .arg(name)
-            .current_dir("/");
-        let made = command
-            .output()
-            .map_err(|error| format!("createdb: {error}"))?;
-        if !made.status.success() {
-            return Err(String::from_utf8_lossy(&made.stderr).into_owned());
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let config = format!("host=127.0.0.1 port={} user=postgres", self.port);
+        let made = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&config, NoTls).await?;
+            tokio::spawn(connection);
+            client
+                .batch_execute(&format!("CREATE DATABASE {name}"))
+                .await
+        });
+        made.map_err(|error| format!("{name}: {error:?}"))?;
         Ok(format!(
             "postgres://postgres@127.0.0.1:{}/{name}",
             self.port

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
+use coro_api::errors::{Problem, Reason};
 use coro_api::events::Event;
 use coro_api::state::{Deleted, StateItem};
 use coro_api::txn::{TxnResponse, TxnResult};
@@ -22,10 +23,6 @@ const KEYS: u32 = 12;
 /// What a writer gets acknowledged in one round, at most: keeps each key below
 /// the versions that the server keeps.
 const ACKNOWLEDGED_MAX: u32 = 1000;
-
-/// What the server says when even it does not know. Every other refusal means
-/// that nothing was changed.
-const UNSURE: &str = "may or may not be there";
 
 /// What a log row must say of one write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +53,8 @@ pub(crate) enum Fate {
     },
     /// Refused with this status.
     Refused(u16),
-    /// The server says that it can't know: it lost its database meanwhile.
+    /// The server says that it can't know: it lost its database while that
+    /// committed. Every other refusal means that nothing was changed.
     Unsure,
     /// No answer came.
     Unanswered,
@@ -300,11 +298,13 @@ fn fate_of(answer: &Response, entries: &[Entry], record: Option<&Path>) -> Fate 
     let at = record.map_or(0, |log| {
         std::fs::metadata(log).expect("it is recorded").len()
     });
-    if answer.status == 503 && answer.text().contains(UNSURE) {
-        return Fate::Unsure;
-    }
     if answer.status != 200 {
-        return Fate::Refused(answer.status);
+        let reason = answer.json::<Problem>().reason;
+        assert_eq!(reason.status(), answer.status, "{answer}");
+        return match reason {
+            Reason::OutcomeUnknown => Fate::Unsure,
+            _ => Fate::Refused(answer.status),
+        };
     }
     let (mut revisions, mut versions) = (Vec::new(), Vec::new());
     let mut put = |item: StateItem| {

@@ -58,8 +58,8 @@ fn checked(server: &Server, head: i64, plan: &Plan, told: &[Vec<Told>], round: u
     checked.unwrap_or_else(|fault| panic!("round {round}: {fault}"))
 }
 
-/// Each request had an answer. One that said no was not carried out, which
-/// [`check`] looks at.
+/// Each request had an answer: done, unknown, or a 503. The last was not
+/// carried out, which [`check`] looks at.
 fn assert_answered(told: &[Vec<Told>]) {
     for told in told.iter().flatten() {
         match told.fate {

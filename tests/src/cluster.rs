@@ -41,7 +41,7 @@ finish 0
 "#;
 
 /// Where PostgreSQL's server binaries are, the newest first.
-fn binaries() -> Option<&'static Path> {
+pub fn postgres_binaries() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
         let path = variable("PATH").unwrap_or_default();
@@ -67,7 +67,7 @@ fn binaries() -> Option<&'static Path> {
 /// CI that is a failure.
 pub(crate) fn is_here() -> bool {
     static SAID: OnceLock<()> = OnceLock::new();
-    if binaries().is_some() {
+    if postgres_binaries().is_some() {
         return true;
     }
     let missing = "PostgreSQL's initdb is neither on the PATH nor in /usr/lib/postgresql";
@@ -80,7 +80,7 @@ pub(crate) fn is_here() -> bool {
 pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let folder = binaries().expect("asked for with is_here()");
+        let folder = postgres_binaries().expect("asked for with is_here()");
         // Another program may take the port before PostgreSQL does.
         let mut said = String::new();
         for _ in 0..5 {
@@ -124,7 +124,8 @@ fn start(folder: &Path, port: u16) -> Result<Cluster, String> {
     Err(first)
 }
 
-fn free_port() -> u16 {
+/// A port of 127.0.0.1 that nobody listens on; another program may take it.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     listener.local_addr().expect("it is bound").port()
 }

@@ -78,6 +78,25 @@ impl Database {
     }
 }
 
+/// A connection to PostgreSQL that stays open, with what its statements hold.
+pub struct Session(#[expect(dead_code, reason = "held")] Client);
+
+impl Database {
+    /// Runs statements and keeps the connection (PostgreSQL only).
+    pub fn session(&self, sql: &str) -> Session {
+        let Database::Postgres(name) = self else {
+            panic!("SQLite has no sessions");
+        };
+        let client = block_on(async {
+            let client = connect(name).await;
+            let done = client.batch_execute(sql).await;
+            done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            client
+        });
+        Session(client)
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Database::Postgres(name) = self {

@@ -35,7 +35,8 @@ mod stream;
 use std::time::Duration;
 
 pub use cli::{Cli, Output, Streaming};
-pub use database::{Database, Engine};
+pub use cluster::{free_port, postgres_binaries};
+pub use database::{Database, Engine, Session};
 pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};
 pub use random::Random;

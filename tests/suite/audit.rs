@@ -13,12 +13,15 @@ both_engines![
     a_malformed_filter_is_refused,
     an_untouched_log_verifies,
     the_head_of_the_chain_moves_with_each_change,
+    a_head_that_was_noted_is_found_again,
+    a_malformed_head_is_refused,
 ];
 each_engine![
     a_changed_entry_is_found,
     a_changed_value_is_found,
     a_removed_entry_is_found,
     a_removed_end_is_seen_by_the_head,
+    a_rewritten_log_is_seen_by_a_head_that_was_noted,
     an_entry_put_in_between_is_found,
 ];
 
@@ -153,6 +156,51 @@ fn the_head_of_the_chain_moves_with_each_change(server: &Server) {
     assert_eq!(after.head.len(), 64);
 }
 
+fn verify_noted(server: &Server, revision: i64, hash: &str) -> AuditVerification {
+    server
+        .get(&format!(
+            "/api/audit/verify?revision={revision}&hash={hash}"
+        ))
+        .ok()
+}
+
+fn a_head_that_was_noted_is_found_again(server: &Server) {
+    let mut noted = vec![verify(server)];
+    for number in 0..40 {
+        server.set("k", number.to_string());
+        noted.push(verify(server));
+    }
+    for head in &noted {
+        let found = verify_noted(server, head.last, &head.head.to_uppercase());
+        assert!(found.ok && found.head_fault.is_none(), "{found:?}");
+    }
+    let other = verify_noted(server, noted[3].last, &noted[4].head);
+    assert!(!other.ok && other.fault.is_none(), "{other:?}");
+    assert!(other.head_fault.expect("a fault").contains("rewritten"));
+    // Older entries go, the hash before the oldest stays known.
+    server.compact(noted[9].last);
+    let kept = verify(server).first - 1;
+    let then = noted.iter().find(|head| head.last == kept);
+    if let Some(then) = then {
+        assert!(verify_noted(server, kept, &then.head).ok);
+    }
+}
+
+fn a_malformed_head_is_refused(server: &Server) {
+    let hash = "0".repeat(64);
+    for query in [
+        "revision=1".to_owned(),
+        format!("hash={hash}"),
+        format!("revision=-1&hash={hash}"),
+        format!("revision=1&hash={}", &hash[1..]),
+        format!("revision=1&hash={}x", &hash[1..]),
+    ] {
+        server
+            .get(&format!("/api/audit/verify?{query}"))
+            .refused(Reason::Invalid);
+    }
+}
+
 /// A server whose log was tampered with from behind while it stood still.
 fn tampered(engine: Engine, sql: impl Fn(i64) -> String) -> (Server, i64, AuditVerification) {
     let server = Server::start(engine);
@@ -215,6 +263,21 @@ fn a_removed_end_is_seen_by_the_head(engine: Engine) {
     });
     let found = verify(&server);
     assert!(!found.ok || found.head != before.head);
+}
+
+/// The end is written anew and fits together: only the noted head is missing.
+fn a_rewritten_log_is_seen_by_a_head_that_was_noted(engine: Engine) {
+    let (server, revision, before) = tampered(engine, |revision| {
+        format!("DELETE FROM log WHERE revision > {revision}")
+    });
+    let found = verify_noted(&server, before.last, &before.head);
+    assert!(found.head_fault.expect("a fault").contains("ends at"));
+    while verify(&server).last < before.last {
+        server.set("other", "another end");
+    }
+    let found = verify_noted(&server, before.last, &before.head);
+    assert!(found.head_fault.expect("a fault").contains("rewritten"));
+    assert!(verify(&server).ok && before.last > revision);
 }
 
 fn an_entry_put_in_between_is_found(engine: Engine) {

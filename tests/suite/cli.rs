@@ -204,6 +204,12 @@ fn events_are_published_and_listed(server: &Server) {
     );
     let line = cli.ok(&["events", "history", "--topic", "shop.*"]);
     assert_eq!(line, format!("{}\tshop.a\t{{\"n\":1}}\n", event.revision));
+    server.publish("shop.b", json!(2));
+    let newest = cli.run(&["events", "history", "--last", "1"]);
+    let way_on = format!("--before {}", event.revision + 1);
+    assert!(newest.stderr.contains(&way_on), "{newest:?}");
+    let all = cli.run(&["events", "history", "--topic", "shop.*"]);
+    assert_eq!((all.stdout.lines().count(), all.stderr.as_str()), (2, ""));
     let json = cli.ok(&["events", "history", "--last", "1", "--json"]);
     assert_eq!(
         serde_json::from_str::<Vec<Event>>(&json)
@@ -273,7 +279,16 @@ fn the_audit_is_read_and_verified(server: &Server) {
         line.contains("human:owner") && line.contains("shop/plan"),
         "{line}"
     );
-    server.cli().ok(&["audit", "verify"]);
+    let cli = server.cli();
+    let noted = cli.ok(&["audit", "verify"]);
+    let fields: Vec<&str> = noted.trim_end().split('\t').collect();
+    let (last, head) = (fields[1], fields[3]);
+    server.set("shop/plan", "2");
+    cli.ok(&["audit", "verify", "--head", &format!("{head}@{last}")]);
+    let other = format!("{}@{last}", "0".repeat(64));
+    let output = cli.run(&["audit", "verify", "--head", &other]);
+    assert_eq!(output.code, 6, "{output:?}");
+    assert!(output.stderr.contains("rewritten"), "{output:?}");
 }
 
 fn each_failure_has_its_exit_code(server: &Server) {

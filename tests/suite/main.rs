@@ -26,6 +26,7 @@ mod release;
 mod replicas;
 mod retention;
 mod soak;
+mod stalls;
 mod startup;
 mod state;
 mod state_conditions;

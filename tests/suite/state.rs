@@ -17,6 +17,7 @@ both_engines![
     keys_of_any_characters_are_kept_apart,
     keys_that_could_mislead_are_refused,
     head_answers_as_get_without_the_body,
+    a_read_tells_where_the_log_stands,
     meta_tells_about_a_value_without_it,
     a_list_is_sorted_by_bytes,
     a_list_takes_a_prefix_literally,
@@ -183,6 +184,21 @@ fn head_answers_as_get_without_the_body(server: &Server) {
         assert_eq!(head.the(name), get.the(name), "{name}");
     }
     assert_eq!(server.head("/api/state/nothing").send().status, 404);
+}
+
+fn a_read_tells_where_the_log_stands(server: &Server) {
+    let written = server.set("shop/plan", "1");
+    let last = server.set("shop/other", "2").revision;
+    assert!(last > written.revision);
+    for reading in ["", "?meta", "?version=1"] {
+        let answer = server.get(&format!("/api/state/shop/plan{reading}"));
+        assert_eq!(answer.send().expect(200).revision(), last, "{reading}");
+    }
+    let known = server.get("/api/state/shop/plan").send().etag();
+    let answer = server
+        .get("/api/state/shop/plan")
+        .header("If-None-Match", &known);
+    assert_eq!(answer.send().expect(304).revision(), last);
 }
 
 fn meta_tells_about_a_value_without_it(server: &Server) {

@@ -25,7 +25,8 @@ pub struct AuditEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditVerification {
-    /// Whether every entry fits the one before it.
+    /// Whether every entry fits the one before it, and the noted head, where one
+    /// was given, is the log's.
     pub ok: bool,
     /// The first and the last revision that were checked.
     pub first: i64,
@@ -38,4 +39,8 @@ pub struct AuditVerification {
     /// What is wrong, with the revision where it begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// Why the noted head is not the log's. Looked for only in a log that fits
+    /// together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_fault: Option<String>,
 }

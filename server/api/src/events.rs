@@ -15,7 +15,8 @@ pub struct PublishRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "shop/plan"))]
     pub subject: Option<String>,
-    /// Any JSON; absent is the same as `null`.
+    /// Any JSON; absent is the same as `null`. A number beyond 64 bits becomes
+    /// the nearest double; send such as text.
     #[serde(default)]
     pub data: Value,
 }

@@ -24,7 +24,7 @@ pub struct TxnRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TxnCompare {
-    #[cfg_attr(feature = "openapi", schema(example = "shop/plan"))]
+    #[cfg_attr(feature = "openapi", schema(example = "shop/plan", min_length = 1))]
     pub key: String,
     /// The present version; 0 means that the key does not exist.
     #[cfg_attr(feature = "openapi", schema(example = 0, minimum = 0))]
@@ -38,6 +38,7 @@ pub struct TxnCompare {
 pub enum TxnWrite {
     /// Writes a value: `value` is any JSON, or `base64` any bytes.
     Put {
+        #[cfg_attr(feature = "openapi", schema(min_length = 1))]
         key: String,
         /// The value as JSON, stored without white space. A number beyond 64 bits
         /// becomes the nearest double; send such as `base64`.
@@ -56,10 +57,14 @@ pub enum TxnWrite {
         content_type: Option<String>,
         /// Seconds after which the key deletes itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1))]
         ttl: Option<i64>,
     },
     /// Deletes a key that exists.
-    Delete { key: String },
+    Delete {
+        #[cfg_attr(feature = "openapi", schema(min_length = 1))]
+        key: String,
+    },
 }
 
 /// The answer to a transaction that was carried out.

@@ -8,7 +8,8 @@ use crate::app::Ctx;
 use crate::db::Entry;
 use crate::db::glob::Glob;
 use crate::error::Result;
-use crate::log::{Filter, Kept, Page, data_of, read_before, verify};
+use crate::log::verify::{self, Noted};
+use crate::log::{Filter, Kept, Page, data_of, read_before};
 
 /// Entries before `before`, the newest first.
 pub async fn list_audit(ctx: &Ctx, filter: Filter, before: i64, limit: usize) -> Result<Page> {
@@ -19,13 +20,13 @@ pub async fn list_audit(ctx: &Ctx, filter: Filter, before: i64, limit: usize) ->
         .await
 }
 
-/// Checks the whole kept log.
-pub async fn verify_audit(ctx: &Ctx) -> Result<AuditVerification> {
+/// Checks the whole kept log, and that a head noted earlier is its own.
+pub async fn verify_audit(ctx: &Ctx, noted: Option<Noted>) -> Result<AuditVerification> {
     ctx.caller.check_whole_tenant()?;
     let tenant = ctx.caller.tenant.clone();
     ctx.app
         .db
-        .snapshot(move |tx| verify::verify(tx, &tenant))
+        .snapshot(move |tx| verify::verify_noted(tx, &tenant, noted.as_ref()))
         .await
 }
 

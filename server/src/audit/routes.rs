@@ -9,11 +9,11 @@ use utoipa_axum::routes;
 use super::{audit_entry, audit_filter, list_audit, verify_audit};
 use crate::app::App;
 use crate::auth::Auditor;
-use crate::error::Result;
-use crate::events::routes::{bound, parse_time};
-use crate::http::extract::{NoQuery, Query};
-use crate::http::page::{check_limit, json_at, link_next};
+use crate::error::{Result, invalid};
+use crate::http::extract::Query;
+use crate::http::page::{bound, check_limit, json_at, link_next, parse_time};
 use crate::log::Subject;
+use crate::log::verify::Noted;
 
 /// How many entries an answer has where the request names no limit.
 const LIMIT: i64 = 50;
@@ -64,29 +64,60 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
     let mut response = json_at(revision, &entries);
     if page.more {
         let (limit, before) = (limit.to_string(), page.next.to_string());
-        let mut next = vec![("limit", limit.as_str()), ("before", &before)];
-        let optional = [
+        let place = [("limit", limit.as_str()), ("before", &before)];
+        let filters = [
             ("actor", &query.actor),
             ("action", &query.action),
             ("resource", &query.resource),
             ("from", &query.from),
             ("to", &query.to),
         ];
-        next.extend(
-            optional
-                .iter()
-                .filter_map(|(name, v)| Some((*name, v.as_deref()?))),
-        );
-        link_next(&mut response, "/api/audit", &next);
+        link_next(&mut response, "/api/audit", &place, &filters);
     }
     Ok(response)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyQuery {
+    revision: Option<i64>,
+    hash: Option<String>,
+}
+
+impl VerifyQuery {
+    fn noted(self) -> Result<Option<Noted>> {
+        let (revision, hash) = match (self.revision, self.hash) {
+            (None, None) => return Ok(None),
+            (Some(revision), Some(hash)) => (revision, hash),
+            _ => return Err(invalid("revision and hash of a noted head go together")),
+        };
+        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(invalid(format!(
+                "hash is {hash:?}; it takes 64 hexadecimal digits"
+            )));
+        }
+        Ok(Some(Noted {
+            revision: bound("revision", Some(revision), 0, 0)?,
+            hash: hash.to_ascii_lowercase(),
+        }))
+    }
 }
 
 /// Check the log's hash chain
 ///
 /// Walks the whole kept log and says whether each entry fits the one before.
+/// With `revision` and `hash`, a head that was noted earlier, also whether the
+/// log still has it: whoever rewrote the log could not rewrite that.
 #[utoipa::path(get, path = "/api/audit/verify", operation_id = "verify_audit", tag = "audit",
+    params(
+        ("revision" = Option<i64>, Query, description = "The revision of a noted head", minimum = 0),
+        ("hash" = Option<String>, Query, description = "Its hash, in hexadecimal", pattern = "^[0-9A-Fa-f]{64}$"),
+    ),
     responses((status = 200, description = "What was found", body = AuditVerification)))]
-async fn check(Auditor(ctx): Auditor, _: NoQuery) -> Result<axum::Json<AuditVerification>> {
-    Ok(axum::Json(verify_audit(&ctx).await?))
+async fn check(
+    Auditor(ctx): Auditor,
+    Query(query): Query<VerifyQuery>,
+) -> Result<axum::Json<AuditVerification>> {
+    let noted = query.noted()?;
+    Ok(axum::Json(verify_audit(&ctx, noted).await?))
 }

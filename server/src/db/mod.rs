@@ -22,6 +22,7 @@ pub mod sqlite;
 mod tx;
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -30,7 +31,7 @@ pub use connection::{Engine, Row, Val};
 pub use journal::{Entry, Head, NewEntry, Outcome, Payload, Scope, chain_of};
 pub use tx::Tx;
 
-use crate::error::{Result, unavailable};
+use crate::error::{Result, internal, unavailable};
 use crate::ids::TenantId;
 use batch::{AnyJob, Job, WaitingBytes};
 
@@ -185,6 +186,14 @@ impl Db {
             Backend::Postgres(postgres) => postgres.faults(),
         }
     }
+}
+
+/// Starts a thread of an engine.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(internal)
 }
 
 fn stopped() -> crate::error::Error {

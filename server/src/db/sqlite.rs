@@ -19,7 +19,9 @@ use super::batch::{AnyJob, BATCH_BYTES_MAX, BATCH_JOBS_MAX, Runner};
 use super::connection::{Begun, Connection, Engine, Row, Val};
 use super::journal::Head;
 use super::reply::ReadJob;
-use super::{CommitSink, QUEUE_MAX, ReadSize, Tx, migrate, queue_full, stopped, too_many_reads};
+use super::{
+    CommitSink, QUEUE_MAX, ReadSize, Tx, migrate, queue_full, spawn, stopped, too_many_reads,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Reason, Result, internal};
 use crate::ids::TenantId;
@@ -482,13 +484,6 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
 /// Reads are short; more threads than cores only take turns.
 fn reader_count() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)
-        .map_err(internal)
 }
 
 /// What an error of SQLite means for the caller.

@@ -12,11 +12,10 @@ use utoipa_axum::routes;
 use super::{list_event_history, publish_event};
 use crate::app::App;
 use crate::auth::{Reader, Writer};
-use crate::clock::Time;
 use crate::error::{Result, invalid};
 use crate::http::event_form::Form;
 use crate::http::extract::{Json, NoQuery, Query};
-use crate::http::page::{check_limit, link_next};
+use crate::http::page::{bound, check_limit, link_next, parse_time};
 use crate::http::{stream, websocket};
 use crate::log::feed::Cursor;
 use crate::log::poll::Poll;
@@ -112,24 +111,19 @@ async fn history(
     let mut response = Form::of(&ctx, &headers).list(&page.entries);
     if page.more {
         let (last, before, after) = (last.to_string(), page.next.to_string(), after.to_string());
-        let mut next = vec![
+        let place = [
             ("last", last.as_str()),
             ("before", &before),
             ("after", &after),
         ];
-        let optional = [
+        let filters = [
             ("topic", &query.topic),
             ("source", &query.source),
             ("subject", &query.subject),
             ("from", &query.from),
             ("to", &query.to),
         ];
-        next.extend(
-            optional
-                .iter()
-                .filter_map(|(name, v)| Some((*name, v.as_deref()?))),
-        );
-        link_next(&mut response, "/api/events/history", &next);
+        link_next(&mut response, "/api/events/history", &place, &filters);
     }
     Ok(response)
 }
@@ -205,26 +199,4 @@ async fn subscribe(
     Ok(upgrade
         .on_upgrade(move |socket| websocket::send_events(socket, cursor, ctx))
         .into_response())
-}
-
-/// A revision of a query, which is at least `least`.
-pub fn bound(name: &str, value: Option<i64>, least: i64, absent: i64) -> Result<i64> {
-    match value {
-        Some(value) if value < least => Err(invalid(format!(
-            "{name} is {value}; it takes {least} or more"
-        ))),
-        Some(value) => Ok(value),
-        None => Ok(absent),
-    }
-}
-
-/// Reads a moment of a query.
-pub fn parse_time(name: &str, text: Option<&str>) -> Result<Option<Time>> {
-    let Some(text) = text else { return Ok(None) };
-    match Time::parse(text) {
-        Some(time) => Ok(Some(time)),
-        None => Err(invalid(format!(
-            "{name} is {text:?}; it takes a time such as 2026-02-16T14:30:00Z"
-        ))),
-    }
 }

@@ -13,6 +13,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod serve;
+mod stall;
 pub mod stream;
 mod trace;
 pub mod websocket;

@@ -7,12 +7,14 @@ use axum::http::header;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use coro_api::Problem;
+use coro_api::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use coro_api::state::{StateDiff, StateHistory};
 use utoipa::ToSchema as _;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContactBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
-    RefOr, ResponseBuilder,
+    Components, ContactBuilder, Content, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, Ref, RefOr, ResponseBuilder, Schema, Type,
 };
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -99,6 +101,7 @@ fn complete(mut document: OpenApi) -> OpenApi {
     let paths = std::mem::take(&mut document.paths.paths);
     for (path, mut item) in paths {
         for operation in operations(&mut item) {
+            bound_idempotency_key(operation);
             operation
                 .responses
                 .responses
@@ -109,6 +112,23 @@ fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
+/// Says which texts the header takes: see the gate.
+fn bound_idempotency_key(operation: &mut Operation) {
+    let key = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(IDEMPOTENCY_KEY_BYTES_MAX))
+        .pattern(Some(r"^[\t -~]+$"))
+        .build();
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.name == "Idempotency-Key"
+        {
+            parameter.schema = Some(Schema::Object(key.clone()).into());
+        }
+    }
+}
+
 /// Adds a type and those that it is made of.
 fn add_schema<T: utoipa::ToSchema>(components: &mut Components) {
     let mut schemas = vec![(T::name().into_owned(), T::schema())];
@@ -116,9 +136,7 @@ fn add_schema<T: utoipa::ToSchema>(components: &mut Components) {
     components.schemas.extend(schemas);
 }
 
-fn operations(
-    item: &mut utoipa::openapi::PathItem,
-) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
+fn operations(item: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut Operation> {
     [
         &mut item.get,
         &mut item.put,

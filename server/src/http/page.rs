@@ -1,10 +1,11 @@
-//! Lists: their bound, and the way to the next page.
+//! Lists: what limits them, and the way to the next page.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use coro_api::limits::LIST_ROWS_MAX;
 use serde::Serialize;
 
+use crate::clock::Time;
 use crate::error::{Result, invalid};
 
 /// The revision at which an answer was read or written.
@@ -17,6 +18,28 @@ pub fn check_limit(name: &str, limit: Option<i64>) -> Result<Option<i64>> {
             "{name} is {limit}; it takes 1 to {LIST_ROWS_MAX}"
         ))),
         other => Ok(other),
+    }
+}
+
+/// A revision of a query, which is at least `least`.
+pub fn bound(name: &str, value: Option<i64>, least: i64, absent: i64) -> Result<i64> {
+    match value {
+        Some(value) if value < least => Err(invalid(format!(
+            "{name} is {value}; it takes {least} or more"
+        ))),
+        Some(value) => Ok(value),
+        None => Ok(absent),
+    }
+}
+
+/// Reads a moment of a query.
+pub fn parse_time(name: &str, text: Option<&str>) -> Result<Option<Time>> {
+    let Some(text) = text else { return Ok(None) };
+    match Time::parse(text) {
+        Some(time) => Ok(Some(time)),
+        None => Err(invalid(format!(
+            "{name} is {text:?}; it takes a time such as 2026-02-16T14:30:00Z"
+        ))),
     }
 }
 
@@ -40,10 +63,20 @@ pub fn json_at(revision: i64, body: &impl Serialize) -> Response {
         .into_response()
 }
 
-/// Says where the next page is.
-pub fn link_next(response: &mut Response, path: &str, query: &[(&str, &str)]) {
-    let query: Vec<String> = query
+/// Says where the next page is: at `place` in what these filters let through.
+pub fn link_next(
+    response: &mut Response,
+    path: &str,
+    place: &[(&str, &str)],
+    filters: &[(&str, &Option<String>)],
+) {
+    let given = filters
         .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    let query: Vec<String> = place
+        .iter()
+        .copied()
+        .chain(given)
         .map(|(name, value)| format!("{name}={}", percent_encode(value)))
         .collect();
     let link = format!("<{path}?{}>; rel=\"next\"", query.join("&"));

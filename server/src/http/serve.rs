@@ -1,7 +1,7 @@
 //! Accepting connections: TCP, TLS over TCP, and a Unix socket.
 //!
-//! Slow or silent clients are bounded by a time-out for the request's head
-//! (bodies have theirs in `extract`). On shutdown every listener closes,
+//! Slow or silent clients are bounded by time-outs for the request's head and
+//! for writes that make no progress (bodies have theirs in `extract`). On shutdown every listener closes,
 //! requests that run are finished, and what is left after a while is dropped.
 
 use std::net::SocketAddr;
@@ -18,6 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+
+use super::stall::Unstalled;
 
 /// How long a client may take for the head of a request, and how long it may
 /// keep a connection without sending one: longer than clients do.
@@ -176,7 +178,7 @@ impl Listeners {
         http.timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT);
         let serving = http
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Unstalled::new(stream)), service)
             .with_upgrades();
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
@@ -196,4 +198,65 @@ impl Listeners {
 async fn pause_after(error: &std::io::Error) {
     tracing::warn!(%error, "a connection could not be accepted");
     tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use bytes::Bytes;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::task::JoinHandle;
+    use tokio::time::{Instant, sleep};
+
+    use super::super::stall::WRITE_TIMEOUT;
+    use super::*;
+
+    const CHUNK_BYTES: usize = 1024;
+
+    /// Asks for an answer without end; gives the client's side and how many
+    /// chunks were made for it. Time is tokio's, which moves when all wait.
+    async fn endless() -> (DuplexStream, JoinHandle<()>, Arc<AtomicUsize>) {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counter = made.clone();
+        let answer = move || {
+            let counter = counter.clone();
+            let chunks = std::iter::repeat_with(move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, Infallible>(Bytes::from_static(&[b'x'; CHUNK_BYTES]))
+            });
+            async move { Body::from_stream(futures_util::stream::iter(chunks)) }
+        };
+        let router = Router::new().route("/", get(answer));
+        let listeners = Listeners::new(router, CancellationToken::new());
+        let (mut client, server) = tokio::io::duplex(CHUNK_BYTES);
+        let serving = tokio::spawn(listeners.connection(server, Peer::Socket(0)));
+        let sent = client.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+        sent.await.expect("the server reads");
+        (client, serving, made)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_given_up_and_holds_little() {
+        let (_client, serving, made) = endless().await;
+        let start = Instant::now();
+        serving.await.expect("it does not panic");
+        assert_eq!(start.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
+        let held = made.load(Ordering::Relaxed) * CHUNK_BYTES;
+        assert!(held < 1024 * 1024, "{held} bytes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_slowly_is_waited_for() {
+        let (mut client, serving, _) = endless().await;
+        for _ in 0..20 {
+            sleep(WRITE_TIMEOUT - Duration::from_secs(1)).await;
+            let mut some = [0; 100];
+            client.read_exact(&mut some).await.expect("it is served");
+        }
+        assert!(!serving.is_finished());
+    }
 }

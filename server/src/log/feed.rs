@@ -19,7 +19,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::Filter;
+use super::{Filter, PAGE_BYTES_MAX};
 use crate::db::{CommitSink, Db, Entry};
 use crate::error::{Result, internal};
 use crate::ids::TenantId;
@@ -35,6 +35,10 @@ const TAIL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The most entries that a cursor gives at once.
 pub const BATCH_MAX: usize = 256;
+
+/// About the most bytes of events that a cursor gives at once: a reader that
+/// stalls holds no more.
+const BATCH_BYTES_MAX: i64 = 1024 * 1024;
 
 /// An entry that has been published, and its JSON as an event.
 pub struct Published {
@@ -215,7 +219,9 @@ async fn catch_up(db: &Db, tenant: &TenantId, feed: &Feed) -> Result<()> {
         );
         let everything = Filter::new(super::Sight::everything(), "*");
         let entries = db
-            .scan(move |tx| super::read_after(tx, &tenant, &everything, from, BATCH_MAX))
+            .scan(move |tx| {
+                super::read_after(tx, &tenant, &everything, from, BATCH_MAX, PAGE_BYTES_MAX)
+            })
             .await?
             .entries;
         let Some(newest) = entries.last().map(|entry| entry.revision) else {
@@ -318,7 +324,7 @@ impl Cursor {
         let mut found = Vec::new();
         let mut bytes = 0;
         for published in ring.entries.range(skip..) {
-            if found.len() == max || bytes > super::PAGE_BYTES_MAX {
+            if found.len() == max || bytes >= BATCH_BYTES_MAX {
                 break;
             }
             bytes += published.entry.size;
@@ -334,7 +340,7 @@ impl Cursor {
         let (tenant, filter, from) = (self.tenant.clone(), self.filter.clone(), self.at);
         let page = self
             .db
-            .scan(move |tx| super::read_after(tx, &tenant, &filter, from, max))
+            .scan(move |tx| super::read_after(tx, &tenant, &filter, from, max, BATCH_BYTES_MAX))
             .await?;
         self.at = page.next;
         Ok(page

@@ -199,13 +199,15 @@ pub struct Page {
     pub more: bool,
 }
 
-/// The entries after `from`, the oldest first, at most `limit`.
+/// The entries after `from`, the oldest first, at most `limit`, and none after
+/// those that reach `bytes_max`.
 pub fn read_after(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     filter: &Filter,
     from: i64,
     limit: usize,
+    bytes_max: i64,
 ) -> Result<Page> {
     let head = tx.head(tenant)?.revision;
     check_cursor(tx, tenant, from, head)?;
@@ -217,7 +219,7 @@ pub fn read_after(
     };
     let mut window = WINDOW_START;
     let mut bytes = 0;
-    while page.next < scan_to && page.entries.len() < limit && bytes < PAGE_BYTES_MAX {
+    while page.next < scan_to && page.entries.len() < limit && bytes < bytes_max {
         let to = scan_to.min(page.next + window);
         let mut last = to;
         let (entries, bytes) = (&mut page.entries, &mut bytes);
@@ -229,7 +231,7 @@ pub fn read_after(
             to,
             store::Order::Oldest,
             |entry| {
-                if entries.len() < limit && *bytes < PAGE_BYTES_MAX {
+                if entries.len() < limit && *bytes < bytes_max {
                     if filter.matches(&entry) {
                         *bytes += entry.size;
                         entries.push(entry);

@@ -2,9 +2,9 @@
 
 use crate::ids::Hash;
 
-/// The tag of a value.
-pub fn etag(version: i64, hash: &Hash) -> String {
-    format!("\"v{version}-{}\"", &hash.hex()[..16])
+/// The tag of a value, whose hash is given in hexadecimal.
+pub fn etag(version: i64, hash: &str) -> String {
+    format!("\"v{version}-{}\"", &hash[..16])
 }
 
 /// What a write asks of the present value.
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_tag_is_known_by_its_version_and_koors_by_its_hash() {
         let hash = Hash::of(b"1");
-        let ours = etag(7, &hash);
+        let ours = etag(7, &hash.hex());
         assert_eq!(ours, "\"v7-6b86b273ff34fce1\"");
         for (text, version, expected) in [
             (ours.as_str(), 7, true),

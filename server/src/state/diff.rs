@@ -1,14 +1,20 @@
 //! The difference of two values: in Koor's form, as JSON patch (RFC 6902), or
 //! as a unified diff of text.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use coro_api::state::{DiffEntry, DiffKind, StateDiff};
 use serde_json::Value as Json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Value, get_state_version};
 use crate::app::Ctx;
-use crate::error::{Result, internal, invalid};
+use crate::error::{Result, internal, invalid, unavailable};
+
+/// How many differences are computed at the same time. Each holds two values
+/// and may take a while.
+const DIFFS_MAX: usize = 4;
 
 /// How long a small text diff is looked for.
 const TEXT_DIFF_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,14 +36,38 @@ pub enum Diff {
     Text(String),
 }
 
+/// Who may compute a difference now.
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns(Arc::new(Semaphore::new(DIFFS_MAX)))
+    }
+}
+
+impl Turns {
+    fn take(&self) -> Result<OwnedSemaphorePermit> {
+        let turn = self.0.clone().try_acquire_owned();
+        turn.map_err(|_| {
+            unavailable(format!("{DIFFS_MAX} differences are computed already"))
+                .hint("repeat it after the seconds that Retry-After names")
+        })
+    }
+}
+
 pub async fn diff_state(ctx: &Ctx, key: &str, v1: i64, v2: i64, format: Format) -> Result<Diff> {
-    let old = get_state_version(ctx, key, v1).await?;
-    let new = get_state_version(ctx, key, v2).await?;
+    let turn = ctx.app.diffs.take()?;
+    let (old, _) = get_state_version(ctx, key, v1).await?;
+    let (new, _) = get_state_version(ctx, key, v2).await?;
     let key = key.to_owned();
-    // Two large values take a while, and the threads that serve are few.
-    tokio::task::spawn_blocking(move || compute(&key, &old, &new, format))
-        .await
-        .unwrap_or_else(|error| Err(internal(error)))
+    // Two large values take a while, and the threads that serve are few. The
+    // turn ends with the work, also where the client has left.
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        compute(&key, &old, &new, format)
+    })
+    .await
+    .unwrap_or_else(|error| Err(internal(error)))
 }
 
 fn compute(key: &str, old: &Value, new: &Value, format: Format) -> Result<Diff> {
@@ -118,6 +148,17 @@ fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn differences_beyond_the_most_are_refused_until_one_has_ended() {
+        let turns = Turns::default();
+        let mut taken: Vec<_> = (0..DIFFS_MAX).map(|_| turns.take()).collect();
+        assert!(taken.iter().all(Result::is_ok));
+        let refused = turns.take().expect_err("all are taken");
+        assert_eq!(refused.reason, coro_api::Reason::Unavailable);
+        taken.pop();
+        assert!(turns.take().is_ok());
+    }
 
     #[test]
     fn differences_are_found_in_objects_and_in_anything_else() {

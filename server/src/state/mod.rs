@@ -133,7 +133,7 @@ impl Current {
     }
 
     pub fn etag(&self) -> String {
-        etag(self.version, &self.hash)
+        etag(self.version, &self.hash.hex())
     }
 }
 
@@ -164,8 +164,8 @@ pub async fn list_state(ctx: &Ctx, prefix: String, after: String, limit: usize) 
         .await
 }
 
-/// The present value of a key.
-pub async fn get_state(ctx: &Ctx, key: &str) -> Result<Value> {
+/// The present value of a key, and the tenant's revision at which it was read.
+pub async fn get_state(ctx: &Ctx, key: &str) -> Result<(Value, i64)> {
     ctx.caller.check_key(key)?;
     let (tenant, of) = (ctx.caller.tenant.clone(), key.to_owned());
     let found = ctx
@@ -176,22 +176,30 @@ pub async fn get_state(ctx: &Ctx, key: &str) -> Result<Value> {
     found.ok_or_else(|| unknown_key(key))
 }
 
-/// The key's entry in the list.
-pub async fn get_state_item(ctx: &Ctx, key: &str) -> Result<StateItem> {
+/// The key's entry in the list, and the revision at which it was read.
+pub async fn get_state_item(ctx: &Ctx, key: &str) -> Result<(StateItem, i64)> {
     ctx.caller.check_key(key)?;
     let (tenant, of) = (ctx.caller.tenant.clone(), key.to_owned());
-    let found = ctx.app.db.read(move |tx| living(tx, &tenant, &of)).await?;
-    Ok(found.ok_or_else(|| unknown_key(key))?.item(key))
+    let (revision, found) = ctx
+        .app
+        .db
+        .read(move |tx| Ok((tx.head(&tenant)?.revision, living(tx, &tenant, &of)?)))
+        .await?;
+    let current = found.ok_or_else(|| unknown_key(key))?;
+    Ok((current.item(key), revision))
 }
 
-/// A value of the past or the present.
-pub async fn get_state_version(ctx: &Ctx, key: &str, version: i64) -> Result<Value> {
+/// A value of the past or the present, and the revision at which it was read.
+pub async fn get_state_version(ctx: &Ctx, key: &str, version: i64) -> Result<(Value, i64)> {
     ctx.caller.check_key(key)?;
     let (tenant, of) = (ctx.caller.tenant.clone(), key.to_owned());
     let keep = ctx.app.config.retention.history_versions;
     ctx.app
         .db
-        .read(move |tx| version_of(tx, &tenant, &of, version, keep))
+        .read(move |tx| {
+            let revision = tx.head(&tenant)?.revision;
+            Ok((version_of(tx, &tenant, &of, version, keep)?, revision))
+        })
         .await
 }
 

@@ -49,7 +49,7 @@ pub async fn patch_state(
             });
         }
         let value = match &present {
-            Some(_) => store::value(tx, tenant, key)?,
+            Some(_) => store::value(tx, tenant, key)?.map(|(value, _)| value),
             None => None,
         };
         let (before, content_type) = match &value {

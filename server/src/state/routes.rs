@@ -96,12 +96,12 @@ async fn list(
     let mut response = json_at(revision, &items);
     if let (true, Some(last), Some(limit)) = (more, items.last(), limit) {
         let limit = limit.to_string();
-        let next = [
+        let place = [
             ("prefix", query.prefix.as_str()),
             ("limit", &limit),
             ("cursor", &last.key),
         ];
-        link_next(&mut response, "/api/state", &next);
+        link_next(&mut response, "/api/state", &place, &[]);
     }
     Ok(response)
 }
@@ -156,7 +156,7 @@ impl GetQuery {
         ("history" = Option<String>, Query, description = "The kept versions instead of the value"),
         ("limit" = Option<i64>, Query, description = "With history: versions at most (default 50)", minimum = 1, maximum = 10000),
         ("diff" = Option<String>, Query, description = "The difference of two versions: `v1,v2`", pattern = "^[0-9]+,[0-9]+$"),
-        ("format" = Option<String>, Query, description = "With diff: `koor`, `json-patch` or `text`"),
+        ("format" = Option<String>, Query, description = "With diff: `koor`, `json-patch` or `text`", pattern = "^(koor|json-patch|text)$"),
         ("meta" = Option<String>, Query, description = "The key's entry in the list instead of the value"),
         ("watch" = Option<String>, Query, description = "The key's changes instead of the value"),
         ("from" = Option<i64>, Query, description = "With watch: the last revision already seen", minimum = 0),
@@ -188,32 +188,33 @@ async fn get(
         return watch(&ctx, Subject::Is(key), query.from, query.wait, &headers).await;
     }
     if query.meta.is_some() {
-        let item = get_state_item(&ctx, &key).await?;
-        return Ok(item_response(&item, etag_of(&item)));
+        let (item, revision) = get_state_item(&ctx, &key).await?;
+        return Ok(tagged(json_at(revision, &item), &item));
     }
-    let value = match query.version {
+    let (value, revision) = match query.version {
         Some(version) => get_state_version(&ctx, &key, version).await?,
         None => get_state(&ctx, &key).await?,
     };
     if none_match(&headers, value.version, &value.hash)? {
-        let etag = etag(value.version, &value.hash);
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        let etag = etag(value.version, &value.hash.hex());
+        let headers = [(header::ETAG, etag), (REVISION, revision.to_string())];
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok(value_response(value))
+    Ok(value_response(value, revision))
 }
 
-fn value_response(value: Value) -> Response {
+fn value_response(value: Value, revision: i64) -> Response {
     let mut response = Response::new(axum::body::Body::from(value.bytes));
     let headers = response.headers_mut();
     // It was checked when it was written.
     let content_type = HeaderValue::from_str(&value.content_type)
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, content_type);
-    if let Ok(etag) = HeaderValue::from_str(&etag(value.version, &value.hash)) {
+    if let Ok(etag) = HeaderValue::from_str(&etag(value.version, &value.hash.hex())) {
         headers.insert(header::ETAG, etag);
     }
     headers.insert("x-koor-version", HeaderValue::from(value.version));
-    headers.insert(REVISION, HeaderValue::from(value.revision));
+    headers.insert(REVISION, HeaderValue::from(revision));
     // Stored content is data. Where a browser gets it all the same, it may
     // not run there.
     headers.insert(
@@ -223,16 +224,16 @@ fn value_response(value: Value) -> Response {
     response
 }
 
-fn item_response(item: &StateItem, etag: String) -> Response {
-    let mut response = json_at(item.revision, item);
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
+/// The answer to a write.
+fn item_response(item: &StateItem) -> Response {
+    tagged(json_at(item.revision, item), item)
+}
+
+fn tagged(mut response: Response, item: &StateItem) -> Response {
+    if let Ok(etag) = HeaderValue::from_str(&etag(item.version, &item.hash)) {
         response.headers_mut().insert(header::ETAG, etag);
     }
     response
-}
-
-fn etag_of(item: &StateItem) -> String {
-    format!("\"v{}-{}\"", item.version, &item.hash[..16])
 }
 
 fn diff_response(diff: Diff) -> Response {
@@ -293,7 +294,7 @@ struct PutQuery {
         ("ttl" = Option<i64>, Query, description = "Seconds after which the key deletes itself", minimum = 1),
         ("conditional" = Option<bool>, Query, description = "Whether every later write of the key must name the version that it replaces"),
         ("If-Match" = Option<String>, Header, description = "The tag of the value that this replaces, or `*`"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only where the key does not exist"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where the key does not exist", pattern = r"^\*$"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless"),
     ),
     request_body(content_type = "*/*", description = "The value: 1 byte to 10 MiB", example = json!({"milestone": 1})),
@@ -309,7 +310,7 @@ async fn put(
         .ttl(query.ttl)?
         .conditional(query.conditional);
     let item = put_state(&ctx, &key, new, write_condition(&headers)?).await?;
-    Ok(item_response(&item, etag_of(&item)))
+    Ok(item_response(&item))
 }
 
 #[derive(Deserialize)]
@@ -340,18 +341,16 @@ async fn post(
         invalid("rollback is missing").hint("name the version: ?rollback=1, or write with PUT")
     })?;
     let rolled = rollback_state(&ctx, &key, version, write_condition(&headers)?).await?;
-    let mut response = json_at(rolled.item.revision, &rolled);
-    if let Ok(etag) = HeaderValue::from_str(&etag_of(&rolled.item)) {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    Ok(response)
+    let response = json_at(rolled.item.revision, &rolled);
+    Ok(tagged(response, &rolled.item))
 }
 
 /// Change a part of a key's JSON
 ///
 /// A JSON merge patch (RFC 7396, `application/merge-patch+json`) or a JSON
 /// patch (RFC 6902, `application/json-patch+json`), applied to the value that
-/// is there at that moment.
+/// is there at that moment. Numbers beyond 64 bits, also those of the value that
+/// the patch does not name, become the nearest double.
 #[utoipa::path(patch, path = "/api/state/{*key}", operation_id = "patch_state", tag = "state",
     params(
         ("key" = String, Path, description = "The key", example = "shop/plan"),
@@ -386,7 +385,7 @@ async fn patch(
         }
     };
     let item = patch_state(&ctx, &key, patch, write_condition(&headers)?).await?;
-    Ok(item_response(&item, etag_of(&item)))
+    Ok(item_response(&item))
 }
 
 /// Delete a key

@@ -135,17 +135,18 @@ pub(super) fn save(
     Ok(())
 }
 
-/// The present value of a key.
-pub(super) fn value(tx: &mut Tx<'_>, tenant: &TenantId, key: &str) -> Result<Option<Value>> {
+/// The present value of a key, and where the log stands at that moment.
+pub(super) fn value(tx: &mut Tx<'_>, tenant: &TenantId, key: &str) -> Result<Option<(Value, i64)>> {
     let now = tx.now();
     tx.query_one(
         "SELECT state.version, state.revision, state.hash, state.size, state.content_type, \
-         state.updated_at, state.updated_by, log.payload FROM state JOIN log \
+         state.updated_at, state.updated_by, log.payload, \
+         (SELECT MAX(revision) FROM log WHERE tenant_id = $1) FROM state JOIN log \
          ON log.tenant_id = state.tenant_id AND log.revision = state.revision \
          WHERE state.tenant_id = $1 AND state.key = $2 AND state.deleted = 0 \
          AND (state.expires_at IS NULL OR state.expires_at > $3)",
         &[tenant.into(), key.into(), now.into()],
-        value_from,
+        |row| Ok((value_from(row)?, row.int(8)?)),
     )
 }
 

@@ -10,19 +10,22 @@ use crate::session::{Session, unexpected};
 /// The server reads its whole log for this.
 const VERIFICATION_DURATION_MAX: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// What to do where something is wrong.
+const KEEP: &str = "compare with a backup, and keep this data folder as it is";
+
 /// Check that no entry was changed or removed: first and last revision, count, hash
 ///
 /// Keep the hash and its revision elsewhere: whoever could rewrite the whole
 /// log could not rewrite those. Exit code 1 means that the log does not fit
-/// together, 6 that its newest entry is not the one of --head.
+/// together, 6 that the head of --head is not its own.
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// The newest entry must have this hash, and this revision where one is given
+    /// The entry at this revision must have this hash; without one the newest entry
     #[arg(long, value_name = "HASH[@REV]", value_parser = parse_head)]
     head: Option<Head>,
 }
 
-/// The newest entry as it was noted earlier.
+/// A head as it was noted earlier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Head {
     hash: String,
@@ -31,8 +34,15 @@ struct Head {
 
 impl Run for Verify {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let request =
+        let mut request =
             Request::get("/api/audit/verify").patience(Patience::whole(VERIFICATION_DURATION_MAX));
+        if let Some(head) = &self.head
+            && let Some(revision) = head.revision
+        {
+            request = request
+                .query("revision", revision)
+                .query("hash", &head.hash);
+        }
         let response = session.call(request)?;
         session.show(&response, |found: AuditVerification| {
             let (first, last) = (found.first.to_string(), found.last.to_string());
@@ -40,46 +50,28 @@ impl Run for Verify {
         })?;
         let found: AuditVerification =
             serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        if found.ok {
-            return self.head.map_or(Ok(()), |head| head.compare(&found));
-        }
-        let fault = found
-            .fault
-            .unwrap_or_else(|| "an entry does not fit the one before it".to_owned());
-        Err(failed(format!("the log is not whole: {fault}"))
-            .hint("compare with a backup, and keep this data folder as it is"))
+        judge(&found, self.head.as_ref())
     }
 }
 
-impl Head {
-    /// The server tells the hash of its newest entry only, so that a longer log
-    /// proves nothing either way; the message says which case it is.
-    fn compare(&self, found: &AuditVerification) -> Result<()> {
-        let (last, newest) = (found.last, &found.head);
-        match self.revision {
-            None if self.hash == *newest => Ok(()),
-            None => Err(invalid(format!(
-                "the newest entry, revision {last}, has another hash: either entries were added \
-                 since it was noted, or the log was rewritten"
-            ))
-            .hint("give the revision too, as in --head HASH@REV, to tell these apart")),
-            Some(revision) if revision == last && self.hash == *newest => Ok(()),
-            Some(revision) if revision == last => Err(invalid(format!(
-                "revision {revision} has another hash than the one that was noted: the log was \
-                 rewritten"
-            ))
-            .hint("compare with a backup, and keep this data folder as it is")),
-            Some(revision) if revision > last => Err(invalid(format!(
-                "the log ends at revision {last}, before the noted {revision}: its end was removed, \
-                 or an older backup restored"
-            ))
-            .hint("compare with a backup, and keep this data folder as it is")),
-            Some(revision) => Err(invalid(format!(
-                "revision {revision} can't be compared: the log goes on to {last}, and the server \
-                 tells the hash of its newest entry only"
-            ))
-            .hint("look the hash of that revision up in the database, or note the head again")),
-        }
+/// The server compares a head that has a revision.
+fn judge(found: &AuditVerification, head: Option<&Head>) -> Result<()> {
+    if let Some(fault) = &found.head_fault {
+        return Err(invalid(fault.as_str()).hint(KEEP));
+    }
+    if !found.ok {
+        let fault = found.fault.as_deref();
+        let fault = fault.unwrap_or("an entry does not fit the one before it");
+        return Err(failed(format!("the log is not whole: {fault}")).hint(KEEP));
+    }
+    match head {
+        Some(head) if head.revision.is_none() && head.hash != found.head => Err(invalid(format!(
+            "the newest entry, revision {}, has another hash: either entries were added since it \
+             was noted, or the log was rewritten",
+            found.last
+        ))
+        .hint("give the revision too, as in --head HASH@REV, to tell these apart")),
+        _ => Ok(()),
     }
 }
 
@@ -111,31 +103,35 @@ mod tests {
     #[test]
     fn what_another_head_means_depends_on_where_it_was() {
         let (here, there) = ("a".repeat(64), "B".repeat(64));
-        let found = AuditVerification {
-            ok: true,
+        let found = |head_fault: Option<&str>| AuditVerification {
+            ok: head_fault.is_none(),
             first: 1,
             last: 12,
             checked: 12,
             head: here.clone(),
             fault: None,
+            head_fault: head_fault.map(str::to_owned),
         };
+        let rewritten = Some("the log was rewritten");
         let table = [
-            (here.clone(), ""),
-            (format!("{here}@12"), ""),
-            (there.clone(), "either entries were added since"),
-            (format!("{there}@12"), "the log was rewritten"),
-            (format!("{here}@13"), "ends at revision 12"),
-            (format!("{there}@11"), "can't be compared"),
+            (here.clone(), found(None), ""),
+            (
+                there.clone(),
+                found(None),
+                "either entries were added since",
+            ),
+            (format!("{here}@11"), found(None), ""),
+            (format!("{there}@11"), found(rewritten), "was rewritten"),
         ];
-        for (text, part) in table {
-            let compared = parse_head(&text).unwrap().compare(&found);
-            let message = compared.as_ref().map_err(|error| error.to_string());
-            match compared.as_ref() {
+        for (text, found, part) in table {
+            let judged = judge(&found, Some(&parse_head(&text).unwrap()));
+            match judged {
                 Ok(()) => assert_eq!(part, "", "{text}"),
-                Err(error) => assert_eq!(error.exit.code(), 6),
+                Err(error) => {
+                    assert_eq!(error.exit.code(), 6);
+                    assert!(error.to_string().contains(part), "{text}: {error}");
+                }
             }
-            let message = message.err().unwrap_or_default();
-            assert!(message.contains(part), "{text}: {message}");
         }
     }
 

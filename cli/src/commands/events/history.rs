@@ -4,6 +4,7 @@ use crate::commands::Run;
 use crate::commands::events::{EventLine, show_lines};
 use crate::error::Result;
 use crate::http::Request;
+use crate::paging;
 use crate::session::{Session, unexpected};
 
 /// Print past events, the newest first: revision, topic, data
@@ -50,10 +51,13 @@ impl Run for History {
             .query_if("before", self.before);
         let response = session.call(request)?;
         if session.options.wants_json() {
-            return session.show_json(&response.body);
+            session.show_json(&response.body)?;
+        } else {
+            let events: Vec<EventLine<'_>> =
+                serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
+            show_lines(session, &events)?;
         }
-        let events: Vec<EventLine<'_>> =
-            serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        show_lines(session, &events)
+        paging::tell_what_follows(session, &response, "before");
+        Ok(())
     }
 }
