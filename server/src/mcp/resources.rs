@@ -46,7 +46,7 @@ pub(super) async fn read(ctx: &Ctx, uri: String) -> Result<ReadResourceResponse,
         ResourceContents::text(text, uri).with_mime_type("application/json")
     } else if let Some(key) = key_of(&uri) {
         let value = get_state(ctx, &key).await;
-        let value = value.map_err(|error| told(&error, &uri))?;
+        let (value, _) = value.map_err(|error| told(&error, &uri))?;
         if value.bytes.len() > RESOURCE_BYTES_MAX {
             let message = format!(
                 "{uri} has {} bytes, more than {RESOURCE_BYTES_MAX}; read it with coro-cli state \
