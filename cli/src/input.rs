@@ -16,7 +16,7 @@ const INPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Options of a command that needs something to send.
 #[derive(Args, Debug)]
-#[group(id = "input", required = true, multiple = false, args = ["data", "file", "stdin"])]
+#[group(id = "input", required = true, multiple = false, args = ["data", "file", "value"])]
 pub(crate) struct Input {
     #[command(flatten)]
     source: OptionalInput,
@@ -25,15 +25,15 @@ pub(crate) struct Input {
 /// Options of a command that can send something.
 #[derive(Args, Debug)]
 pub(crate) struct OptionalInput {
-    /// The data itself
-    #[arg(long, value_name = "DATA", allow_hyphen_values = true, conflicts_with_all = ["file", "stdin"])]
+    /// The data itself, whatever it begins with
+    #[arg(long, value_name = "DATA", allow_hyphen_values = true, conflicts_with_all = ["file", "value"])]
     data: Option<String>,
     /// A file with the data
-    #[arg(long, value_name = "FILE", conflicts_with = "stdin")]
+    #[arg(long, value_name = "FILE", conflicts_with = "value")]
     file: Option<PathBuf>,
-    /// Read the data from standard input
-    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true)]
-    stdin: Option<String>,
+    /// The data itself; - reads it from standard input
+    #[arg(value_name = "VALUE", allow_negative_numbers = true)]
+    value: Option<String>,
 }
 
 /// What was read, and where its kind can be guessed from.
@@ -53,7 +53,8 @@ impl Input {
 
 impl OptionalInput {
     pub(crate) fn read(self, session: &mut Session<'_>) -> Result<Option<Data>> {
-        if let Some(text) = self.data {
+        let reads_stdin = self.value.as_deref() == Some("-");
+        if let Some(text) = self.data.or(self.value.filter(|_| !reads_stdin)) {
             return Ok(Some(Data {
                 bytes: text.into_bytes(),
                 file: None,
@@ -67,7 +68,7 @@ impl OptionalInput {
                 file: Some(path),
             }));
         }
-        if self.stdin.is_some() {
+        if reads_stdin {
             let bytes = read_bounded(&mut session.machine()?.stdin)
                 .map_err(|error| failed(format!("can't read standard input: {error}")))?;
             return Ok(Some(Data {
