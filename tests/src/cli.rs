@@ -49,6 +49,13 @@ impl Cli {
         self
     }
 
+    /// What a variable was set to last.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let mut variables = self.variables.iter().rev();
+        let (_, value) = variables.find(|(set, _)| set == name)?;
+        Some(value.clone())
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
+use coro_api::agents::{Agent, RegisteredAgent};
 use coro_api::events::Event;
 use coro_api::state::StateItem;
-use coro_api::agents::{Agent, RegisteredAgent};
 use coro_api::tokens::{IssuedToken, Role};
 use rustix::process::Signal;
 use serde_json::{Value, json};

@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod backup;
 mod cli;
+mod cli_agents;
 mod clients;
 mod consumers;
 mod docs;

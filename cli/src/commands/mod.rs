@@ -3,15 +3,19 @@
 //! A command is a struct of options in a file named as the user names it. Its
 //! doc comment is its help text, and `Run` is what it does.
 
+mod activate;
 mod audit;
 mod backup;
 mod completions;
 mod config;
 mod consumers;
 mod events;
+mod instances;
+mod intent;
 mod man;
 mod metrics;
 mod once;
+mod register;
 mod state;
 mod status;
 mod tokens;
@@ -28,6 +32,14 @@ use crate::session::Session;
 pub(crate) static COMMANDS: &[Node] = &[
     leaf::<status::Status>("status"),
     leaf::<whoami::Whoami>("whoami"),
+    leaf::<register::Register>("register"),
+    leaf::<activate::Activate>("activate"),
+    leaf::<intent::Intent>("intent"),
+    group(
+        "instances",
+        "The agents: who is there, on what, since when",
+        instances::COMMANDS,
+    ),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),
     group(
