@@ -194,7 +194,7 @@ fn the_tool_coro_runs_the_same_commands(server: &Server) {
         line.starts_with("frontend\tactive\t") && line.contains("\tcss\t"),
         "{line}"
     );
-    for refused in ["register x --save", "backup b.gz"] {
+    for refused in ["register x --save", "mcp", "backup b.gz"] {
         let told = mcp.refuse("coro", json!({"command": refused}));
         assert!(told.contains("needs a shell"), "{told}");
     }

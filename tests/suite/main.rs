@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod backup;
+mod bridge;
 mod cli;
 mod cli_agents;
 mod clients;

@@ -13,6 +13,7 @@ mod events;
 mod instances;
 mod intent;
 mod man;
+mod mcp;
 mod metrics;
 mod once;
 mod register;
@@ -65,6 +66,7 @@ pub(crate) static COMMANDS: &[Node] = &[
         "Which server is called, and as whom",
         config::COMMANDS,
     ),
+    leaf::<mcp::Mcp>("mcp"),
     leaf::<completions::Completions>("completions"),
     leaf::<man::Man>("man"),
     leaf::<version::Version>("version"),

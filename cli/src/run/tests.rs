@@ -419,7 +419,8 @@ fn a_key_that_would_change_the_path_is_not_sent() {
 
 #[test]
 fn in_the_server_nothing_of_the_machine_is_touched() {
-    let lines: [&[&str]; 9] = [
+    let lines: [&[&str]; 10] = [
+        &["mcp"],
         &["register", "a", "--save"],
         &["state", "set", "k", "--file", "/etc/hostname"],
         &["state", "set", "k", "-"],
