@@ -64,10 +64,11 @@ impl Refusal<'_> {
             }
             (Reason::NotFound, "state", _) if self.names_version() => {
                 // The server says whether that version ever was.
-                let gone = self
-                    .next
-                    .is_some_and(|next| next.contains("no longer kept"));
-                let gone = if gone { "it is no longer kept; " } else { "" };
+                let gone = if self.says("no longer kept") {
+                    "it is no longer kept; "
+                } else {
+                    ""
+                };
                 format!(
                     "{gone}see what is kept with coro-cli state history {}",
                     self.key()
@@ -78,6 +79,23 @@ impl Refusal<'_> {
                 "list yours with coro-cli consumers list".to_owned()
             }
             (Reason::NotFound, "tokens", _) => "list them with coro-cli tokens list".to_owned(),
+            (Reason::NotFound, "activate" | "intent" | "instances", _) => {
+                "list them with coro-cli instances list".to_owned()
+            }
+            (Reason::Conflict, "activate" | "intent" | "instances", _)
+                if self.says("register first") =>
+            {
+                "register with coro-cli register, and call with the token that it prints".to_owned()
+            }
+            (Reason::Conflict, "register", _) if self.says("takeover") => {
+                let also = match self.has_header("Idempotency-Key") {
+                    true => " and another --idempotency-key",
+                    false => "",
+                };
+                format!(
+                    "take another name; or, where it is you after a restart, add --takeover{also}"
+                )
+            }
             (Reason::Conflict, "state", "patch") => {
                 let key = self.key();
                 format!(
@@ -148,9 +166,7 @@ impl Refusal<'_> {
 
     /// The server says by naming the header that the write may have happened.
     fn after_outage(&self) -> Option<String> {
-        let is_uncertain = self
-            .next
-            .is_some_and(|next| next.contains("Idempotency-Key"));
+        let is_uncertain = self.says("Idempotency-Key");
         if is_uncertain && self.has_header("Idempotency-Key") {
             return Some("repeat it with the same --idempotency-key".to_owned());
         }
@@ -174,6 +190,11 @@ impl Refusal<'_> {
     /// Whether the server knows a next step, in its own words.
     fn is_advised(&self) -> bool {
         self.next.is_some_and(speaks_http)
+    }
+
+    /// Whether the server's own hint contains this.
+    fn says(&self, words: &str) -> bool {
+        self.next.is_some_and(|next| next.contains(words))
     }
 
     fn has_header(&self, name: &str) -> bool {

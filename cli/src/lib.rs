@@ -11,6 +11,7 @@
 //! of options that implements `Run`, and add a line to the table of its group.
 
 mod arguments;
+mod bridge;
 mod commands;
 mod config;
 mod durations;

@@ -91,6 +91,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The project that the user's environment names for new agents; in the
+    /// server there is none.
+    pub(crate) fn environment_project(&self) -> Option<String> {
+        match &self.place {
+            Place::Machine(machine) => machine.environment.project.clone(),
+            Place::Server(_) => None,
+        }
+    }
+
     /// Whether the server will know who calls.
     pub(crate) fn has_token(&mut self) -> Result<bool> {
         match &mut self.place {

@@ -1,8 +1,8 @@
 //! `coro-cli` as a whole process.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::{program, scripts};
 
@@ -49,6 +49,13 @@ impl Cli {
         self
     }
 
+    /// What a variable was set to last.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let mut variables = self.variables.iter().rev();
+        let (_, value) = variables.find(|(set, _)| set == name)?;
+        Some(value.clone())
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -82,8 +89,13 @@ impl Cli {
     /// Starts a command that goes on, such as `events subscribe`.
     pub fn stream(&self, args: &[&str]) -> Streaming {
         let mut child = self.spawn(args);
+        let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().expect("piped"));
-        Streaming { child, lines }
+        Streaming {
+            child,
+            input,
+            lines,
+        }
     }
 
     fn spawn(&self, args: &[&str]) -> Child {
@@ -106,6 +118,8 @@ impl Cli {
 #[derive(Debug)]
 pub struct Streaming {
     child: Child,
+    /// Until [`Streaming::end_input`].
+    input: Option<ChildStdin>,
     lines: BufReader<ChildStdout>,
 }
 
@@ -117,6 +131,27 @@ impl Streaming {
             .read_line(&mut line)
             .expect("the command writes text");
         line.trim_end().to_owned()
+    }
+
+    /// A line for its input.
+    pub fn write_line(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("the input is open");
+        input
+            .write_all(format!("{line}\n").as_bytes())
+            .expect("the command reads");
+    }
+
+    pub fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// All that it still prints, once it has ended by itself.
+    pub fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.lines
+            .read_to_string(&mut rest)
+            .expect("the command writes text");
+        rest
     }
 
     /// Waits for its end by itself.

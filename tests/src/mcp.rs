@@ -25,6 +25,17 @@ impl Era {
             Era::Modern => "2026-07-28",
         }
     }
+
+    /// A message, complete with the metadata of the era.
+    pub fn message(self, id: impl Into<Value>, method: &str, mut params: Value) -> Value {
+        if self == Era::Modern {
+            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(self.version());
+            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            params["_meta"]["io.modelcontextprotocol/clientInfo"] =
+                json!({"name": "kit", "version": "1"});
+        }
+        json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
+    }
 }
 
 /// A caller at `/mcp`.
@@ -46,7 +57,7 @@ impl Mcp {
     }
 
     /// A message, complete with headers and metadata of the era.
-    pub fn message(&self, method: &str, mut params: Value) -> Request {
+    pub fn message(&self, method: &str, params: Value) -> Request {
         let mut request = self
             .client
             .request("POST", "/mcp")
@@ -58,12 +69,8 @@ impl Mcp {
             if let Some(name) = named.and_then(Value::as_str) {
                 request = request.header("Mcp-Name", &header_text(name));
             }
-            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(self.era.version());
-            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-            params["_meta"]["io.modelcontextprotocol/clientInfo"] =
-                json!({"name": "kit", "version": "1"});
         }
-        request.json(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+        request.json(&self.era.message(1, method, params))
     }
 
     /// The result of a request.

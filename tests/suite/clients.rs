@@ -114,7 +114,8 @@ const BRIDGE: &str = "
 ## The stdio bridge
 
 Every client can start a program. `coro-cli mcp` passes messages between the client and the server; it finds both server and
-token as every command does, so nothing secret is in the client's file. Store the token once, in the project:
+token as every command does, so nothing secret is in the client's file. Only the owner's token in the data folder it leaves
+alone, unless it is started with `--as-owner`: whoever speaks there is an agent. Store the token once, in the project:
 
 ```sh
 printf %s \"$CORO_TOKEN\" | coro-cli config set token -

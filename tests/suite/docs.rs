@@ -121,8 +121,17 @@ impl Drop for Shell {
 
 #[test]
 fn getting_started_prints_what_it_says() {
-    let path = repository().join("docs/getting-started.md");
-    let document = std::fs::read_to_string(path).expect("the document");
+    prints_what_it_says("docs/getting-started.md");
+}
+
+#[test]
+fn the_page_of_agents_prints_what_it_says() {
+    prints_what_it_says("docs/agents.md");
+}
+
+/// Types a document's commands, one after the other, beside a new server.
+fn prints_what_it_says(path: &str) {
+    let document = std::fs::read_to_string(repository().join(path)).expect("the document");
     let commands = commands_of(&document);
     assert!(commands.len() > 10, "{commands:?}");
     let server = Server::start(Engine::Sqlite);

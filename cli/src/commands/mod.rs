@@ -3,15 +3,20 @@
 //! A command is a struct of options in a file named as the user names it. Its
 //! doc comment is its help text, and `Run` is what it does.
 
+mod activate;
 mod audit;
 mod backup;
 mod completions;
 mod config;
 mod consumers;
 mod events;
+mod instances;
+mod intent;
 mod man;
+mod mcp;
 mod metrics;
 mod once;
+mod register;
 mod state;
 mod status;
 mod tokens;
@@ -28,6 +33,14 @@ use crate::session::Session;
 pub(crate) static COMMANDS: &[Node] = &[
     leaf::<status::Status>("status"),
     leaf::<whoami::Whoami>("whoami"),
+    leaf::<register::Register>("register"),
+    leaf::<activate::Activate>("activate"),
+    leaf::<intent::Intent>("intent"),
+    group(
+        "instances",
+        "The agents: who is there, on what, since when",
+        instances::COMMANDS,
+    ),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),
     group(
@@ -53,6 +66,7 @@ pub(crate) static COMMANDS: &[Node] = &[
         "Which server is called, and as whom",
         config::COMMANDS,
     ),
+    leaf::<mcp::Mcp>("mcp"),
     leaf::<completions::Completions>("completions"),
     leaf::<man::Man>("man"),
     leaf::<version::Version>("version"),

@@ -7,7 +7,7 @@ use crate::http::Request;
 use crate::print::row;
 use crate::session::Session;
 
-/// Print who the token says that you are: actor, role, tenant, and project
+/// Print who the token says that you are: actor, role, tenant, project, agent's id
 #[derive(Args)]
 pub(crate) struct Whoami {}
 
@@ -17,7 +17,8 @@ impl Run for Whoami {
         session.show(&response, |whoami: system::Whoami| {
             let actor = format!("{}:{}", whoami.kind.word(), whoami.name);
             let project = whoami.project.unwrap_or_default();
-            row(&[&actor, whoami.role.word(), &whoami.tenant, &project])
+            let id = whoami.instance_id.unwrap_or_default();
+            row(&[&actor, whoami.role.word(), &whoami.tenant, &project, &id])
         })
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) working_directory: PathBuf,
     pub(crate) url: Option<String>,
     pub(crate) token: Option<String>,
+    /// The project to register agents in.
+    pub(crate) project: Option<String>,
     /// The caller is an agent: it never acts with the owner's token by itself.
     pub(crate) is_agent: bool,
     pub(crate) data_dir: Option<PathBuf>,
@@ -34,6 +36,7 @@ impl Environment {
             working_directory: env::current_dir().unwrap_or_default(),
             url: text("CORO_URL"),
             token: text("CORO_TOKEN"),
+            project: text("CORO_PROJECT"),
             is_agent: variable("CORO_AGENT").is_some(),
             data_dir: path("CORO_DATA_DIR"),
             socket: path("CORO_SOCKET"),

@@ -91,6 +91,28 @@ pub(crate) fn find_project(start: &Path) -> Option<PathBuf> {
         .find(|folder| folder.is_dir())
 }
 
+/// The file with the settings of the project that are not committed, which has
+/// its tokens. Makes its folder, with what keeps git from it.
+pub(crate) fn local_file(env: &Environment) -> Result<PathBuf> {
+    let project =
+        find_project(&env.working_directory).unwrap_or_else(|| env.working_directory.join(".coro"));
+    let local = project.join("local");
+    let ignored = local.join(".gitignore");
+    fs::create_dir_all(&project)
+        .and_then(|()| create_private_folder(&local))
+        .and_then(|()| fs::write(&ignored, "*\n"))
+        .map_err(|error| file_failed(format!("write {}", ignored.display()), &error))?;
+    Ok(local.join("cli.json"))
+}
+
+/// A folder that only its owner can enter; one that exists stays as it is.
+fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
 /// Where the user's settings are.
 pub(crate) fn user_file(env: &Environment) -> Option<PathBuf> {
     env.config_home

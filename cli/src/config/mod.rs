@@ -19,7 +19,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use environment::Environment;
-pub(crate) use file::{FileSettings, create_private, find_project, user_file, write_file};
+pub(crate) use file::{
+    FileSettings, create_private, find_project, local_file, user_file, write_file,
+};
 pub(crate) use token::Token;
 
 use crate::error::{Result, usage};

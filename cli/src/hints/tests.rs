@@ -9,7 +9,7 @@ fn a_hint_is_something_to_type() {
     let old = || put().header("If-Match", "\"v1-\"");
     let new = || put().header("If-None-Match", "*");
     let rest = Some("send 'If-Match: …' with GET /api/state");
-    let table: [(&str, Request, Reason, Option<&str>, &str); 25] = [
+    let table: [(&str, Request, Reason, Option<&str>, &str); 29] = [
         (
             "state get",
             get(),
@@ -179,6 +179,36 @@ fn a_hint_is_something_to_type() {
             "repeat it with the same --idempotency-key",
         ),
         ("audit", Request::get("/api/audit"), Invalid, rest, "-"),
+        (
+            "register",
+            Request::new(Method::Post, "/api/instances/register"),
+            Conflict,
+            Some(
+                "take another name; or, where it is you after a restart, register with takeover true",
+            ),
+            "take another name; or, where it is you after a restart, add --takeover",
+        ),
+        (
+            "register",
+            put().header("Idempotency-Key", "k"),
+            Conflict,
+            Some("use that token, or register again with \"takeover\": true"),
+            "take another name; or, where it is you after a restart, add --takeover and another --idempotency-key",
+        ),
+        (
+            "activate",
+            Request::new(Method::Post, "/api/instances/self/activate"),
+            Conflict,
+            Some("register first, and call with the token that the answer holds"),
+            "register with coro-cli register, and call with the token that it prints",
+        ),
+        (
+            "instances get",
+            Request::get("/api/instances/x"),
+            NotFound,
+            rest,
+            "list them with coro-cli instances list",
+        ),
     ];
     for (command, request, reason, next, expected) in table {
         let refusal = Refusal {

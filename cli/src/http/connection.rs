@@ -1,12 +1,12 @@
 //! A socket that gives up in time.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::{Address, Patience};
+use super::{Address, Hangup, Patience};
 
 /// A connection that gives up when its patience ends.
 pub(super) struct Connection {
@@ -14,7 +14,7 @@ pub(super) struct Connection {
     limit: Limit,
 }
 
-enum Stream {
+pub(super) enum Stream {
     #[cfg(unix)]
     Unix(UnixStream),
     Tcp(TcpStream),
@@ -42,6 +42,32 @@ impl Connection {
             }
         };
         Ok(Connection { stream, limit })
+    }
+
+    /// Lets another thread end the connection.
+    pub(super) fn end_by(&self, hangup: &Hangup) -> io::Result<()> {
+        hangup.watch(self.stream.try_clone()?)
+    }
+}
+
+impl Stream {
+    /// Another handle on the same socket.
+    fn try_clone(&self) -> io::Result<Stream> {
+        match self {
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.try_clone().map(Stream::Unix),
+            Stream::Tcp(stream) => stream.try_clone().map(Stream::Tcp),
+        }
+    }
+
+    /// Ends what is read and written through any handle.
+    pub(super) fn shut_down(&self) {
+        // One that is closed already is as good.
+        let _ = match self {
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
+        };
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Write};
 use super::body::{Body, Framing};
 use super::connection::Connection;
 use super::headers::read_head;
-use super::{Address, Patience, Reply, Request, Transport, TransportError};
+use super::{Address, Hangup, Patience, Reply, Request, Transport, TransportError, USER_AGENT};
 use crate::config::Token;
 
 /// Enough for the head and the value of most answers in one read.
@@ -20,11 +20,22 @@ pub(crate) struct Direct {
     /// Where the server may be, the likeliest first.
     places: Vec<Address>,
     token: Option<Token>,
+    hangup: Option<Hangup>,
 }
 
 impl Direct {
     pub(crate) fn new(places: Vec<Address>, token: Option<Token>) -> Direct {
-        Direct { places, token }
+        Direct {
+            places,
+            token,
+            hangup: None,
+        }
+    }
+
+    /// Lets another thread end the calls.
+    pub(crate) fn end_by(mut self, hangup: Hangup) -> Direct {
+        self.hangup = Some(hangup);
+        self
     }
 
     /// Connects to the first place where somebody listens. A stale socket file
@@ -54,11 +65,11 @@ impl Direct {
             place.base(),
             place.authority()
         );
-        let _ = write!(
-            head,
-            "User-Agent: {}\r\nConnection: close\r\n",
-            super::remote::USER_AGENT
-        );
+        head.push_str("Connection: close\r\n");
+        let is_named = |(name, _): &(&str, String)| name.eq_ignore_ascii_case("user-agent");
+        if !request.headers.iter().any(is_named) {
+            let _ = write!(head, "User-Agent: {USER_AGENT}\r\n");
+        }
         if let Some(token) = &self.token {
             let _ = write!(head, "Authorization: Bearer {}\r\n", token.reveal());
         }
@@ -76,6 +87,10 @@ impl Direct {
 impl Transport for Direct {
     fn open(&mut self, request: &Request) -> Result<Reply, TransportError> {
         let (mut connection, place) = self.connect(request.patience)?;
+        if let Some(hangup) = &self.hangup {
+            let watched = connection.end_by(hangup);
+            watched.map_err(TransportError::while_reading)?;
+        }
         let written = write_request(&mut connection, self.head_of(request, place), &request.body);
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, connection);
         // A server that refuses a body answers and closes without reading all

@@ -9,6 +9,7 @@ mod address;
 mod body;
 mod connection;
 mod direct;
+mod hangup;
 mod headers;
 mod percent;
 mod remote;
@@ -20,10 +21,14 @@ use std::time::Duration;
 
 pub(crate) use address::Address;
 pub(crate) use direct::Direct;
+pub(crate) use hangup::Hangup;
 pub use headers::Headers;
 pub(crate) use percent::decode as percent_decode;
 pub(crate) use remote::Remote;
 pub use request::{Method, Request};
+
+/// How this program calls itself.
+pub(crate) const USER_AGENT: &str = concat!("coro-cli/", env!("CARGO_PKG_VERSION"));
 
 /// The largest answer that is held in memory. Far above what a server gives
 /// in one answer; it bounds what a wrong address can do.

@@ -9,10 +9,8 @@ use ureq::Agent;
 use ureq::http;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
-use super::{Address, Headers, Patience, Reply, Request, Transport, TransportError};
+use super::{Address, Headers, Patience, Reply, Request, Transport, TransportError, USER_AGENT};
 use crate::config::Token;
-
-pub(super) const USER_AGENT: &str = concat!("coro-cli/", env!("CARGO_PKG_VERSION"));
 
 /// How long name resolution, TCP and TLS may take together.
 const CONNECT_DURATION_MAX: Duration = Duration::from_secs(10);

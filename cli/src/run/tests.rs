@@ -112,6 +112,181 @@ fn waiting_goes_on_from_where_the_last_answer_ended() {
     assert_eq!(server.asked(), asked);
 }
 
+const AGENT: &str = "{\"id\":\"i-1\",\"project\":\"shop\",\"name\":\"frontend\",\"workspace\":\"\",\
+    \"intent\":\"a\\tb\",\"stack\":\"react\",\"capabilities\":[\"css\",\"a11y\"],\"status\":\"active\",\
+    \"generation\":2,\"client\":\"\",\"client_version\":\"\",\"registered_at\":\"\",\"last_seen\":\"T\"}";
+
+#[test]
+fn of_a_registration_the_token_alone_is_data() {
+    let with_token = AGENT.replace("\"id\"", "\"token\":\"cor_x\",\"id\"");
+    let table = [
+        (with_token.as_str(), "cor_x\n", "call with its token"),
+        (AGENT, "", "its token stays"),
+    ];
+    for (answer, printed, next) in table {
+        let mut server = Server::answering(200, answer);
+        let line = [
+            "register",
+            "frontend",
+            "--stack",
+            "react",
+            "--capability",
+            "css",
+            "--capability",
+            "a11y",
+            "--project",
+            "shop",
+            "--takeover",
+        ];
+        let (code, out, err) = server.run(&line);
+        assert_eq!((code, out.as_str()), (0, printed), "{err}");
+        assert!(
+            err.contains("frontend is i-1 in project shop, generation 2 ("),
+            "{err}"
+        );
+        assert!(err.contains(next) && err.lines().count() == 1, "{err}");
+        let body = "{\"name\":\"frontend\",\"project\":\"shop\",\"workspace\":\"\",\"intent\":\"\",\
+            \"stack\":\"react\",\"capabilities\":[\"css\",\"a11y\"],\"client\":\"\",\
+            \"client_version\":\"\",\"takeover\":true}";
+        let asked = "POST /api/instances/register Content-Type: application/json";
+        assert_eq!(server.asked(), format!("{asked} {body}"));
+    }
+}
+
+#[test]
+fn commands_of_agents_ask_about_the_caller_or_an_id() {
+    let json = "Content-Type: application/json";
+    let instances = "/api/instances";
+    let row = "frontend\tactive\ti-1\tshop\t-\treact\tcss,a11y\tT\ta\\tb\n";
+    let state = "{\"id\":\"i-1\",\"status\":\"active\"}";
+    let can = "{\"id\":\"i-1\",\"capabilities\":[\"css\",\"a b\"]}";
+    let list = &format!("[{AGENT}]");
+    let found = &format!("{{\"checked\":true,\"newly_stale\":[{AGENT}],\"count\":1}}");
+    let intent = "{\"id\":\"i-1\",\"intent\":\"x\"}";
+    let alive = "{\"id\":\"i-1\",\"status\":\"ok\"}";
+    let table: [(&[&str], &str, String, &str); 15] = [
+        (
+            &["activate"],
+            state,
+            format!("POST {instances}/self/activate"),
+            "active\n",
+        ),
+        (
+            &["activate", "i-1"],
+            state,
+            format!("POST {instances}/i-1/activate"),
+            "active\n",
+        ),
+        (
+            &["intent", "build"],
+            intent,
+            format!("POST {instances}/self/intent {json} {{\"intent\":\"build\"}}"),
+            "ok\n",
+        ),
+        (
+            &["intent", "", "--id", "i-1"],
+            intent,
+            format!("POST {instances}/i-1/intent {json} {{\"intent\":\"\"}}"),
+            "ok\n",
+        ),
+        (
+            &["instances", "list"],
+            list,
+            format!("GET {instances}"),
+            row,
+        ),
+        (&["instances", "list"], "[]", format!("GET {instances}"), ""),
+        (
+            &[
+                "instances",
+                "list",
+                "--name",
+                "a",
+                "--project",
+                "p",
+                "--workspace",
+                "w",
+                "--stack",
+                "s",
+                "--capability",
+                "c",
+                "--status",
+                "ended",
+                "--intent",
+                "i j",
+            ],
+            "[]",
+            format!(
+                "GET {instances}?name=a&project=p&workspace=w&stack=s&capability=c&status=ended\
+                 &intent=i%20j"
+            ),
+            "",
+        ),
+        (
+            &["instances", "get"],
+            AGENT,
+            format!("GET {instances}/self"),
+            row,
+        ),
+        (
+            &["instances", "get", "i 1"],
+            AGENT,
+            format!("GET {instances}/i%201"),
+            row,
+        ),
+        (
+            &["instances", "stale"],
+            list,
+            format!("GET {instances}/stale"),
+            row,
+        ),
+        (
+            &["instances", "heartbeat"],
+            alive,
+            format!("POST {instances}/self/heartbeat"),
+            "ok\n",
+        ),
+        (
+            &["instances", "capabilities", "i-1", "--set", "css", "a b"],
+            can,
+            format!(
+                "POST {instances}/i-1/capabilities {json} {{\"capabilities\":[\"css\",\"a b\"]}}"
+            ),
+            "css\na b\n",
+        ),
+        (
+            &["instances", "capabilities", "--set"],
+            "{\"id\":\"i-1\",\"capabilities\":[]}",
+            format!("POST {instances}/self/capabilities {json} {{\"capabilities\":[]}}"),
+            "",
+        ),
+        (
+            &["instances", "deregister"],
+            "{\"deleted\":\"i-1\"}",
+            format!("DELETE {instances}/self"),
+            "ended\n",
+        ),
+        (
+            &["instances", "check"],
+            found,
+            "POST /api/liveness/check".to_owned(),
+            row,
+        ),
+    ];
+    for (line, answer, asked, printed) in table {
+        let mut server = Server::answering(200, answer);
+        let expected = (0, printed.to_owned(), String::new());
+        assert_eq!(server.run(line), expected, "{line:?}");
+        assert_eq!(server.asked(), asked);
+    }
+    let mut server = Server::answering(200, AGENT);
+    let (_, out, _) = server.run(&["instances", "capabilities", "i-1"]);
+    assert_eq!(
+        (out.as_str(), server.asked().as_str()),
+        ("css\na11y\n", "GET /api/instances/i-1")
+    );
+}
+
 #[test]
 fn a_refusal_is_one_line_and_an_exit_code() {
     let problem = "{\"type\":\"x\",\"title\":\"x\",\"status\":412,\"detail\":\"\\\"k\\\" is at version 4\",\
@@ -131,7 +306,9 @@ fn a_refusal_is_one_line_and_an_exit_code() {
 
 #[test]
 fn every_write_takes_an_idempotency_key() {
-    let lines: [&[&str]; 6] = [
+    let lines: [&[&str]; 8] = [
+        &["register", "a"],
+        &["instances", "deregister"],
         &["state", "set", "k", "--data", "1"],
         &["state", "patch", "k", "--data", "1"],
         &["state", "delete", "k"],
@@ -214,7 +391,7 @@ fn an_empty_column_is_a_dash() {
     let who = "{\"tenant\":\"t\",\"name\":\"owner\",\"kind\":\"human\",\"role\":\"owner\",\
         \"revision\":1,\"server_version\":\"0\"}";
     let (_, out, _) = Server::answering(200, who).run(&["whoami"]);
-    assert_eq!(out, "human:owner\towner\tt\t-\n");
+    assert_eq!(out, "human:owner\towner\tt\t-\t-\n");
     let entry = "[{\"id\":16,\"timestamp\":\"T\",\"actor\":\"agent:a\",\"action\":\"x.y\",\
         \"resource\":\"\",\"detail\":\"\",\"outcome\":\"success\"}]";
     let (_, out, _) = Server::answering(200, entry).run(&["audit"]);
@@ -242,7 +419,9 @@ fn a_key_that_would_change_the_path_is_not_sent() {
 
 #[test]
 fn in_the_server_nothing_of_the_machine_is_touched() {
-    let lines: [&[&str]; 8] = [
+    let lines: [&[&str]; 10] = [
+        &["mcp"],
+        &["register", "a", "--save"],
         &["state", "set", "k", "--file", "/etc/hostname"],
         &["state", "set", "k", "-"],
         &["events", "subscribe"],

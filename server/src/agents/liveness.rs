@@ -263,7 +263,11 @@ async fn check(app: &App, tenant: &TenantId) -> Result<Vec<Stored>> {
             // Again, now that nobody else writes.
             let due = Due::find(tx, &of, &settings)?;
             due.settle(tx, &of)?;
-            Ok(due.stale)
+            let stale = due.stale.into_iter().map(|agent| Stored {
+                status: AgentStatus::Stale,
+                ..agent
+            });
+            Ok(stale.collect())
         })
         .await
 }

@@ -1,7 +1,6 @@
 //! Writing settings. A project's `cli.json` is made to be committed, so that a
 //! token goes to `.coro/local`, which is not.
 
-use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -9,8 +8,10 @@ use clap::Args;
 
 use super::Name;
 use crate::commands::Run;
-use crate::config::{Environment, FileSettings, Token, find_project, user_file, write_file};
-use crate::error::{Result, failed, file_failed, usage};
+use crate::config::{
+    Environment, FileSettings, Token, find_project, local_file, user_file, write_file,
+};
+use crate::error::{Result, failed, usage};
 use crate::http::Address;
 use crate::session::Session;
 
@@ -78,14 +79,10 @@ fn change_of(name: Name, value: &str) -> Result<FileSettings> {
 }
 
 fn project_file(env: &Environment, name: Name) -> Result<PathBuf> {
+    if name == Name::Token {
+        return local_file(env);
+    }
     let project =
         find_project(&env.working_directory).unwrap_or_else(|| env.working_directory.join(".coro"));
-    if name == Name::Url {
-        return Ok(project.join("cli.json"));
-    }
-    let local = project.join("local");
-    let ignored = local.join(".gitignore");
-    let written = fs::create_dir_all(&local).and_then(|()| fs::write(&ignored, "*\n"));
-    written.map_err(|error| file_failed(format!("write {}", ignored.display()), &error))?;
-    Ok(local.join("cli.json"))
+    Ok(project.join("cli.json"))
 }
