@@ -155,6 +155,26 @@ impl Request {
             .body(body.to_string())
     }
 
+    /// As it goes over a connection, for a client that does not wait.
+    pub fn written(&self) -> String {
+        let body = self.body.as_deref().unwrap_or_default();
+        let mut text = format!(
+            "{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n",
+            self.method,
+            self.path,
+            body.len()
+        );
+        for (name, value) in &self.headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if let Some(token) = &self.client.token {
+            text.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        }
+        text.push_str("\r\n");
+        text.push_str(std::str::from_utf8(body).expect("a body of text"));
+        text
+    }
+
     /// Sends it and reads the whole answer.
     pub fn send(self) -> Response {
         let what = format!("{} {}", self.method, self.path);

@@ -6,7 +6,7 @@ use coro_api::agents::Agent;
 use coro_api::limits::BODY_BYTES_MAX;
 use coro_api::tokens::Role;
 use coro_tests::mcp::{Era, Mcp, error_of};
-use coro_tests::{Client, Options, Server, Sse, both_engines, each_engine};
+use coro_tests::{Client, Options, PATIENCE, Server, Sse, Wire, both_engines, each_engine};
 use serde_json::{Value, json};
 
 both_engines![
@@ -21,6 +21,7 @@ both_engines![
     the_tool_coro_does_what_the_caller_may_and_no_more,
     the_tool_coro_touches_no_file_and_starts_no_process,
     the_tool_coro_cuts_long_output_and_says_so,
+    a_command_that_nobody_waits_for_ends,
     a_repeated_tool_use_is_carried_out_once,
     a_repeated_registration_gives_a_token_that_works,
     a_tool_that_is_not_there_is_an_error_of_the_protocol,
@@ -206,10 +207,11 @@ fn endpoints_name_the_address_that_the_client_called(server: &Server) {
 fn the_tool_coro_prints_what_the_cli_prints(server: &Server) {
     server.set("shop/plan", r#"{"a": "ä b"}"#);
     server.publish("shop.a", json!({"n": 1}));
+    server.agent("frontend");
     let (cli, mcp) = (server.cli(), mcp(server.owner()));
     for line in [
         "state get shop/plan",
-        "state list --prefix shop/",
+        "state list shop/",
         "state get shop/plan --json",
         "state get shop/nothing",
         "events history --topic shop.*",
@@ -285,6 +287,48 @@ fn the_tool_coro_cuts_long_output_and_says_so(server: &Server) {
     server.set("shop/large", "x".repeat(100_000));
     let text = mcp(server.owner()).coro("state get shop/large");
     assert!(text.len() < 40_000 && text.contains("[cut: 32768 of 100000 bytes"));
+}
+
+fn a_command_that_nobody_waits_for_ends(server: &Server) {
+    let impatient = mcp(server.agent("impatient"));
+    let wait = json!({"name": "coro", "arguments": {"command": "events wait never --timeout 1h"}});
+    // More than there are slots, since each look below takes one for a moment.
+    let waiting: Vec<_> = (0..24)
+        .map(|_| {
+            let mut wire = Wire::connect(&server.address());
+            wire.write(impatient.message("tools/call", wait.clone()).written());
+            wire
+        })
+        .collect();
+    // One more is told to come later, as a result that the model reads.
+    let refused = wait_for(|| {
+        let told = impatient.call("coro", json!({"command": "whoami"}));
+        told.is_error.then_some(told.text)
+    });
+    assert!(
+        refused.contains("16 of your commands") && refused.contains("try again"),
+        "{refused}"
+    );
+    // Others are not held up.
+    mcp(server.owner()).coro("whoami");
+    drop(waiting);
+    wait_for(|| {
+        (!impatient
+            .call("coro", json!({"command": "whoami"}))
+            .is_error)
+            .then_some(())
+    });
+}
+
+/// Asks again until there is an answer.
+fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "nothing happened");
+    }
 }
 
 fn a_repeated_tool_use_is_carried_out_once(server: &Server) {

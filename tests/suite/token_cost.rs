@@ -185,8 +185,8 @@ fn steps() -> Vec<Step> {
         },
         Step {
             what: "list the project's keys",
-            mcp: coro("state list --prefix shop/"),
-            cli: "coro-cli state list --prefix shop/",
+            mcp: coro("state list shop/"),
+            cli: "coro-cli state list shop/",
             curl: ("GET", "/api/state?prefix=shop/", ""),
         },
         Step {

@@ -13,7 +13,9 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
+use super::command::Slots;
 use super::{Parts, TOOLS};
 use crate::app::{App, Ctx, RequestInfo};
 use crate::auth::{Caller, Permission, record_forbidden, require};
@@ -62,7 +64,9 @@ pub struct Call {
     /// The HTTP request that brought the call.
     pub(super) request: RequestParts,
     pub(super) api: InProcess,
-    pub(super) commands: Arc<tokio::sync::Semaphore>,
+    pub(super) commands: Arc<Slots>,
+    /// Told when the client has gone or has cancelled the call.
+    pub(super) cancelled: CancellationToken,
 }
 
 /// What the model reads.
@@ -151,6 +155,7 @@ pub(super) async fn run(
         request: request_of(&context)?.clone(),
         api: parts.api.clone(),
         commands: parts.commands.clone(),
+        cancelled: context.ct.clone(),
     };
     parts.app.metrics.mcp_call();
     let told = match require(&ctx.caller, tool.needs) {

@@ -5,9 +5,10 @@
 //! may do what the caller may, and nothing else. Commands that need files, a
 //! shell or a stream without end are refused by the CLI itself.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::io::{self, Cursor, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use coro_cli::{Exit, Headers, Reply, Request, Transport, TransportError};
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Effect, Told, Tool, boxed};
 use crate::auth::Permission;
@@ -32,7 +34,10 @@ pub(super) const CORO: Tool = Tool {
 };
 
 /// Command lines that may run at once: each has a thread.
-pub(super) const AT_ONCE_MAX: usize = 64;
+const AT_ONCE_MAX: usize = 64;
+
+/// Command lines of one token that may run at once, so that none takes all.
+const AT_ONCE_OF_TOKEN_MAX: usize = 16;
 
 /// The longest command line, in bytes: it may hold a value.
 const COMMAND_BYTES_MAX: usize = 1024 * 1024;
@@ -59,21 +64,17 @@ async fn coro(mut call: Call) -> Result<Told> {
         .hint("send large values with coro-cli in a shell"));
     }
     let words = words_of(&command)?;
-    let permit = call.commands.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| {
-        unavailable(format!(
-            "{AT_ONCE_MAX} commands run already; this one did not"
-        ))
-    })?;
+    let slot = call.commands.take(&call.ctx.caller.token_id)?;
     let mut transport = Inside {
         api: call.api.clone(),
         handle: Handle::current(),
         headers: forwarded(&call),
         tool_use: call.ctx.request.once.as_ref().map(|once| once.key.clone()),
         sent: 0,
+        cancelled: call.cancelled.clone(),
     };
     let run = move || {
-        let _permit = permit;
+        let _slot = slot;
         let (mut out, mut err) = (Bounded::default(), Bounded::default());
         let exit = coro_cli::run_line(words, &mut transport, &mut out, &mut err);
         told(exit, &out, &err)
@@ -117,6 +118,53 @@ fn told(exit: Exit, out: &Bounded, err: &Bounded) -> Told {
     }
 }
 
+/// Counts the command lines that run.
+#[derive(Default)]
+pub(super) struct Slots {
+    /// By token.
+    taken: Mutex<HashMap<String, usize>>,
+}
+
+impl Slots {
+    fn take(self: &Arc<Self>, token: &str) -> Result<Slot> {
+        let mut taken = self.taken.lock().expect("no panic while held");
+        if taken.values().sum::<usize>() >= AT_ONCE_MAX {
+            return Err(unavailable(
+                "too many commands run on the server already; this one did not",
+            ));
+        }
+        let own = taken.entry(token.to_owned()).or_default();
+        if *own >= AT_ONCE_OF_TOKEN_MAX {
+            return Err(unavailable(format!(
+                "{AT_ONCE_OF_TOKEN_MAX} of your commands run already; this one did not"
+            )));
+        }
+        *own += 1;
+        Ok(Slot {
+            slots: self.clone(),
+            token: token.to_owned(),
+        })
+    }
+}
+
+/// One command line that runs.
+struct Slot {
+    slots: Arc<Slots>,
+    token: String,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut taken = self.slots.taken.lock().expect("no panic while held");
+        if let Some(own) = taken.get_mut(&self.token) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.token);
+            }
+        }
+    }
+}
+
 /// Carries the CLI's requests to the server's own router.
 struct Inside {
     api: InProcess,
@@ -125,6 +173,8 @@ struct Inside {
     /// The tool use that this is, so that its requests are carried out once.
     tool_use: Option<String>,
     sent: u32,
+    /// Told when nobody waits for the answer any more.
+    cancelled: CancellationToken,
 }
 
 impl Transport for Inside {
@@ -134,10 +184,19 @@ impl Transport for Inside {
         let built = self.build(request).map_err(|error| {
             TransportError::Broken(format!("the request can't be sent: {error}"))
         })?;
-        let calling = tokio::time::timeout(patience, self.api.call(built));
-        let response = self.handle.block_on(calling);
-        let response = response.map_err(|_| TransportError::TimedOut)?;
-        let response = response.map_err(|error| TransportError::Broken(error.to_string()))?;
+        let (api, cancelled) = (&self.api, &self.cancelled);
+        let response = self.handle.block_on(async move {
+            tokio::select! {
+                () = cancelled.cancelled() => {
+                    Err(TransportError::Broken("the call was cancelled".to_owned()))
+                }
+                called = tokio::time::timeout(patience, api.call(built)) => match called {
+                    Ok(Ok(response)) => Ok(response),
+                    Ok(Err(error)) => Err(TransportError::Broken(error.to_string())),
+                    Err(_) => Err(TransportError::TimedOut),
+                },
+            }
+        })?;
         let (parts, body) = response.into_parts();
         let mut headers = Headers::default();
         for (name, value) in &parts.headers {

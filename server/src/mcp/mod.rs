@@ -32,7 +32,6 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler};
-use tokio::sync::Semaphore;
 
 pub use call::{Call, Effect, Told, Tool, boxed};
 
@@ -67,8 +66,8 @@ struct Parts {
     app: App,
     /// The data plane, for the tool `coro`.
     api: InProcess,
-    /// Command lines that may run at once.
-    commands: Arc<Semaphore>,
+    /// The command lines that run.
+    commands: Arc<command::Slots>,
 }
 
 impl Handler {
@@ -77,7 +76,7 @@ impl Handler {
             parts: Arc::new(Parts {
                 app,
                 api,
-                commands: Arc::new(Semaphore::new(command::AT_ONCE_MAX)),
+                commands: Arc::default(),
             }),
         }
     }
