@@ -62,6 +62,16 @@ impl Clock {
         self.shift(Time(now))
     }
 
+    /// The present as the machine has it, whatever tests have moved: to find
+    /// that the machine itself has slept.
+    pub fn of_the_machine(&self) -> Time {
+        Time(
+            self.now()
+                .0
+                .saturating_sub(self.offset.load(Ordering::Relaxed)),
+        )
+    }
+
     /// A moment read elsewhere, such as from PostgreSQL, moved as ours is.
     pub fn shift(&self, time: Time) -> Time {
         Time(time.0.saturating_add(self.offset.load(Ordering::Relaxed)))

@@ -20,15 +20,26 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// How many rounds pass between two looks at what is no longer kept.
 const RETENTION_ROUNDS: u32 = 30;
 
+/// How many looks at who is alive must be missing for the machine to have slept.
+const SLEEP_LOOKS: u64 = 3;
+
 /// Runs the sweeps until the server stops.
 pub async fn run(app: App) {
     let mut round = 0u32;
     let mut rounds = interval(INTERVAL);
     let mut looks = interval(app.config.liveness.sweep_interval());
+    let mut last_look = app.clock.of_the_machine();
     loop {
         let swept = tokio::select! {
             () = app.stop.cancelled() => return,
-            _ = looks.tick() => liveness::sweep(&app).await,
+            _ = looks.tick() => {
+                let now = app.clock.of_the_machine();
+                if last_look.seconds_until(now) > SLEEP_LOOKS * app.config.liveness.sweep_seconds {
+                    app.liveness.woke(app.clock.now());
+                }
+                last_look = now;
+                liveness::sweep(&app).await
+            }
             _ = rounds.tick() => {
                 round = round.wrapping_add(1);
                 match round % RETENTION_ROUNDS {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use coro_api::Reason;
-use coro_api::agents::{Agent, AgentState, AgentStatus, RegisteredAgent};
+use coro_api::agents::{ActivatedAgent, Agent, AgentStatus, RegisteredAgent};
 use coro_api::events::Event;
+use coro_api::limits::AGENTS_OF_PROJECT_MAX;
 use coro_api::system::Whoami;
 use coro_api::tokens::{Role, Token};
 use coro_tests::{Client, Server, both_engines};
@@ -21,6 +22,13 @@ both_engines![
     an_agents_token_registers_no_other_agent,
     a_token_that_the_owner_made_becomes_the_agents,
     a_repeated_registration_answers_again_until_its_token_is_used,
+    a_repeated_registration_with_other_fields_is_refused,
+    a_repetition_beside_the_first_use_leaves_one_token,
+    a_takeover_beside_a_registration_leaves_one_token,
+    a_full_project_takes_no_more_until_one_ends,
+    a_repeated_registration_of_its_own_continues_nothing,
+    a_repeated_registration_revives_no_one_who_was_ended,
+    a_token_of_the_same_name_takes_no_live_agent_over,
     the_project_comes_from_the_token_then_the_call,
     an_agent_gets_no_more_rights_than_who_registered_it,
     names_that_are_no_names_are_refused,
@@ -80,7 +88,7 @@ fn registering_makes_a_pending_agent_with_a_token_of_its_own(server: &Server) {
         ),
         ("frontend", Role::Agent, Some("shop"), Some(&agent.id))
     );
-    let state: AgentState = client.post_nothing("/api/instances/self/activate").ok();
+    let state: ActivatedAgent = client.post_nothing("/api/instances/self/activate").ok();
     assert_eq!(state.status, AgentStatus::Active);
     assert_eq!(agent_of(&client).status, AgentStatus::Active);
 }
@@ -252,6 +260,142 @@ fn a_repeated_registration_answers_again_until_its_token_is_used(server: &Server
     let refused = call("start-1").refused(Reason::Conflict);
     assert!(refused.detail.contains("in use"), "{refused:?}");
     server.client(&token).get("/api/whoami").send().expect(200);
+}
+
+fn a_repeated_registration_with_other_fields_is_refused(server: &Server) {
+    let enrol = server.issue(Role::Enrol, "ci");
+    let call = |workspace: &str| {
+        let body = json!({"name": "frontend", "workspace": workspace});
+        enrol
+            .post("/api/instances/register", body)
+            .header("Idempotency-Key", "start-1")
+    };
+    let first: RegisteredAgent = call("a").ok();
+    call("b").refused(Reason::IdempotencyMismatch);
+    let client = server.client(&first.token.expect("a token"));
+    client.get("/api/whoami").send().expect(200);
+}
+
+/// How many of these tokens are valid.
+fn valid(server: &Server, tokens: &[String]) -> usize {
+    // Longer than a server remembers a token.
+    server.advance_seconds(3);
+    let statuses = tokens
+        .iter()
+        .map(|token| server.client(token).get("/api/whoami").send().status);
+    statuses.filter(|status| *status == 200).count()
+}
+
+fn a_repetition_beside_the_first_use_leaves_one_token(server: &Server) {
+    let enrol = server.issue(Role::Enrol, "ci");
+    for round in 0..20 {
+        let call = || {
+            enrol
+                .post(
+                    "/api/instances/register",
+                    json!({"name": format!("agent-{round}")}),
+                )
+                .header("Idempotency-Key", &format!("start-{round}"))
+        };
+        let first: RegisteredAgent = call().ok();
+        let mut tokens = vec![first.token.expect("a token")];
+        let client = server.client(&tokens[0]);
+        let again = std::thread::scope(|scope| {
+            let using = scope.spawn(|| client.get("/api/whoami").send());
+            let again = call().send();
+            using.join().expect("no panic");
+            again
+        });
+        if again.status == 200 {
+            tokens.extend(again.json::<RegisteredAgent>().token);
+        }
+        assert_eq!(valid(server, &tokens), 1, "round {round}: {again}");
+    }
+}
+
+fn a_takeover_beside_a_registration_leaves_one_token(server: &Server) {
+    let (first, _) = server.register(json!({"name": "frontend"}));
+    let mut tokens = vec![first.token().to_owned()];
+    for round in 0..20 {
+        let old = server.client(tokens.last().expect("one"));
+        let taken = std::thread::scope(|scope| {
+            let continuing = scope.spawn(|| {
+                old.post("/api/instances/register", json!({"name": "frontend"}))
+                    .send()
+            });
+            let (taken, _) = server.register(json!({"name": "frontend", "takeover": true}));
+            taken.get("/api/whoami").send();
+            continuing.join().expect("no panic");
+            taken
+        });
+        tokens = vec![old.token().to_owned(), taken.token().to_owned()];
+        assert_eq!(valid(server, &tokens), 1, "round {round}");
+        tokens.retain(|token| server.client(token).get("/api/whoami").send().status == 200);
+    }
+}
+
+fn a_full_project_takes_no_more_until_one_ends(server: &Server) {
+    let enrol = server.issue_for_project(Role::Enrol, "ci", "shop");
+    for number in 0..AGENTS_OF_PROJECT_MAX {
+        register(&enrol, json!({"name": format!("agent-{number}")}));
+    }
+    let more = || enrol.post("/api/instances/register", json!({"name": "more"}));
+    more().refused(Reason::Conflict);
+    register(&server.owner(), json!({"name": "elsewhere"}));
+    let first = list(&server.owner(), "name=agent-0");
+    let path = format!("/api/instances/{}", first[0].id);
+    server.delete(&path).send().expect(200);
+    more().send().expect(200);
+    assert!(list(&server.owner(), "name=agent-0&status=ended").is_empty());
+}
+
+fn a_repeated_registration_of_its_own_continues_nothing(server: &Server) {
+    let client = server.issue_for_project(Role::Agent, "frontend", "shop");
+    let call = || {
+        client
+            .post("/api/instances/register", json!({"name": "frontend"}))
+            .header("Idempotency-Key", "start-1")
+    };
+    let first: RegisteredAgent = call().ok();
+    client
+        .post_nothing("/api/instances/self/activate")
+        .send()
+        .expect(200);
+    let answer = call().send().expect(200);
+    assert_eq!(answer.the("idempotency-replayed"), "true");
+    let again: RegisteredAgent = answer.json();
+    assert_eq!(
+        (again.agent.id, again.agent.generation),
+        (first.agent.id, 1)
+    );
+    assert_eq!(again.agent.status, AgentStatus::Active);
+}
+
+fn a_repeated_registration_revives_no_one_who_was_ended(server: &Server) {
+    let enrol = server.issue(Role::Enrol, "ci");
+    let call = || {
+        enrol
+            .post("/api/instances/register", json!({"name": "frontend"}))
+            .header("Idempotency-Key", "start-1")
+    };
+    let first: RegisteredAgent = call().ok();
+    let path = format!("/api/instances/{}", first.agent.id);
+    server.delete(&path).send().expect(200);
+    call().refused(Reason::Conflict);
+}
+
+fn a_token_of_the_same_name_takes_no_live_agent_over(server: &Server) {
+    let (victim, _) = server.register(json!({"name": "frontend", "project": "shop"}));
+    victim.get("/api/whoami").send().expect(200);
+    let other = server.issue_for_project(Role::Agent, "frontend", "shop");
+    let body = json!({"name": "frontend"});
+    other
+        .post("/api/instances/register", body)
+        .refused(Reason::Conflict);
+    victim.get("/api/whoami").send().expect(200);
+    let taken = register(&other, json!({"name": "frontend", "takeover": true}));
+    assert_eq!((taken.token, taken.agent.generation), (None, 2));
+    victim.get("/api/whoami").refused(Reason::Unauthenticated);
 }
 
 fn the_project_comes_from_the_token_then_the_call(server: &Server) {

@@ -9,8 +9,8 @@ use serde_json::json;
 both_engines![
     a_silent_agent_becomes_stale_then_ended_then_forgotten,
     whatever_an_agent_calls_proves_that_it_lives,
-    a_read_writes_nothing,
-    a_flush_writes_one_row_for_each_agent,
+    an_ended_agent_that_works_on_is_not_forgotten,
+    a_stale_agent_that_says_something_has_returned,
     a_stale_agent_comes_back_as_what_it_was,
     koors_name_of_the_stale_event_works,
     a_look_can_be_asked_for,
@@ -20,6 +20,9 @@ both_engines![
     a_stream_keeps_its_agent_alive,
 ];
 each_engine![
+    a_read_writes_nothing,
+    a_flush_writes_one_row_for_each_agent,
+    replicas_hear_for_each_other,
     periods_can_be_set,
     periods_that_contradict_each_other_stop_the_start,
     two_hundred_agents_live_and_die_at_random,
@@ -116,7 +119,15 @@ fn whatever_an_agent_calls_proves_that_it_lives(server: &Server) {
     }
 }
 
-fn a_read_writes_nothing(server: &Server) {
+/// A server that does not look by itself while a test counts what it writes.
+fn counted(engine: Engine) -> Server {
+    Options::new(engine)
+        .config("[liveness]\nsweep_seconds = 100\n")
+        .start()
+}
+
+fn a_read_writes_nothing(engine: Engine) {
+    let server = &counted(engine);
     let client = active(server, "frontend");
     server.sweep();
     let (rows, revision) = (rows_written(server), server.revision());
@@ -139,7 +150,8 @@ fn a_read_writes_nothing(server: &Server) {
     assert_eq!(rows_written(server), rows + 1);
 }
 
-fn a_flush_writes_one_row_for_each_agent(server: &Server) {
+fn a_flush_writes_one_row_for_each_agent(engine: Engine) {
+    let server = &counted(engine);
     let agents: Vec<Client> = (0..5).map(|n| server.agent(&format!("a{n}"))).collect();
     server.sweep();
     let before = rows_written(server);
@@ -151,6 +163,79 @@ fn a_flush_writes_one_row_for_each_agent(server: &Server) {
     }
     server.sweep();
     assert_eq!(rows_written(server), before + 3);
+}
+
+fn an_ended_agent_that_works_on_is_not_forgotten(server: &Server) {
+    let client = active(server, "frontend");
+    server.advance_seconds(400);
+    server.sweep();
+    server.advance_days(1);
+    server.sweep();
+    for _ in 0..4 {
+        client.get("/api/state").send().expect(200);
+        server.advance_days(10);
+        server.sweep();
+        assert_eq!(status_of(server, "frontend"), Some(AgentStatus::Ended));
+    }
+    client.get("/api/whoami").send().expect(200);
+}
+
+fn a_stale_agent_that_says_something_has_returned(server: &Server) {
+    let client = active(server, "frontend");
+    server.advance_seconds(400);
+    server.sweep();
+    let intent = json!({"intent": "back"});
+    client
+        .post("/api/instances/self/intent", intent)
+        .send()
+        .expect(200);
+    server.sweep();
+    let expected = ["registered", "activated", "stale", "returned", "intent"];
+    assert_eq!(
+        topics(server),
+        expected.map(|what| format!("coro.agent.{what}"))
+    );
+}
+
+/// What one server hears of an agent keeps it alive for the other.
+fn replicas_hear_for_each_other(engine: Engine) {
+    if engine != Engine::Postgres {
+        return;
+    }
+    let server = Server::start(engine);
+    let other = server.replica();
+    let client = active(&server, "frontend");
+    let elsewhere = other.client(client.token());
+    for _ in 0..3 {
+        server.advance_seconds(200);
+        other.advance_seconds(200);
+        elsewhere.get("/api/state").send().expect(200);
+        other.sweep();
+        server.sweep();
+        assert_eq!(status_of(&server, "frontend"), Some(AgentStatus::Active));
+    }
+    // A token that was revoked elsewhere registers nothing, remembered or not.
+    let (old, agent) = server.register(json!({"name": "backend"}));
+    let remembered = other.client(old.token());
+    remembered.get("/api/whoami").send().expect(200);
+    remembered.get("/api/whoami").send().expect(200);
+    server
+        .delete(&format!("/api/instances/{}", agent.id))
+        .send()
+        .expect(200);
+    remembered
+        .post("/api/instances/register", json!({"name": "backend"}))
+        .refused(Reason::Unauthenticated);
+    // A new token, used at the other server for the first time, ends the old.
+    let body = json!({"name": "frontend", "takeover": true});
+    let (new, _) = server.register(body);
+    other
+        .client(new.token())
+        .get("/api/whoami")
+        .send()
+        .expect(200);
+    server.advance_seconds(3);
+    client.get("/api/whoami").refused(Reason::Unauthenticated);
 }
 
 fn a_stale_agent_comes_back_as_what_it_was(server: &Server) {
@@ -389,10 +474,8 @@ fn act(server: &Server, number: usize, agent: &mut Model, random: &mut Random) {
             (agent.status, agent.activated) = (AgentStatus::Pending, false);
         }
     }
-    agent.heard = agent.status != AgentStatus::Ended;
-    if agent.heard {
-        agent.silent_rounds = 0;
-    }
+    agent.heard = true;
+    agent.silent_rounds = 0;
     if agent.status == AgentStatus::Stale {
         agent.status = match agent.activated {
             true => AgentStatus::Active,

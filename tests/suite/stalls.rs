@@ -22,7 +22,9 @@ fn two_tenants() -> Option<(Server, Client)> {
 }
 
 fn wait_until_one_waits(server: &Server) {
+    let start = std::time::Instant::now();
     while server.database().query_text(WAITING) == "0" {
+        assert!(start.elapsed() < coro_tests::PATIENCE, "nobody waits");
         std::thread::yield_now();
     }
 }

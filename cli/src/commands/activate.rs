@@ -1,5 +1,5 @@
 use clap::Args;
-use coro_api::agents::{AgentState, OWN};
+use coro_api::agents::{ActivatedAgent, OWN};
 
 use crate::commands::{Run, instances};
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub(crate) struct Activate {
 impl Run for Activate {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let response = session.call(instances::request(Method::Post, &self.id, "/activate")?)?;
-        session.show(&response, |state: AgentState| {
+        session.show(&response, |state: ActivatedAgent| {
             state.status.word().to_owned()
         })
     }

@@ -40,6 +40,15 @@ impl AgentStatus {
         }
     }
 
+    /// What an agent of this status is once it calls: a stale one comes back.
+    pub fn when_heard(self, activated: bool) -> AgentStatus {
+        match self {
+            AgentStatus::Stale if activated => AgentStatus::Active,
+            AgentStatus::Stale => AgentStatus::Pending,
+            status => status,
+        }
+    }
+
     pub fn from_word(word: &str) -> Option<AgentStatus> {
         AgentStatus::ALL
             .into_iter()
@@ -115,10 +124,10 @@ pub struct RegisteredAgent {
     pub token: Option<String>,
 }
 
-/// The agent's state after a call that is about it alone.
+/// An agent that was activated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AgentState {
+pub struct ActivatedAgent {
     pub id: String,
     pub status: AgentStatus,
 }

@@ -30,6 +30,12 @@ pub const INTENT_BYTES_MAX: usize = 2_000;
 /// The most capabilities of an agent.
 pub const CAPABILITIES_MAX: usize = 64;
 
+/// The most agents of one project.
+pub const AGENTS_OF_PROJECT_MAX: i64 = 1_000;
+
+/// The longest that the capabilities of an agent are together.
+pub const CAPABILITIES_BYTES_MAX: usize = 4_096;
+
 /// The most agents of a tenant, ended ones included until they are forgotten:
 /// a list shows them all.
 pub const AGENTS_MAX: i64 = 5_000;

@@ -121,7 +121,10 @@ fn is_unprintable(c: char) -> bool {
     c.is_control()
         || noncharacter
         || matches!(c,
-            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+            // Soft hyphen, zero-width space, word joiner and its kin, Hangul
+            // filler, tags: shown as nothing.
+            '\u{00AD}' | '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{3164}' | '\u{E0000}'..='\u{E007F}'
+            | '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
             | '\u{2028}' | '\u{2029}' | '\u{FEFF}')
 }
 

@@ -18,13 +18,16 @@ use coro_api::agents::{AgentStatus, LivenessCheck};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Stored, store};
+use super::{AgentRow, store};
 use crate::app::{App, Ctx};
 use crate::clock::{Clock, Time};
 use crate::db::{NewEntry, Outcome, Scope, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, TenantId};
 use crate::{tenants, tokens};
+
+/// Who does what no caller does.
+const SYSTEM: &str = "system:coro";
 
 /// How many agents one transaction writes.
 const STEP: usize = 500;
@@ -99,6 +102,8 @@ impl LivenessSettings {
 /// When agents were last heard of, by this server.
 #[derive(Default)]
 pub struct Liveness {
+    /// When the machine was last found to have slept, in microseconds.
+    woke_at: AtomicI64,
     /// Held while what was heard is written, so that it is written once.
     writing: tokio::sync::Mutex<()>,
     heard: Mutex<HashMap<(TenantId, AgentId), Arc<SignOfLife>>>,
@@ -134,6 +139,16 @@ impl Liveness {
         self.of(tenant, id).heard(now);
     }
 
+    /// The machine has slept: nobody could call meanwhile.
+    pub fn woke(&self, now: Time) {
+        self.woke_at.fetch_max(now.0, Ordering::Relaxed);
+    }
+
+    /// Since when agents could call without a pause.
+    fn awake_since(&self, started: Time) -> Time {
+        started.max(Time(self.woke_at.load(Ordering::Relaxed)))
+    }
+
     /// When this server heard of the agent, where that is not written yet.
     pub fn unwritten_sign(&self, tenant: &TenantId, id: &AgentId) -> Option<Time> {
         let heard = self.heard.lock().expect("no panic while held");
@@ -158,13 +173,28 @@ impl Liveness {
     }
 }
 
+/// What of an agent a sign of life may change.
+pub(super) struct Life {
+    pub(super) id: AgentId,
+    pub(super) status: AgentStatus,
+    pub(super) activated: bool,
+    pub(super) last_seen: Time,
+}
+
 /// Writes who was heard of, and finds who was not, of every tenant.
 pub async fn sweep(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
-        flush(app, &tenant).await?;
-        check(app, &tenant).await?;
+        // One tenant that can't be written stops no other.
+        if let Err(error) = look_at(app, &tenant).await {
+            tracing::error!(%error, %tenant, "who is alive could not be looked at; it is tried again");
+        }
     }
     Ok(())
+}
+
+async fn look_at(app: &App, tenant: &TenantId) -> Result<Vec<AgentRow>> {
+    flush(app, tenant).await?;
+    check(app, tenant).await
 }
 
 /// Writes what was heard, of every tenant: the last thing before the end.
@@ -183,7 +213,7 @@ pub async fn check_now(ctx: &Ctx) -> Result<LivenessCheck> {
     let seen = stale
         .iter()
         .filter(|agent| ctx.caller.sees_project(&agent.project));
-    let newly_stale: Vec<_> = seen.map(Stored::shown).collect();
+    let newly_stale: Vec<_> = seen.map(AgentRow::shown).collect();
     Ok(LivenessCheck {
         checked: true,
         count: newly_stale.len(),
@@ -221,82 +251,89 @@ fn write(
     let mut written = 0;
     let ahead = clock.now().0 - tx.now().0;
     // One query, and one statement without an answer for each agent.
-    let known = store::list(tx, tenant, None)?;
-    let known: HashMap<&AgentId, &Stored> = known.iter().map(|agent| (&agent.id, agent)).collect();
+    let known = store::lives(tx, tenant)?;
+    let known: HashMap<&AgentId, &Life> = known.iter().map(|life| (&life.id, life)).collect();
     for (id, heard_at) in signs {
         let at = Time((heard_at.0 - ahead).min(tx.now().0));
-        let Some(agent) = known
-            .get(id)
-            .filter(|agent| !agent.has_ended() && agent.last_seen < at)
-        else {
+        let Some(life) = known.get(id).filter(|life| life.last_seen < at) else {
             continue;
         };
-        let status = agent.status_when_heard();
+        let status = life.status.when_heard(life.activated);
         store::set_last_seen(tx, tenant, id, at, status)?;
         written += 1;
-        if status != agent.status {
-            let back = Stored {
-                last_seen: at,
-                ..(*agent).clone()
-            };
-            emit(tx, tenant, "coro.agent.returned", &back, None)?;
+        if status != life.status
+            && let Some(agent) = store::find(tx, tenant, id)?
+        {
+            emit(tx, tenant, "coro.agent.returned", &agent, None)?;
         }
     }
     Ok(written)
 }
 
 /// Finds agents that are silent for too long, and tells the newly stale ones.
-async fn check(app: &App, tenant: &TenantId) -> Result<Vec<Stored>> {
-    let settings = app.config.liveness.clone();
-    // Nobody could call before the server was there.
-    if app.uptime_seconds() < settings.stale_after_seconds {
+async fn check(app: &App, tenant: &TenantId) -> Result<Vec<AgentRow>> {
+    // Nobody could call before the server was there, or while the machine
+    // slept.
+    let awake_for = app
+        .liveness
+        .awake_since(app.started)
+        .seconds_until(app.clock.now());
+    if awake_for < app.config.liveness.stale_after_seconds {
         return Ok(Vec::new());
     }
-    let (of, periods) = (tenant.clone(), settings.clone());
-    let due = app.db.scan(move |tx| Due::find(tx, &of, &periods)).await?;
-    if due.is_empty() {
-        return Ok(Vec::new());
+    let mut stale = Vec::new();
+    loop {
+        let (of, job_app) = (tenant.clone(), app.clone());
+        let due = app.db.scan(move |tx| Due::find(tx, &job_app, &of)).await?;
+        if due.is_empty() {
+            return Ok(stale);
+        }
+        let (of, job_app) = (tenant.clone(), app.clone());
+        let settled = app
+            .db
+            .write(tenant, move |tx| {
+                // Again, now that nobody else writes.
+                let due = Due::find(tx, &job_app, &of)?;
+                due.settle(tx, &of)?;
+                Ok(due)
+            })
+            .await?;
+        if settled.is_empty() {
+            return Ok(stale);
+        }
+        stale.extend(settled.stale.into_iter().map(|agent| AgentRow {
+            status: AgentStatus::Stale,
+            ..agent
+        }));
     }
-    let of = tenant.clone();
-    app.db
-        .write(tenant, move |tx| {
-            // Again, now that nobody else writes.
-            let due = Due::find(tx, &of, &settings)?;
-            due.settle(tx, &of)?;
-            let stale = due.stale.into_iter().map(|agent| Stored {
-                status: AgentStatus::Stale,
-                ..agent
-            });
-            Ok(stale.collect())
-        })
-        .await
 }
 
-/// Agents that are to change, each list as they were.
+/// Agents that are to change, some at a time.
 struct Due {
-    stale: Vec<Stored>,
-    ended: Vec<Stored>,
-    forgotten: Vec<Stored>,
+    stale: Vec<AgentRow>,
+    ended: Vec<AgentRow>,
+    forgotten: Vec<AgentRow>,
 }
 
 impl Due {
-    fn find(tx: &mut Tx<'_>, tenant: &TenantId, settings: &LivenessSettings) -> Result<Due> {
-        let now = tx.now();
+    fn find(tx: &mut Tx<'_>, app: &App, tenant: &TenantId) -> Result<Due> {
+        let (now, settings) = (tx.now(), &app.config.liveness);
         let ago = |seconds: u64| now.plus_seconds(-i64::try_from(seconds).unwrap_or(i64::MAX));
-        let silent = ago(settings.stale_after_seconds);
-        let mut stale = store::silent_since(tx, tenant, AgentStatus::Active, silent)?;
-        stale.extend(store::silent_since(
-            tx,
-            tenant,
-            AgentStatus::Pending,
-            silent,
-        )?);
-        let gone = ago(settings.ended_after_seconds);
-        let long_gone = ago(settings.forgotten_after_days * 24 * 3600);
+        let mut silent = |status: AgentStatus, seconds: u64| -> Result<Vec<AgentRow>> {
+            let mut found = store::silent_since(tx, tenant, status, ago(seconds), STEP)?;
+            // Who has just called is not silent, though it is not written yet.
+            found.retain(|agent| app.liveness.unwritten_sign(tenant, &agent.id).is_none());
+            Ok(found)
+        };
+        let mut stale = silent(AgentStatus::Active, settings.stale_after_seconds)?;
+        stale.extend(silent(AgentStatus::Pending, settings.stale_after_seconds)?);
         Ok(Due {
             stale,
-            ended: store::silent_since(tx, tenant, AgentStatus::Stale, gone)?,
-            forgotten: store::silent_since(tx, tenant, AgentStatus::Ended, long_gone)?,
+            ended: silent(AgentStatus::Stale, settings.ended_after_seconds)?,
+            forgotten: silent(
+                AgentStatus::Ended,
+                settings.forgotten_after_days * 24 * 3600,
+            )?,
         })
     }
 
@@ -314,28 +351,35 @@ impl Due {
             emit(tx, tenant, "coro.agent.ended", agent, Some("silent"))?;
         }
         for agent in &self.forgotten {
-            tokens::delete_tokens_of_agent(tx, tenant, &agent.id)?;
-            store::delete(tx, tenant, &agent.id)?;
-            emit(tx, tenant, "coro.agent.forgotten", agent, None)?;
+            forget(tx, tenant, agent)?;
         }
         Ok(())
     }
+}
+
+/// Removes an agent and its tokens.
+pub(super) fn forget(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRow) -> Result<()> {
+    let (id, project) = (&agent.id, &agent.project);
+    tokens::revoke_tokens_of_agent(tx, tenant, SYSTEM, id, project)?;
+    tokens::delete_tokens_of_agent(tx, tenant, id)?;
+    store::delete(tx, tenant, id)?;
+    emit(tx, tenant, "coro.agent.forgotten", agent, None)
 }
 
 fn emit(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     topic: &'static str,
-    agent: &Stored,
+    agent: &AgentRow,
     why: Option<&str>,
 ) -> Result<()> {
-    let mut note = agent.told();
+    let mut note = agent.event_data();
     if let Some(why) = why {
         note["why"] = json!(why);
     }
     let entry = NewEntry {
         topic: topic.into(),
-        actor: "system:coro".to_owned(),
+        actor: SYSTEM.to_owned(),
         subject: agent.name.clone(),
         project: agent.project.clone(),
         scope: Scope::Project,

@@ -8,7 +8,8 @@
 //! ended, and is forgotten at last.
 //!
 //! An agent acts for itself; the owner and the controllers of its project may
-//! act for it. An ended agent does nothing until it registers again.
+//! act for it. One that has ended says nothing of itself until it registers
+//! again; its token still reads and writes what it may.
 
 pub mod liveness;
 mod registration;
@@ -16,10 +17,14 @@ pub mod routes;
 mod store;
 pub mod tools;
 
-use coro_api::agents::{Agent, AgentState, AgentStatus, Capabilities, Deregistered, Intent, OWN};
-use coro_api::limits::{CAPABILITIES_MAX, INTENT_BYTES_MAX};
+use coro_api::agents::{
+    ActivatedAgent, Agent, AgentStatus, Capabilities, Deregistered, Intent, OWN,
+};
+use coro_api::limits::{CAPABILITIES_BYTES_MAX, CAPABILITIES_MAX, INTENT_BYTES_MAX};
 use coro_api::names::{check_prose, check_text};
 use coro_api::tokens::Role;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub use registration::register_agent;
@@ -33,7 +38,7 @@ use crate::tokens;
 
 /// An agent as it is stored.
 #[derive(Clone, Debug)]
-struct Stored {
+struct AgentRow {
     id: AgentId,
     project: String,
     name: String,
@@ -50,13 +55,13 @@ struct Stored {
     generation: i64,
     registered_at: Time,
     /// Which request made this generation, where it can be repeated.
-    registered_with: Option<Hash>,
+    registered_with: Option<RegisteredWith>,
     last_seen: Time,
 }
 
-impl Stored {
+impl AgentRow {
     /// With what was heard of the agent and is not written yet.
-    fn with_life(mut self, ctx: &Ctx) -> Stored {
+    fn with_life(mut self, ctx: &Ctx) -> AgentRow {
         let tenant = &ctx.caller.tenant;
         if let Some(seen) = ctx.app.liveness.unwritten_sign(tenant, &self.id)
             && self.status != AgentStatus::Ended
@@ -69,11 +74,7 @@ impl Stored {
 
     /// What the agent is when it has just called.
     fn status_when_heard(&self) -> AgentStatus {
-        match self.status {
-            AgentStatus::Stale if self.activated => AgentStatus::Active,
-            AgentStatus::Stale => AgentStatus::Pending,
-            status => status,
-        }
+        self.status.when_heard(self.activated)
     }
 
     fn shown(&self) -> Agent {
@@ -95,7 +96,7 @@ impl Stored {
     }
 
     /// What an event tells of the agent, as Koor does.
-    fn told(&self) -> Value {
+    fn event_data(&self) -> Value {
         json!({
             "instance_id": self.id.as_str(),
             "name": self.name,
@@ -107,6 +108,30 @@ impl Stored {
 
     fn has_ended(&self) -> bool {
         self.status == AgentStatus::Ended
+    }
+}
+
+/// The request that registered a generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RegisteredWith {
+    /// Hash of the idempotency key and of whose it is.
+    key: Hash,
+    /// Hash of what was asked for.
+    content: Hash,
+}
+
+impl RegisteredWith {
+    /// Both hashes, one after the other.
+    fn stored(&self) -> Vec<u8> {
+        [self.key.0, self.content.0].concat()
+    }
+
+    fn from_stored(bytes: &[u8]) -> Option<RegisteredWith> {
+        let (key, content) = bytes.split_at_checked(32)?;
+        Some(RegisteredWith {
+            key: Hash::from_stored(key)?,
+            content: Hash::from_stored(content)?,
+        })
     }
 }
 
@@ -124,7 +149,7 @@ pub struct AgentFilter {
 }
 
 impl AgentFilter {
-    fn takes(&self, agent: &Stored) -> bool {
+    fn takes(&self, agent: &AgentRow) -> bool {
         let is = |wanted: &Option<String>, value: &str| {
             wanted.as_ref().is_none_or(|wanted| wanted == value)
         };
@@ -162,15 +187,17 @@ pub async fn list_agents(ctx: &Ctx, filter: AgentFilter) -> Result<AgentList> {
         .app
         .db
         .scan(move |tx| {
+            // The revision first: who goes on from it misses nothing.
+            let revision = tx.head(&tenant)?.revision;
             let all = store::list(tx, &tenant, project.as_deref())?;
-            Ok((all, tx.head(&tenant)?.revision))
+            Ok((all, revision))
         })
         .await?;
     let all = all.into_iter().map(|agent| agent.with_life(ctx));
-    let mut agents: Vec<Stored> = all.filter(|agent| filter.takes(agent)).collect();
+    let mut agents: Vec<AgentRow> = all.filter(|agent| filter.takes(agent)).collect();
     agents.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.id.cmp(&b.id)));
     Ok(AgentList {
-        agents: agents.iter().map(Stored::shown).collect(),
+        agents: agents.iter().map(AgentRow::shown).collect(),
         revision,
     })
 }
@@ -192,22 +219,20 @@ pub async fn count_agents(ctx: &Ctx) -> Result<i64> {
 }
 
 /// Says that the agent's surroundings work. Doing it again changes nothing.
-pub async fn activate_agent(ctx: &Ctx, id: &str) -> Result<AgentState> {
-    let changed = change(ctx, id, |tx, ctx, agent| {
-        if agent.activated && agent.status == AgentStatus::Active {
-            return Ok(());
+pub async fn activate_agent(ctx: &Ctx, id: &str) -> Result<ActivatedAgent> {
+    change(ctx, id, |tx, ctx, agent| {
+        if !(agent.activated && agent.status == AgentStatus::Active) {
+            agent.activated = true;
+            agent.status = AgentStatus::Active;
+            store::update(tx, &ctx.caller.tenant, agent)?;
+            emit(tx, ctx, "coro.agent.activated", agent, json!({}))?;
         }
-        agent.activated = true;
-        agent.status = AgentStatus::Active;
-        agent.last_seen = tx.now();
-        store::update(tx, &ctx.caller.tenant, agent)?;
-        emit(tx, ctx, "coro.agent.activated", agent, json!({}))
+        Ok(ActivatedAgent {
+            id: agent.id.to_string(),
+            status: agent.status,
+        })
     })
-    .await?;
-    Ok(AgentState {
-        id: changed.id.to_string(),
-        status: changed.status,
-    })
+    .await
 }
 
 /// Takes a sign of life; the next flush writes it.
@@ -227,25 +252,19 @@ pub async fn keep_alive(ctx: &Ctx, id: &str) -> Result<AgentId> {
 
 pub async fn set_intent(ctx: &Ctx, id: &str, intent: String) -> Result<Intent> {
     check_prose("intent", &intent, INTENT_BYTES_MAX)?;
-    let changed = change(ctx, id, move |tx, ctx, agent| {
-        if agent.intent == intent {
-            return Ok(());
+    change(ctx, id, move |tx, ctx, agent| {
+        if agent.intent != intent {
+            agent.intent.clone_from(&intent);
+            store::update(tx, &ctx.caller.tenant, agent)?;
+            let note = json!({ "intent": intent });
+            emit(tx, ctx, "coro.agent.intent", agent, note)?;
         }
-        agent.intent = intent.clone();
-        store::update(tx, &ctx.caller.tenant, agent)?;
-        emit(
-            tx,
-            ctx,
-            "coro.agent.intent",
-            agent,
-            json!({ "intent": intent }),
-        )
+        Ok(Intent {
+            id: agent.id.to_string(),
+            intent: intent.clone(),
+        })
     })
-    .await?;
-    Ok(Intent {
-        id: changed.id.to_string(),
-        intent: changed.intent,
-    })
+    .await
 }
 
 pub async fn set_capabilities(
@@ -254,20 +273,19 @@ pub async fn set_capabilities(
     capabilities: Vec<String>,
 ) -> Result<Capabilities> {
     check_capabilities(&capabilities)?;
-    let changed = change(ctx, id, move |tx, ctx, agent| {
-        if agent.capabilities == capabilities {
-            return Ok(());
+    change(ctx, id, move |tx, ctx, agent| {
+        if agent.capabilities != capabilities {
+            agent.capabilities.clone_from(&capabilities);
+            store::update(tx, &ctx.caller.tenant, agent)?;
+            let note = json!({ "capabilities": capabilities });
+            emit(tx, ctx, "coro.agent.capabilities", agent, note)?;
         }
-        agent.capabilities = capabilities.clone();
-        store::update(tx, &ctx.caller.tenant, agent)?;
-        let note = json!({ "capabilities": capabilities });
-        emit(tx, ctx, "coro.agent.capabilities", agent, note)
+        Ok(Capabilities {
+            id: agent.id.to_string(),
+            capabilities: capabilities.clone(),
+        })
     })
-    .await?;
-    Ok(Capabilities {
-        id: changed.id.to_string(),
-        capabilities: changed.capabilities,
-    })
+    .await
 }
 
 /// Ends an agent. Where it ends itself, its token can still register it again;
@@ -276,12 +294,12 @@ pub async fn deregister_agent(ctx: &Ctx, id: &str) -> Result<Deregistered> {
     let (job_ctx, job_id) = (ctx.clone(), id.to_owned());
     let deleted = ctx
         .write(move |tx| {
-            let mut agent = find(tx, &job_ctx, &job_id)?;
+            let mut agent = find_row(tx, &job_ctx, &job_id)?;
             check_may_act_for(&job_ctx, &agent)?;
             let tenant = &job_ctx.caller.tenant;
-            let by_itself = is_own(&job_ctx, &agent);
-            if !by_itself {
-                tokens::revoke_tokens_of_agent(tx, tenant, &agent.id)?;
+            if !is_own(&job_ctx, &agent) {
+                let by = &job_ctx.caller.actor;
+                tokens::revoke_tokens_of_agent(tx, tenant, by, &agent.id, &agent.project)?;
             }
             if !agent.has_ended() {
                 agent.status = AgentStatus::Ended;
@@ -300,27 +318,39 @@ pub async fn deregister_agent(ctx: &Ctx, id: &str) -> Result<Deregistered> {
 }
 
 /// Runs a change of an agent that the caller may act for, which is a sign of
-/// life as well.
-async fn change<F>(ctx: &Ctx, id: &str, mut apply: F) -> Result<Stored>
+/// life as well: a stale one is back with it.
+async fn change<T, F>(ctx: &Ctx, id: &str, mut apply: F) -> Result<T>
 where
-    F: FnMut(&mut Tx<'_>, &Ctx, &mut Stored) -> Result<()> + Send + 'static,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: FnMut(&mut Tx<'_>, &Ctx, &mut AgentRow) -> Result<T> + Send + 'static,
 {
     let (job_ctx, job_id) = (ctx.clone(), id.to_owned());
-    let tenant = ctx.caller.tenant.clone();
-    let write = move |tx: &mut Tx<'_>| {
-        let mut agent = find(tx, &job_ctx, &job_id)?;
-        check_acts_for(&job_ctx, &agent)?;
-        apply(tx, &job_ctx, &mut agent)?;
-        Ok(agent)
-    };
-    // Setting the same again changes nothing, so no repetition needs a key.
-    let agent = ctx.app.db.write(&tenant, write).await?;
-    heard_of(ctx, &agent.id);
-    Ok(agent)
+    let (answer, agent) = ctx
+        .write(move |tx| {
+            let mut agent = find_row(tx, &job_ctx, &job_id)?;
+            check_acts_for(&job_ctx, &agent)?;
+            if agent.status == AgentStatus::Stale {
+                agent.status = agent.status_when_heard();
+                agent.last_seen = tx.now();
+                store::update(tx, &job_ctx.caller.tenant, &agent)?;
+                emit(tx, &job_ctx, "coro.agent.returned", &agent, json!({}))?;
+            }
+            let answer = apply(tx, &job_ctx, &mut agent)?;
+            Ok((answer, agent.id.to_string()))
+        })
+        .await?;
+    heard_of(ctx, &AgentId::from_text(&agent));
+    Ok(answer)
 }
 
-/// The agent of an id, or the caller's own, that the caller may see.
-fn find(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<Stored> {
+/// As [`find_row`], with what was heard of the agent meanwhile.
+fn find(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<AgentRow> {
+    Ok(find_row(tx, ctx, id)?.with_life(ctx))
+}
+
+/// The agent of an id, or the caller's own, that the caller may see, as it is
+/// stored.
+fn find_row(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<AgentRow> {
     let id = match (id, &ctx.caller.agent) {
         (OWN, Some(own)) => own.id.clone(),
         (OWN, None) => {
@@ -332,11 +362,10 @@ fn find(tx: &mut Tx<'_>, ctx: &Ctx, id: &str) -> Result<Stored> {
     let found = store::find(tx, &ctx.caller.tenant, &id)?;
     found
         .filter(|agent| ctx.caller.sees_project(&agent.project))
-        .map(|agent| agent.with_life(ctx))
         .ok_or_else(|| not_found("instance", id.as_str()).hint("list them with GET /api/instances"))
 }
 
-fn check_acts_for(ctx: &Ctx, agent: &Stored) -> Result<()> {
+fn check_acts_for(ctx: &Ctx, agent: &AgentRow) -> Result<()> {
     check_may_act_for(ctx, agent)?;
     if agent.has_ended() {
         return Err(conflict(format!("the agent {:?} has ended", agent.name))
@@ -345,7 +374,7 @@ fn check_acts_for(ctx: &Ctx, agent: &Stored) -> Result<()> {
     Ok(())
 }
 
-fn check_may_act_for(ctx: &Ctx, agent: &Stored) -> Result<()> {
+fn check_may_act_for(ctx: &Ctx, agent: &AgentRow) -> Result<()> {
     if is_own(ctx, agent) || matches!(ctx.caller.role, Role::Owner | Role::Controller) {
         return Ok(());
     }
@@ -356,7 +385,7 @@ fn check_may_act_for(ctx: &Ctx, agent: &Stored) -> Result<()> {
     .hint("call with the token that its registration returned"))
 }
 
-fn is_own(ctx: &Ctx, agent: &Stored) -> bool {
+fn is_own(ctx: &Ctx, agent: &AgentRow) -> bool {
     let own = ctx.caller.agent.as_ref();
     own.is_some_and(|own| own.id == agent.id)
 }
@@ -370,10 +399,10 @@ fn emit(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     topic: &'static str,
-    agent: &Stored,
+    agent: &AgentRow,
     more: Value,
 ) -> Result<()> {
-    let mut note = agent.told();
+    let mut note = agent.event_data();
     if let (Value::Object(note), Value::Object(more)) = (&mut note, more) {
         note.extend(more);
     }
@@ -391,6 +420,12 @@ fn check_capabilities(capabilities: &[String]) -> Result<()> {
     }
     for capability in capabilities {
         check_text("capability", capability)?;
+    }
+    let bytes: usize = capabilities.iter().map(String::len).sum();
+    if bytes > CAPABILITIES_BYTES_MAX {
+        return Err(invalid(format!(
+            "the capabilities have {bytes} bytes together, more than {CAPABILITIES_BYTES_MAX}"
+        )));
     }
     Ok(())
 }

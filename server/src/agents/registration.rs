@@ -11,25 +11,29 @@
 //! - a token of role `agent` that the owner made becomes the token of the
 //!   agent of its name;
 //! - an `enrol` token registers names that were never registered;
-//! - owner, controllers and runners register any name of their project. One
-//!   that is alive answers `409` unless it is taken over.
+//! - owner, controllers and runners register any name of their project.
+//!
+//! A name that is alive answers `409` to all but its own token, unless it is
+//! taken over.
 //!
 //! A repetition of a request (same idempotency key, or tool-use id, of the
 //! same principal) continues nothing: it answers again for the generation that
 //! the first one made, with another token as long as that was not used.
 
+use std::sync::atomic::Ordering;
+
 use coro_api::agents::{AgentStatus, NewAgent, RegisteredAgent};
-use coro_api::limits::{AGENTS_MAX, INTENT_BYTES_MAX};
+use coro_api::limits::{AGENTS_MAX, AGENTS_OF_PROJECT_MAX, INTENT_BYTES_MAX};
 use coro_api::names::{check_name, check_prose, check_text};
 use coro_api::tokens::{PrincipalKind, Role};
 use serde_json::json;
 
-use super::{Stored, check_capabilities, emit, heard_of, store};
+use super::{AgentRow, RegisteredWith, check_capabilities, emit, heard_of, liveness, store};
 use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Result, conflict, forbidden, internal, invalid};
-use crate::ids::{AgentId, Hash, Secret, token_id};
+use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid};
+use crate::ids::{AgentId, Hash, Secret, TenantId, token_id};
 use crate::tokens::{self, AgentToken};
 
 /// The project of an agent where neither its token nor the call names one.
@@ -62,7 +66,7 @@ struct Made {
     agent: AgentId,
     token: String,
     hash: Hash,
-    request: Option<Hash>,
+    request: Option<RegisteredWith>,
 }
 
 /// What a caller may do with a name.
@@ -81,18 +85,35 @@ fn register(
     project: &str,
     new: &NewAgent,
     made: &Made,
-) -> Result<(Stored, bool)> {
+) -> Result<(AgentRow, bool)> {
     let tenant = &ctx.caller.tenant;
     let found = store::find_by_name(tx, tenant, project, &new.name)?;
     let found = found.map(|agent| agent.with_life(ctx));
-    let way = way_of(ctx, project, new, found.as_ref())?;
-    if let (Way::ForAnother, Some(agent)) = (way, &found)
-        && made.request.is_some()
-        && agent.registered_with == made.request
+    // Not as the caller was remembered: another call may have bound its token.
+    let own = tokens::agent_of_caller(tx, &ctx.caller)?;
+    let way = way_of(ctx, own.as_ref(), project, new, found.as_ref())?;
+    if let (Some(agent), Some(request)) = (&found, &made.request)
+        && let Some(before) = &agent.registered_with
+        && before.key == request.key
     {
-        return answer_again(tx, ctx, agent, made);
+        if before.content != request.content {
+            return Err(Error::new(
+                Reason::IdempotencyMismatch,
+                format!(
+                    "this idempotency key registered {:?} with other fields",
+                    new.name
+                ),
+            )
+            .hint("use a new key for a new request"));
+        }
+        ctx.request.replayed.store(true, Ordering::Relaxed);
+        return match way {
+            Way::AsItself => Ok((agent.clone(), false)),
+            Way::ForAnother => answer_again(tx, ctx, agent, made),
+        };
     }
-    if way == Way::ForAnother {
+    // A token that is the agent's continues it; any other waits its turn.
+    if own.is_none() {
         check_free(tx, ctx, new, found.as_ref())?;
     }
     let agent = match found {
@@ -102,20 +123,16 @@ fn register(
             agent
         }
         None => {
-            if store::count(tx, tenant)? >= AGENTS_MAX {
-                return Err(
-                    conflict(format!("there are {AGENTS_MAX} agents already")).hint(
-                        "deregister those that are not needed; ended ones are forgotten in time",
-                    ),
-                );
-            }
+            make_room(tx, tenant, project)?;
             let agent = begun(project, new, made, tx.now());
             store::insert(tx, tenant, &agent)?;
             agent
         }
     };
     match way {
-        Way::AsItself => tokens::bind_to_agent(tx, ctx, &agent.id, agent.generation)?,
+        Way::AsItself => {
+            tokens::bind_to_agent(tx, ctx, &agent.id, agent.generation, &agent.project)?;
+        }
         Way::ForAnother => issue(tx, ctx, &agent, made)?,
     }
     let more = json!({ "generation": agent.generation, "intent": agent.intent });
@@ -123,9 +140,41 @@ fn register(
     Ok((agent, way == Way::ForAnother))
 }
 
+/// Refuses one agent too many. Those that have ended give way first, the one
+/// that ended longest ago before the others.
+fn make_room(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<()> {
+    let of_project = store::count(tx, tenant, Some(project))?;
+    let of_tenant = store::count(tx, tenant, None)?;
+    let (what, bound, count, within) = if of_project >= AGENTS_OF_PROJECT_MAX {
+        ("project", AGENTS_OF_PROJECT_MAX, of_project, Some(project))
+    } else {
+        ("tenant", AGENTS_MAX, of_tenant, None)
+    };
+    if count < bound {
+        return Ok(());
+    }
+    match store::longest_ended(tx, tenant, within)? {
+        Some(ended) => liveness::forget(tx, tenant, &ended),
+        None => Err(conflict(format!("the {what} has {bound} agents already"))
+            .hint("deregister those that are not needed, and register again")),
+    }
+}
+
 /// Answers a repeated request: the agent as it is, with a token in place of
 /// the one that was lost.
-fn answer_again(tx: &mut Tx<'_>, ctx: &Ctx, agent: &Stored, made: &Made) -> Result<(Stored, bool)> {
+fn answer_again(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    agent: &AgentRow,
+    made: &Made,
+) -> Result<(AgentRow, bool)> {
+    if agent.has_ended() {
+        return Err(conflict(format!(
+            "this request registered {:?} before, and the agent has ended since",
+            agent.name
+        ))
+        .hint("register again with a new idempotency key"));
+    }
     if tokens::is_generation_used(tx, &ctx.caller.tenant, &agent.id, agent.generation)? {
         return Err(conflict(format!(
             "this request registered {:?} before, and its token is in use",
@@ -137,7 +186,7 @@ fn answer_again(tx: &mut Tx<'_>, ctx: &Ctx, agent: &Stored, made: &Made) -> Resu
     Ok((agent.clone(), true))
 }
 
-fn issue(tx: &mut Tx<'_>, ctx: &Ctx, agent: &Stored, made: &Made) -> Result<()> {
+fn issue(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRow, made: &Made) -> Result<()> {
     tokens::issue_to_agent(
         tx,
         ctx,
@@ -152,11 +201,17 @@ fn issue(tx: &mut Tx<'_>, ctx: &Ctx, agent: &Stored, made: &Made) -> Result<()> 
     )
 }
 
-fn way_of(ctx: &Ctx, project: &str, new: &NewAgent, found: Option<&Stored>) -> Result<Way> {
+fn way_of(
+    ctx: &Ctx,
+    own: Option<&AgentId>,
+    project: &str,
+    new: &NewAgent,
+    found: Option<&AgentRow>,
+) -> Result<Way> {
     let caller = &ctx.caller;
-    if let Some(own) = &caller.agent {
+    if let Some(own) = own {
         return match found {
-            Some(agent) if agent.id == own.id => Ok(Way::AsItself),
+            Some(agent) if agent.id == *own => Ok(Way::AsItself),
             _ => Err(forbidden(format!(
                 "this token is the agent {:?}'s, and registers no other",
                 caller.name
@@ -178,8 +233,8 @@ fn way_of(ctx: &Ctx, project: &str, new: &NewAgent, found: Option<&Stored>) -> R
         Role::Agent => Ok(Way::AsItself),
         Role::Enrol if found.is_some() && !is_repetition(ctx, found) => Err(taken(
             new,
-            "take another name, or call with the agent's own token; a token of role enrol \
-             registers new names only",
+            "take another name, call with the agent's own token, or ask the owner to register it; a \
+             token of role enrol registers new names only",
         )),
         Role::Viewer => Err(forbidden(
             "a token of role viewer may not register an agent",
@@ -188,13 +243,16 @@ fn way_of(ctx: &Ctx, project: &str, new: &NewAgent, found: Option<&Stored>) -> R
     }
 }
 
-fn is_repetition(ctx: &Ctx, found: Option<&Stored>) -> bool {
-    let request = request_of(ctx);
-    request.is_some() && found.is_some_and(|agent| agent.registered_with == request)
+fn is_repetition(ctx: &Ctx, found: Option<&AgentRow>) -> bool {
+    let before = found.and_then(|agent| agent.registered_with.as_ref());
+    match (request_of(ctx), before) {
+        (Some(request), Some(before)) => request.key == before.key,
+        _ => false,
+    }
 }
 
 /// A name that is alive belongs to whoever is alive under it.
-fn check_free(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewAgent, found: Option<&Stored>) -> Result<()> {
+fn check_free(tx: &mut Tx<'_>, ctx: &Ctx, new: &NewAgent, found: Option<&AgentRow>) -> Result<()> {
     let Some(agent) = found.filter(|_| !new.takeover) else {
         return Ok(());
     };
@@ -214,8 +272,8 @@ fn taken(new: &NewAgent, hint: &str) -> crate::error::Error {
     conflict(format!("the agent {:?} is registered already", new.name)).hint(hint)
 }
 
-fn begun(project: &str, new: &NewAgent, made: &Made, now: Time) -> Stored {
-    Stored {
+fn begun(project: &str, new: &NewAgent, made: &Made, now: Time) -> AgentRow {
+    AgentRow {
         id: made.agent.clone(),
         project: project.to_owned(),
         name: new.name.clone(),
@@ -229,13 +287,13 @@ fn begun(project: &str, new: &NewAgent, made: &Made, now: Time) -> Stored {
         activated: false,
         generation: 1,
         registered_at: now,
-        registered_with: made.request,
+        registered_with: made.request.clone(),
         last_seen: now,
     }
 }
 
 /// The agent as its next generation. What the call leaves empty stays.
-fn continued(mut agent: Stored, new: &NewAgent, made: &Made, now: Time) -> Stored {
+fn continued(mut agent: AgentRow, new: &NewAgent, made: &Made, now: Time) -> AgentRow {
     for (old, new) in [
         (&mut agent.workspace, &new.workspace),
         (&mut agent.intent, &new.intent),
@@ -254,7 +312,7 @@ fn continued(mut agent: Stored, new: &NewAgent, made: &Made, now: Time) -> Store
     agent.activated = false;
     agent.generation += 1;
     agent.registered_at = now;
-    agent.registered_with = made.request;
+    agent.registered_with.clone_from(&made.request);
     agent.last_seen = now;
     agent
 }
@@ -299,8 +357,11 @@ fn check(new: &NewAgent) -> Result<()> {
 }
 
 /// Which request this is, for whoever may repeat it.
-fn request_of(ctx: &Ctx) -> Option<Hash> {
+fn request_of(ctx: &Ctx) -> Option<RegisteredWith> {
     let once = ctx.request.once.as_ref()?;
-    let request = format!("{}\n{}", ctx.caller.token_id, once.key);
-    Some(Hash::of(request.as_bytes()))
+    let key = format!("{}\n{}", ctx.caller.token_id, once.key);
+    Some(RegisteredWith {
+        key: Hash::of(key.as_bytes()),
+        content: once.fingerprint,
+    })
 }

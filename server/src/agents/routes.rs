@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use coro_api::agents::{
-    Agent, AgentState, AgentStatus, Alive, Capabilities, Deregistered, Intent, LivenessCheck,
+    ActivatedAgent, Agent, AgentStatus, Alive, Capabilities, Deregistered, Intent, LivenessCheck,
     NewAgent, NewCapabilities, NewIntent, RegisteredAgent,
 };
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::app::App;
 use crate::auth::{Reader, Registrar, Writer};
-use crate::error::Result;
+use crate::error::{Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
 use crate::http::page::json_at;
 
@@ -40,7 +40,7 @@ struct ListQuery {
     workspace: Option<String>,
     stack: Option<String>,
     capability: Option<String>,
-    status: Option<AgentStatus>,
+    status: Option<String>,
     intent: Option<String>,
 }
 
@@ -62,13 +62,21 @@ struct ListQuery {
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
     // Koor's clients send an empty parameter for none.
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let status = match given(query.status) {
+        Some(word) => Some(AgentStatus::from_word(&word).ok_or_else(|| {
+            invalid(format!(
+                "status is {word:?}; it takes pending, active, stale or ended"
+            ))
+        })?),
+        None => None,
+    };
     let filter = AgentFilter {
         project: given(query.project),
         name: given(query.name),
         workspace: given(query.workspace),
         stack: given(query.stack),
         capability: given(query.capability),
-        status: query.status,
+        status,
         intent: given(query.intent),
     };
     let list = list_agents(&ctx, filter).await?;
@@ -132,12 +140,12 @@ async fn deregister(
 /// Proves that what the agent calls with works.
 #[utoipa::path(post, path = "/api/instances/{id}/activate", operation_id = "activate_agent", tag = "agents",
     params(("id" = String, Path, description = "Its id, or `self`", example = "self")),
-    responses((status = 200, description = "The agent is active", body = AgentState)))]
+    responses((status = 200, description = "The agent is active", body = ActivatedAgent)))]
 async fn activate(
     Writer(ctx): Writer,
     _: NoQuery,
     Path(id): Path<String>,
-) -> Result<axum::Json<AgentState>> {
+) -> Result<axum::Json<ActivatedAgent>> {
     Ok(axum::Json(activate_agent(&ctx, &id).await?))
 }
 

@@ -2,11 +2,12 @@
 
 use coro_api::agents::AgentStatus;
 
-use super::Stored;
+use super::liveness::Life;
+use super::{AgentRow, RegisteredWith};
 use crate::clock::Time;
 use crate::db::{Row, Tx};
 use crate::error::{Result, internal};
-use crate::ids::{AgentId, Hash, TenantId};
+use crate::ids::{AgentId, TenantId};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -19,9 +20,8 @@ macro_rules! select {
     };
 }
 
-fn stored_from(row: &dyn Row) -> Result<Stored> {
-    let status = row.text(9)?;
-    Ok(Stored {
+fn row_from(row: &dyn Row) -> Result<AgentRow> {
+    Ok(AgentRow {
         id: AgentId::from_text(row.text(0)?),
         project: row.text(1)?.to_owned(),
         name: row.text(2)?.to_owned(),
@@ -31,21 +31,20 @@ fn stored_from(row: &dyn Row) -> Result<Stored> {
         capabilities: serde_json::from_str(row.text(6)?).map_err(internal)?,
         client: row.text(7)?.to_owned(),
         client_version: row.text(8)?.to_owned(),
-        status: AgentStatus::from_word(status)
-            .ok_or_else(|| internal(anyhow::anyhow!("the database holds the status {status:?}")))?,
+        status: status_from(row, 9)?,
         activated: row.int(10)? != 0,
         generation: row.int(11)?,
         registered_at: Time(row.int(12)?),
-        registered_with: row.opt_blob(13)?.and_then(Hash::from_stored),
+        registered_with: row.opt_blob(13)?.and_then(RegisteredWith::from_stored),
         last_seen: Time(row.int(14)?),
     })
 }
 
-pub(super) fn find(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<Stored>> {
+pub(super) fn find(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<AgentRow>> {
     tx.query_one(
         select!(" AND id = $2"),
         &[tenant.into(), id.into()],
-        stored_from,
+        row_from,
     )
 }
 
@@ -54,11 +53,11 @@ pub(super) fn find_by_name(
     tenant: &TenantId,
     project: &str,
     name: &str,
-) -> Result<Option<Stored>> {
+) -> Result<Option<AgentRow>> {
     tx.query_one(
         select!(" AND project = $2 AND name = $3"),
         &[tenant.into(), project.into(), name.into()],
-        stored_from,
+        row_from,
     )
 }
 
@@ -67,24 +66,52 @@ pub(super) fn list(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     project: Option<&str>,
-) -> Result<Vec<Stored>> {
+) -> Result<Vec<AgentRow>> {
     match project {
         Some(project) => tx.query_all(
             select!(" AND project = $2"),
             &[tenant.into(), project.into()],
-            stored_from,
+            row_from,
         ),
-        None => tx.query_all(select!(""), &[tenant.into()], stored_from),
+        None => tx.query_all(select!(""), &[tenant.into()], row_from),
     }
 }
 
-pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
-    let count = tx.query_one(
-        "SELECT count(*) FROM agent WHERE tenant_id = $1",
-        &[tenant.into()],
-        |row| row.int(0),
-    )?;
+/// How many agents a project has, or the tenant.
+pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId, project: Option<&str>) -> Result<i64> {
+    let count = match project {
+        Some(project) => tx.query_one(
+            "SELECT count(*) FROM agent WHERE tenant_id = $1 AND project = $2",
+            &[tenant.into(), project.into()],
+            |row| row.int(0),
+        )?,
+        None => tx.query_one(
+            "SELECT count(*) FROM agent WHERE tenant_id = $1",
+            &[tenant.into()],
+            |row| row.int(0),
+        )?,
+    };
     Ok(count.unwrap_or(0))
+}
+
+/// The agent of a project, or of the tenant, that ended longest ago.
+pub(super) fn longest_ended(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: Option<&str>,
+) -> Result<Option<AgentRow>> {
+    match project {
+        Some(project) => tx.query_one(
+            select!(" AND project = $2 AND status = 'ended' ORDER BY last_seen, id LIMIT 1"),
+            &[tenant.into(), project.into()],
+            row_from,
+        ),
+        None => tx.query_one(
+            select!(" AND status = 'ended' ORDER BY last_seen, id LIMIT 1"),
+            &[tenant.into()],
+            row_from,
+        ),
+    }
 }
 
 pub(super) fn count_living(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
@@ -96,8 +123,9 @@ pub(super) fn count_living(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
-pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, agent: &Stored) -> Result<()> {
+pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRow) -> Result<()> {
     let capabilities = serde_json::to_string(&agent.capabilities).map_err(internal)?;
+    let registered_with = agent.registered_with.as_ref().map(RegisteredWith::stored);
     tx.execute(
         "INSERT INTO agent (tenant_id, id, project, name, workspace, intent, stack, capabilities, \
          client, client_version, status, activated, generation, registered_at, registered_with, \
@@ -118,7 +146,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, agent: &Stored) -> Resu
             agent.activated.into(),
             agent.generation.into(),
             agent.registered_at.into(),
-            agent.registered_with.as_ref().into(),
+            registered_with.as_deref().into(),
             agent.last_seen.into(),
         ],
     )?;
@@ -126,8 +154,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, agent: &Stored) -> Resu
 }
 
 /// Writes all of an agent but its id, project and name, which never change.
-pub(super) fn update(tx: &mut Tx<'_>, tenant: &TenantId, agent: &Stored) -> Result<()> {
+pub(super) fn update(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRow) -> Result<()> {
     let capabilities = serde_json::to_string(&agent.capabilities).map_err(internal)?;
+    let registered_with = agent.registered_with.as_ref().map(RegisteredWith::stored);
     tx.execute(
         "UPDATE agent SET workspace = $3, intent = $4, stack = $5, capabilities = $6, client = $7, \
          client_version = $8, status = $9, activated = $10, generation = $11, \
@@ -146,7 +175,7 @@ pub(super) fn update(tx: &mut Tx<'_>, tenant: &TenantId, agent: &Stored) -> Resu
             agent.activated.into(),
             agent.generation.into(),
             agent.registered_at.into(),
-            agent.registered_with.as_ref().into(),
+            registered_with.as_deref().into(),
             agent.last_seen.into(),
         ],
     )?;
@@ -172,18 +201,47 @@ pub(super) fn set_last_seen(
     )
 }
 
-/// The agents of some status that were last heard of before a moment.
+/// What signs of life may change, of all agents.
+pub(super) fn lives(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<Life>> {
+    tx.query_all(
+        "SELECT id, status, activated, last_seen FROM agent WHERE tenant_id = $1",
+        &[tenant.into()],
+        |row| {
+            Ok(Life {
+                id: AgentId::from_text(row.text(0)?),
+                status: status_from(row, 1)?,
+                activated: row.int(2)? != 0,
+                last_seen: Time(row.int(3)?),
+            })
+        },
+    )
+}
+
+/// Some agents of a status that were last heard of before a moment, the most
+/// silent first.
 pub(super) fn silent_since(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     status: AgentStatus,
     before: Time,
-) -> Result<Vec<Stored>> {
+    limit: usize,
+) -> Result<Vec<AgentRow>> {
     tx.query_all(
-        select!(" AND status = $2 AND last_seen < $3 ORDER BY last_seen, id"),
-        &[tenant.into(), status.word().into(), before.into()],
-        stored_from,
+        select!(" AND status = $2 AND last_seen < $3 ORDER BY last_seen, id LIMIT $4"),
+        &[
+            tenant.into(),
+            status.word().into(),
+            before.into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ],
+        row_from,
     )
+}
+
+fn status_from(row: &dyn Row, column: usize) -> Result<AgentStatus> {
+    let status = row.text(column)?;
+    AgentStatus::from_word(status)
+        .ok_or_else(|| internal(anyhow::anyhow!("the database holds the status {status:?}")))
 }
 
 pub(super) fn delete(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<()> {

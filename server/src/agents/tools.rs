@@ -12,8 +12,11 @@ use crate::mcp::{Call, Effect, Told, Tool, boxed};
 /// The most agents that one answer shows.
 const SHOWN_MAX: usize = 50;
 
-/// How much of another agent's intent is shown, in characters.
-const INTENT_CHARS_MAX: usize = 160;
+/// How much is shown of what another agent says at length, in characters.
+const TEXT_CHARS_MAX: usize = 160;
+
+/// How much is shown of its name and the like, in characters.
+const NAME_CHARS_MAX: usize = 80;
 
 pub const REGISTER_INSTANCE: Tool = Tool {
     name: "register_instance",
@@ -73,7 +76,7 @@ async fn register_instance(mut call: Call) -> Result<Told> {
         Some(token) => text.push_str(&format!(
             "\ntoken: {token}\nIn your shell: export CORO_URL={} CORO_AGENT={} CORO_TOKEN={token}\n\
              Then run: coro-cli activate",
-            call.base_url(),
+            quoted(&call.base_url()),
             quoted(&agent.name),
         )),
         None => text.push_str("\nYour token stays. In your shell run: coro-cli activate"),
@@ -169,31 +172,46 @@ async fn set_intent_of(mut call: Call) -> Result<Told> {
     Ok("ok".to_owned().into())
 }
 
-/// One agent on one line. What agents say of themselves is quoted: it is not
-/// the server that says it.
+/// One agent on one line. What agents say of themselves is cut, and quoted
+/// where it could pass for something else: it is not the server that says it.
 fn line(agent: &Agent, now: Time) -> String {
-    let mut line = format!("{} {} {}", agent.name, agent.status.word(), agent.id);
-    for (what, text) in [
-        ("project", &agent.project),
-        ("workspace", &agent.workspace),
-        ("stack", &agent.stack),
-        ("can", &agent.capabilities.join(",")),
+    let name = as_said(&agent.name, NAME_CHARS_MAX);
+    let mut line = format!("{name} {} {}", agent.status.word(), agent.id);
+    for (what, text, chars_max) in [
+        ("project", &agent.project, NAME_CHARS_MAX),
+        ("workspace", &agent.workspace, NAME_CHARS_MAX),
+        ("stack", &agent.stack, NAME_CHARS_MAX),
+        ("can", &agent.capabilities.join(","), TEXT_CHARS_MAX),
     ] {
         if !text.is_empty() {
-            line.push_str(&format!(" {what}={text}"));
+            line.push_str(&format!(" {what}={}", as_said(text, chars_max)));
         }
     }
     if let Some(seen) = Time::parse(&agent.last_seen) {
         line.push_str(&format!(" seen={}s", seen.seconds_until(now)));
     }
     if !agent.intent.is_empty() {
-        let mut intent: String = agent.intent.chars().take(INTENT_CHARS_MAX).collect();
-        if intent.len() < agent.intent.len() {
-            intent.push('…');
-        }
-        line.push_str(&format!(" intent={intent:?}"));
+        line.push_str(&format!(" intent={:?}", cut(&agent.intent, TEXT_CHARS_MAX)));
     }
     line
+}
+
+/// A word as it is, anything else in quotes.
+fn as_said(text: &str, chars_max: usize) -> String {
+    let text = cut(text, chars_max);
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./~,:+@#…".contains(c);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("{text:?}"),
+    }
+}
+
+fn cut(text: &str, chars_max: usize) -> String {
+    let mut short: String = text.chars().take(chars_max).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// The words of a list with commas, as Koor's clients send it.

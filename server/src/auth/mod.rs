@@ -243,10 +243,7 @@ async fn find_caller(app: &App, hash: Hash) -> Result<Arc<Caller>> {
 
 fn check_valid(app: &App, caller: &Caller) -> Result<()> {
     if caller.revoked_at.is_some() {
-        return Err(unauthenticated(format!(
-            "the token {:?} was revoked",
-            caller.name
-        )));
+        return Err(revoked(caller));
     }
     if caller
         .expires_at
@@ -258,6 +255,18 @@ fn check_valid(app: &App, caller: &Caller) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// The token of a caller is no longer valid.
+pub fn revoked(caller: &Caller) -> Error {
+    let error = unauthenticated(format!("the token {:?} was revoked", caller.name));
+    match &caller.agent {
+        Some(_) => error.hint(
+            "the agent was registered again, or ended; ask who started you for its present token, \
+             or for one to register with",
+        ),
+        None => error,
+    }
 }
 
 pub fn unknown_token() -> Error {

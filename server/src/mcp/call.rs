@@ -15,7 +15,7 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::command::Slots;
+use super::slots::Slots;
 use super::{Parts, TOOLS};
 use crate::app::{App, Ctx, RequestInfo};
 use crate::auth::{Caller, Permission, record_forbidden, require};
@@ -54,6 +54,11 @@ pub enum Effect {
     /// It may change or delete anything that the caller may.
     Changes,
 }
+
+/// Where the log stood when a request came: a subscription is acknowledged
+/// before it is read, and begins here.
+#[derive(Clone, Copy)]
+pub(super) struct ArrivedAt(pub(super) i64);
 
 /// One call of a tool.
 pub struct Call {
@@ -215,14 +220,25 @@ pub(super) fn context(
 }
 
 /// As [`context`], for a caller who may read.
-pub(super) fn reader(
+pub(super) async fn reader(
     app: &App,
     context: &RequestContext<RoleServer>,
+    what: &str,
 ) -> std::result::Result<Ctx, ErrorData> {
     let ctx = self::context(app, context)?;
-    require(&ctx.caller, Permission::Read)
-        .map_err(|error| ErrorData::invalid_params(in_words(&error), None))?;
-    Ok(ctx)
+    match require(&ctx.caller, Permission::Read) {
+        Ok(()) => Ok(ctx),
+        Err(error) => {
+            record_forbidden(app, &ctx.caller, "mcp", what).await;
+            Err(ErrorData::invalid_params(in_words(&error), None))
+        }
+    }
+}
+
+/// Where the log stood when the request came.
+pub(super) fn arrived_at(context: &RequestContext<RoleServer>) -> Option<i64> {
+    let parts = request_of(context).ok()?;
+    parts.extensions.get::<ArrivedAt>().map(|at| at.0)
 }
 
 fn request_of(

@@ -5,22 +5,21 @@
 //! may do what the caller may, and nothing else. Commands that need files, a
 //! shell or a stream without end are refused by the CLI itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Cursor, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use coro_cli::{Exit, Headers, Reply, Request, Transport, TransportError};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Effect, Told, Tool, boxed};
 use crate::auth::Permission;
-use crate::error::{Result, internal, invalid, unavailable};
+use crate::error::{Result, internal, invalid};
 use crate::http::in_process::InProcess;
 use crate::ids::Hash;
 
@@ -33,11 +32,9 @@ pub(super) const CORO: Tool = Tool {
     run: |call| boxed(coro(call)),
 };
 
-/// Command lines that may run at once: each has a thread.
-const AT_ONCE_MAX: usize = 64;
-
-/// Command lines of one token that may run at once, so that none takes all.
-const AT_ONCE_OF_TOKEN_MAX: usize = 16;
+/// Command lines that may run at once: each has a thread. So many in all, and
+/// so many of one token.
+pub(super) const AT_ONCE_MAX: (usize, usize) = (128, 8);
 
 /// The longest command line, in bytes: it may hold a value.
 const COMMAND_BYTES_MAX: usize = 1024 * 1024;
@@ -77,7 +74,7 @@ async fn coro(mut call: Call) -> Result<Told> {
         let _slot = slot;
         let (mut out, mut err) = (Bounded::default(), Bounded::default());
         let exit = coro_cli::run_line(words, &mut transport, &mut out, &mut err);
-        told(exit, &out, &err)
+        printed(exit, &out, &err)
     };
     tokio::task::spawn_blocking(run).await.map_err(internal)
 }
@@ -100,7 +97,7 @@ fn words_of(command: &str) -> Result<Vec<OsString>> {
     Ok(words.into_iter().map(OsString::from).collect())
 }
 
-fn told(exit: Exit, out: &Bounded, err: &Bounded) -> Told {
+fn printed(exit: Exit, out: &Bounded, err: &Bounded) -> Told {
     let mut text = out.text();
     let talk = err.text();
     if !talk.is_empty() {
@@ -118,58 +115,11 @@ fn told(exit: Exit, out: &Bounded, err: &Bounded) -> Told {
     }
 }
 
-/// Counts the command lines that run.
-#[derive(Default)]
-pub(super) struct Slots {
-    /// By token.
-    taken: Mutex<HashMap<String, usize>>,
-}
-
-impl Slots {
-    fn take(self: &Arc<Self>, token: &str) -> Result<Slot> {
-        let mut taken = self.taken.lock().expect("no panic while held");
-        if taken.values().sum::<usize>() >= AT_ONCE_MAX {
-            return Err(unavailable(
-                "too many commands run on the server already; this one did not",
-            ));
-        }
-        let own = taken.entry(token.to_owned()).or_default();
-        if *own >= AT_ONCE_OF_TOKEN_MAX {
-            return Err(unavailable(format!(
-                "{AT_ONCE_OF_TOKEN_MAX} of your commands run already; this one did not"
-            )));
-        }
-        *own += 1;
-        Ok(Slot {
-            slots: self.clone(),
-            token: token.to_owned(),
-        })
-    }
-}
-
-/// One command line that runs.
-struct Slot {
-    slots: Arc<Slots>,
-    token: String,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().expect("no panic while held");
-        if let Some(own) = taken.get_mut(&self.token) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.token);
-            }
-        }
-    }
-}
-
 /// Carries the CLI's requests to the server's own router.
 struct Inside {
     api: InProcess,
     handle: Handle,
-    headers: Vec<(http::HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// The tool use that this is, so that its requests are carried out once.
     tool_use: Option<String>,
     sent: u32,
@@ -233,10 +183,15 @@ impl Inside {
     }
 }
 
-/// What the request inside has from the one outside: who calls, and by which
-/// name the server is called.
-fn forwarded(call: &Call) -> Vec<(http::HeaderName, HeaderValue)> {
-    let names = [header::AUTHORIZATION, header::HOST];
+/// What the request inside has from the one outside: who calls, by which name
+/// the server is called, and of which trace and request it is a part.
+fn forwarded(call: &Call) -> Vec<(HeaderName, HeaderValue)> {
+    let names = [
+        header::AUTHORIZATION,
+        header::HOST,
+        HeaderName::from_static("traceparent"),
+        HeaderName::from_static("x-request-id"),
+    ];
     let given = names.into_iter().filter_map(|name| {
         let value = call.request.headers.get(&name)?.clone();
         Some((name, value))

@@ -20,6 +20,7 @@ mod command;
 mod endpoints;
 mod resources;
 pub mod routes;
+mod slots;
 mod subscription;
 
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler};
 
 pub use call::{Call, Effect, Told, Tool, boxed};
+
+use slots::Slots;
 
 use crate::agents;
 use crate::app::App;
@@ -67,7 +70,9 @@ struct Parts {
     /// The data plane, for the tool `coro`.
     api: InProcess,
     /// The command lines that run.
-    commands: Arc<command::Slots>,
+    commands: Arc<Slots>,
+    /// The clients that hear of changes.
+    listeners: Arc<Slots>,
 }
 
 impl Handler {
@@ -76,7 +81,8 @@ impl Handler {
             parts: Arc::new(Parts {
                 app,
                 api,
-                commands: Arc::default(),
+                commands: Slots::new("commands", command::AT_ONCE_MAX),
+                listeners: Slots::new("subscriptions", subscription::AT_ONCE_MAX),
             }),
         }
     }
@@ -153,7 +159,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let ctx = call::reader(&self.parts.app, &context)?;
+        let ctx = call::reader(&self.parts.app, &context, &request.uri).await?;
         resources::read(&ctx, request.uri).await
     }
 
@@ -165,7 +171,9 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
-        let ctx = call::reader(&self.parts.app, subscription.request_context())?;
-        subscription::follow(&ctx, &subscription).await
+        let context = subscription.request_context();
+        let ctx = call::reader(&self.parts.app, context, "subscriptions/listen").await?;
+        let from = call::arrived_at(subscription.request_context());
+        subscription::follow(&ctx, &subscription, from, &self.parts.listeners).await
     }
 }

@@ -39,22 +39,16 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
 pub(super) async fn read(ctx: &Ctx, uri: String) -> Result<ReadResourceResponse, ErrorData> {
     let contents = if uri == AGENTS {
         let list = list_agents(ctx, AgentFilter::default()).await;
-        let agents = list.map_err(|error| told(&error, &uri))?.agents;
+        let agents = list.map_err(|error| protocol_error(&error, &uri))?.agents;
         let text = serde_json::to_string(&agents).map_err(|error| {
             ErrorData::internal_error(format!("agents can't be written: {error}"), None)
         })?;
+        check_size(&uri, text.len(), "instances list")?;
         ResourceContents::text(text, uri).with_mime_type("application/json")
     } else if let Some(key) = key_of(&uri) {
         let value = get_state(ctx, &key).await;
-        let (value, _) = value.map_err(|error| told(&error, &uri))?;
-        if value.bytes.len() > RESOURCE_BYTES_MAX {
-            let message = format!(
-                "{uri} has {} bytes, more than {RESOURCE_BYTES_MAX}; read it with coro-cli state \
-                 get",
-                value.bytes.len()
-            );
-            return Err(ErrorData::invalid_params(message, None));
-        }
+        let (value, _) = value.map_err(|error| protocol_error(&error, &uri))?;
+        check_size(&uri, value.bytes.len(), "state get")?;
         let contents = match std::str::from_utf8(&value.bytes) {
             Ok(text) => ResourceContents::text(text, uri),
             Err(_) => ResourceContents::blob(STANDARD.encode(&value.bytes), uri),
@@ -64,6 +58,16 @@ pub(super) async fn read(ctx: &Ctx, uri: String) -> Result<ReadResourceResponse,
         return Err(unknown(&uri));
     };
     Ok(ReadResourceResult::new(vec![contents]).into())
+}
+
+fn check_size(uri: &str, bytes: usize, command: &str) -> Result<(), ErrorData> {
+    if bytes <= RESOURCE_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "{uri} has {bytes} bytes, more than {RESOURCE_BYTES_MAX}; read it with coro-cli {command}"
+    );
+    Err(ErrorData::invalid_params(message, None))
 }
 
 /// The key that a URI names, decoded; `None` where it names none.
@@ -83,9 +87,8 @@ fn unknown(uri: &str) -> ErrorData {
     ErrorData::resource_not_found(message, Some(serde_json::json!({ "uri": uri })))
 }
 
-/// An error of reading. What the caller may not read is as if it were not
-/// there.
-fn told(error: &Error, uri: &str) -> ErrorData {
+/// An error of reading, in the protocol's terms.
+fn protocol_error(error: &Error, uri: &str) -> ErrorData {
     error.log();
     let message = match &error.hint {
         Some(hint) => format!("{} ({hint})", error.message),

@@ -8,22 +8,30 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde::de::IgnoredAny;
 
 use super::Handler;
+use super::call::ArrivedAt;
 use crate::app::App;
-use crate::error::Error;
+use crate::auth::Caller;
+use crate::error::{Error, Result};
+use crate::http::extract::{content_length, media_type, read_body};
 use crate::http::in_process::InProcess;
 
 /// The path of the control plane.
 pub const PATH: &str = "/mcp";
+
+/// The largest request to hear of changes, in bytes.
+const LISTEN_BYTES_MAX: usize = 128 * 1024;
 
 /// The largest text of a refusal that is read.
 const REFUSAL_BYTES_MAX: usize = 4096;
@@ -54,11 +62,55 @@ where
         Arc::new(NeverSessionManager::default()),
         config,
     );
-    let serve = move |request: Request| {
+    let serve = move |State(app): State<App>, mut request: Request| {
         let service = service.clone();
-        async move { in_json_rpc(service.handle(request).await.map(Body::new)).await }
+        async move {
+            if let Some(caller) = listener(&request)
+                && let Ok(feed) = app.feeds.of(&app.db, &caller.tenant).await
+            {
+                request.extensions_mut().insert(ArrivedAt(feed.head()));
+            }
+            let request = match with_body_read(&app, request).await {
+                Ok(request) => request,
+                Err(error) => return refusal(error),
+            };
+            let is_broken = serde_json::from_slice::<IgnoredAny>(request.body()).is_err();
+            if is_broken && is_json(&request) {
+                let mut response = StatusCode::BAD_REQUEST.into_response();
+                set_error(&mut response, -32700, "the body is not JSON");
+                return response;
+            }
+            let sent_json = is_json(&request);
+            let request = request.map(Full::new);
+            in_json_rpc(service.handle(request).await.map(Body::new), sent_json).await
+        }
     };
     Router::new().route(PATH, any(serve))
+}
+
+/// Reads the body, in the time that every body has. One that asks to hear of
+/// changes is kept for as long as it listens, so it is small.
+async fn with_body_read(app: &App, request: Request) -> Result<Request<Bytes>> {
+    let limit = match listener(&request) {
+        Some(_) => LISTEN_BYTES_MAX,
+        None => app.config.limits.body_bytes,
+    };
+    let length = content_length(request.headers());
+    let (parts, body) = request.into_parts();
+    let body = read_body(length, limit, body).await?;
+    Ok(Request::from_parts(parts, body))
+}
+
+fn is_json(request: &Request<Bytes>) -> bool {
+    request.method() == Method::POST
+        && media_type(request.headers()).is_some_and(|media| media == "application/json")
+}
+
+/// Who asks to hear of changes, where the request does that.
+fn listener(request: &Request) -> Option<Arc<Caller>> {
+    let method = request.headers().get("mcp-method")?;
+    let caller = request.extensions().get::<Arc<Caller>>()?;
+    (method == "subscriptions/listen").then(|| caller.clone())
 }
 
 /// A refusal of the gate, for a client that speaks JSON-RPC.
@@ -77,7 +129,7 @@ pub fn refusal(error: Error) -> Response {
 }
 
 /// Gives a refusal that is plain text the form of JSON-RPC.
-async fn in_json_rpc(response: Response) -> Response {
+async fn in_json_rpc(response: Response, sent_json: bool) -> Response {
     let status = response.status();
     let is_json = response
         .headers()
@@ -87,14 +139,17 @@ async fn in_json_rpc(response: Response) -> Response {
     if !is_refusal || is_json {
         return response;
     }
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    // The body is JSON, but no message: that is not its type's fault.
+    if parts.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && sent_json {
+        parts.status = StatusCode::BAD_REQUEST;
+    }
     let text = http_body_util::Limited::new(body, REFUSAL_BYTES_MAX)
         .collect()
         .await;
     let text = text.map(|text| text.to_bytes()).unwrap_or_default();
     let mut response = Response::from_parts(parts, Body::empty());
     let code = match status {
-        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => -32700,
         status if status.is_server_error() => -32603,
         _ => -32600,
     };

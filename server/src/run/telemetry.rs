@@ -12,7 +12,7 @@ use crate::config::{Config, LogFormat};
 /// Sends logs to stderr in the form that was asked for.
 pub(super) fn init(config: &Config) -> anyhow::Result<()> {
     // The MCP library tells of each request several times.
-    let filter = EnvFilter::try_new(format!("rmcp=warn,{}", config.log_level))
+    let filter = EnvFilter::try_new(format!("rmcp=off,{}", config.log_level))
         .map_err(|error| anyhow!("--log-level {:?}: {error}", config.log_level))?;
     let logs = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

@@ -5,8 +5,8 @@ pub mod routes;
 mod store;
 
 pub use of_agents::{
-    AgentToken, begin_generation, bind_to_agent, delete_tokens_of_agent, is_generation_used,
-    issue_to_agent, revoke_tokens_of_agent,
+    AgentToken, agent_of_caller, begin_generation, bind_to_agent, delete_tokens_of_agent,
+    is_generation_used, issue_to_agent, revoke_tokens_of_agent,
 };
 
 use coro_api::names::check_name;
@@ -23,7 +23,8 @@ use crate::ids::{Hash, Secret, TenantId, token_id};
 /// The longest life of a token that has an end: ten years.
 const EXPIRES_IN_MAX: i64 = 10 * 366 * 24 * 3600;
 
-/// The most tokens of a tenant that are not revoked: a list shows them all.
+/// The most tokens of a tenant that are not revoked and no agent's: a list shows
+/// them all.
 const TOKENS_MAX: i64 = 10_000;
 
 /// The most key prefixes of one token.

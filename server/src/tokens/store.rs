@@ -113,34 +113,65 @@ pub(super) fn revoke(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<Opt
 
 pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     let count = tx.query_one(
-        "SELECT count(*) FROM token WHERE tenant_id = $1 AND revoked_at IS NULL",
+        "SELECT count(*) FROM token WHERE tenant_id = $1 AND revoked_at IS NULL \
+         AND agent_id IS NULL",
         &[tenant.into()],
         |row| row.int(0),
     )?;
     Ok(count.unwrap_or(0))
 }
 
-/// Makes a token that of an agent's generation, in use since `used_at`.
-pub(super) fn set_agent(
+/// Makes a token that of an agent's generation.
+pub(super) fn bind(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     id: &str,
     agent: &AgentId,
     generation: i64,
-    used_at: Option<Time>,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE token SET agent_id = $3, generation = $4, used_at = $5 \
+        "UPDATE token SET agent_id = $3, generation = $4, used_at = NULL \
          WHERE tenant_id = $1 AND id = $2",
+        &[tenant.into(), id.into(), agent.into(), generation.into()],
+    )?;
+    Ok(())
+}
+
+/// Notes the first use of a token of an agent's generation; tells whether it
+/// was that.
+pub(super) fn begin_use(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: &str,
+    agent: &AgentId,
+    generation: i64,
+) -> Result<bool> {
+    let now = tx.now();
+    let begun = tx.execute(
+        "UPDATE token SET used_at = $5 WHERE tenant_id = $1 AND id = $2 AND agent_id = $3 \
+         AND generation = $4 AND used_at IS NULL AND revoked_at IS NULL",
         &[
             tenant.into(),
             id.into(),
             agent.into(),
             generation.into(),
-            used_at.into(),
+            now.into(),
         ],
     )?;
-    Ok(())
+    Ok(begun > 0)
+}
+
+/// The agent of a token that is not revoked, where it has one.
+pub(super) fn agent_of_valid(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<Option<Option<AgentId>>> {
+    tx.query_one(
+        "SELECT agent_id FROM token WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL",
+        &[tenant.into(), id.into()],
+        |row| Ok(row.opt_text(0)?.map(AgentId::from_text)),
+    )
 }
 
 pub(super) fn is_generation_used(
@@ -158,43 +189,43 @@ pub(super) fn is_generation_used(
     Ok(used.is_some())
 }
 
-/// Revokes the other tokens of an agent up to a generation, and tells their
-/// ids.
-pub(super) fn revoke_earlier(
+/// The tokens of an agent that are not revoked, up to a generation.
+pub(super) fn valid_of_agent(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
-    id: &str,
     agent: &AgentId,
     generation: i64,
 ) -> Result<Vec<String>> {
-    let params = [tenant.into(), agent.into(), id.into(), generation.into()];
-    let revoked = tx.query_all(
-        "SELECT id FROM token WHERE tenant_id = $1 AND agent_id = $2 AND id <> $3 \
-         AND generation <= $4 AND revoked_at IS NULL ORDER BY id",
-        &params,
+    tx.query_all(
+        "SELECT id FROM token WHERE tenant_id = $1 AND agent_id = $2 AND generation <= $3 \
+         AND revoked_at IS NULL ORDER BY id",
+        &[tenant.into(), agent.into(), generation.into()],
         |row| Ok(row.text(0)?.to_owned()),
-    )?;
-    for id in &revoked {
-        revoke(tx, tenant, id)?;
-    }
-    Ok(revoked)
+    )
 }
 
-pub(super) fn revoke_of_agent(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
-    let now = tx.now();
-    tx.execute(
-        "UPDATE token SET revoked_at = $3 \
-         WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NULL",
-        &[tenant.into(), agent.into(), now.into()],
-    )?;
-    Ok(())
+/// The tokens of an agent that nobody has used yet.
+pub(super) fn unused_of_agent(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+) -> Result<Vec<String>> {
+    tx.query_all(
+        "SELECT id FROM token WHERE tenant_id = $1 AND agent_id = $2 AND used_at IS NULL \
+         AND revoked_at IS NULL ORDER BY id",
+        &[tenant.into(), agent.into()],
+        |row| Ok(row.text(0)?.to_owned()),
+    )
 }
 
-/// Deletes the tokens of an agent that nobody can use, or ever has.
-pub(super) fn delete_leftovers(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+/// Deletes the tokens of an agent that are revoked.
+pub(super) fn delete_ended_of_agent(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+) -> Result<()> {
     tx.execute(
-        "DELETE FROM token WHERE tenant_id = $1 AND agent_id = $2 \
-         AND (used_at IS NULL OR revoked_at IS NOT NULL)",
+        "DELETE FROM token WHERE tenant_id = $1 AND agent_id = $2 AND revoked_at IS NOT NULL",
         &[tenant.into(), agent.into()],
     )?;
     Ok(())
