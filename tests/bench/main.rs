@@ -2,7 +2,7 @@
 //! one run.
 //!
 //! ```text
-//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--only STATE,EVENTS,CLI,SERVER]
+//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,SERVER]
 //! ```
 //!
 //! It builds the release programs, starts them and every peer that is
@@ -51,6 +51,9 @@ struct Options {
     /// One short round of everything: whether it runs, not how fast.
     #[arg(long)]
     quick: bool,
+    /// How long one load lasts, in seconds, where not four.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "quick", value_parser = clap::value_parser!(u64).range(1..))]
+    load_seconds: Option<u64>,
     /// Only these parts, with commas between.
     #[arg(long, value_enum, ignore_case = true, value_delimiter = ',')]
     only: Vec<Part>,
@@ -123,7 +126,10 @@ fn measure(options: &Options) -> Result<()> {
         install::missing()?;
     }
     let programs = coro::build()?;
-    let scale = if options.quick { QUICK } else { FULL };
+    let mut scale = if options.quick { QUICK } else { FULL };
+    if let Some(seconds) = options.load_seconds {
+        scale.load = Duration::from_secs(seconds);
+    }
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     let mut report = report::Report::new();
     if wanted(Part::State) {
