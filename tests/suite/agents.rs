@@ -446,6 +446,8 @@ fn names_that_are_no_names_are_refused(server: &Server) {
         json!({"name": "a", "unknown": 1}),
         json!({"name": 1}),
         json!({}),
+        json!(["a"]),
+        json!([["a"]]),
     ] {
         server
             .post("/api/instances/register", body)

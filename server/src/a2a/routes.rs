@@ -12,7 +12,7 @@ use crate::agents::get_agent;
 use crate::app::App;
 use crate::auth::Reader;
 use crate::error::Result;
-use crate::http::extract::{Json, NoQuery, Path};
+use crate::http::extract::{AnyJson, NoQuery, Path};
 
 /// None where the setting is off.
 pub fn routes(app: &App) -> Router<App> {
@@ -44,14 +44,14 @@ async fn agent_card(
     )))
 }
 
-async fn to_server(_: Reader, Json(request): Json<Value>) -> Answer<Value> {
+async fn to_server(_: Reader, AnyJson(request): AnyJson) -> Answer<Value> {
     Answer(answer(&request, "the server"))
 }
 
 async fn to_agent(
     Reader(ctx): Reader,
     Path(id): Path<String>,
-    Json(request): Json<Value>,
+    AnyJson(request): AnyJson,
 ) -> Result<Answer<Value>> {
     let agent = get_agent(&ctx, &id).await?;
     Ok(Answer(answer(&request, &agent.name)))

@@ -55,7 +55,7 @@ struct ListQuery {
         ("workspace" = Option<String>, Query, description = "Its workspace"),
         ("stack" = Option<String>, Query, description = "Its stack"),
         ("capability" = Option<String>, Query, description = "One of its capabilities"),
-        ("status" = Option<AgentStatus>, Query, description = "Its status"),
+        ("status" = Option<String>, Query, description = "Its status: pending, active, stale or ended"),
         ("intent" = Option<String>, Query, description = "Text that its intent contains, in any case"),
     ),
     responses((status = 200, description = "The agents", body = Vec<Agent>)))]

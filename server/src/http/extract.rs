@@ -110,26 +110,50 @@ impl FromRequest<App> for Raw {
     }
 }
 
-/// A JSON body. Its content type must say so: a web page can send text
+/// A JSON object. Its content type must say so: a web page can send text
 /// anywhere without being asked, but not JSON.
 pub struct Json<T>(pub T);
+
+/// As [`Json`], of any JSON value.
+pub struct AnyJson(pub serde_json::Value);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(req: Request, app: &App) -> Result<Self> {
-        if !is_json(req.headers()) {
-            return Err(Error::new(
-                Reason::UnsupportedMediaType,
-                "the body's content type is not JSON",
-            )
-            .hint("send 'Content-Type: application/json'"));
+        let body = json_body(req, app).await?;
+        // Or the fields would be taken from an array, in order.
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first == Some(&b'[') {
+            return Err(invalid("invalid JSON body: it is an array, not an object"));
         }
-        let Raw(body) = Raw::from_request(req, app).await?;
         let value = serde_json::from_slice(&body)
             .map_err(|error| invalid(format!("invalid JSON body: {error}")))?;
         Ok(Json(value))
     }
+}
+
+impl FromRequest<App> for AnyJson {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, app: &App) -> Result<Self> {
+        let body = json_body(req, app).await?;
+        let value = serde_json::from_slice(&body)
+            .map_err(|error| invalid(format!("invalid JSON body: {error}")))?;
+        Ok(AnyJson(value))
+    }
+}
+
+async fn json_body(req: Request, app: &App) -> Result<Bytes> {
+    if !is_json(req.headers()) {
+        return Err(Error::new(
+            Reason::UnsupportedMediaType,
+            "the body's content type is not JSON",
+        )
+        .hint("send 'Content-Type: application/json'"));
+    }
+    let Raw(body) = Raw::from_request(req, app).await?;
+    Ok(body)
 }
 
 /// The content type without its parameters, in lower case.
