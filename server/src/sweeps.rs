@@ -10,6 +10,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::agents::liveness;
 use crate::app::App;
+use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
 use crate::{idempotency, state, tenants};
@@ -20,24 +21,23 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// How many rounds pass between two looks at what is no longer kept.
 const RETENTION_ROUNDS: u32 = 30;
 
-/// How many looks at who is alive must be missing for the machine to have slept.
-const SLEEP_LOOKS: u64 = 3;
+/// Seconds by which the clock must be ahead of the time that this process has
+/// run for the machine to have slept.
+const SLEPT_SECONDS: u64 = 30;
 
 /// Runs the sweeps until the server stops.
 pub async fn run(app: App) {
     let mut round = 0u32;
     let mut rounds = interval(INTERVAL);
     let mut looks = interval(app.config.liveness.sweep_interval());
-    let mut last_look = app.clock.of_the_machine();
+    let mut awake = Awake::new(&app);
     loop {
         let swept = tokio::select! {
             () = app.stop.cancelled() => return,
             _ = looks.tick() => {
-                let now = app.clock.of_the_machine();
-                if last_look.seconds_until(now) > SLEEP_LOOKS * app.config.liveness.sweep_seconds {
+                if awake.has_slept(&app) {
                     app.liveness.woke(app.clock.now());
                 }
-                last_look = now;
                 liveness::sweep(&app).await
             }
             _ = rounds.tick() => {
@@ -52,6 +52,34 @@ pub async fn run(app: App) {
             tracing::error!(%error, "a sweep failed; it runs again");
         }
     }
+}
+
+/// Tells that the machine has slept: its clock went on, while the time that
+/// processes run stood still. A sweep that took long moves both.
+struct Awake {
+    clock: Time,
+    running: Instant,
+}
+
+impl Awake {
+    fn new(app: &App) -> Awake {
+        Awake {
+            clock: app.clock.of_the_machine(),
+            running: Instant::now(),
+        }
+    }
+
+    /// Whether it has since this was asked last.
+    fn has_slept(&mut self, app: &App) -> bool {
+        let before = std::mem::replace(self, Awake::new(app));
+        let by_clock = before.clock.seconds_until(self.clock);
+        let running = self.running.duration_since(before.running);
+        is_sleep(by_clock, running)
+    }
+}
+
+fn is_sleep(by_clock: u64, running: Duration) -> bool {
+    by_clock.saturating_sub(running.as_secs()) > SLEPT_SECONDS
 }
 
 /// Ticks from one period on, and not faster after a delay.
@@ -80,4 +108,24 @@ async fn run_frequent(app: &App) -> Result<()> {
         state::sweep(&app.db, &tenant).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sweep_is_no_sleep_of_the_machine() {
+        for (by_clock, running, slept) in [
+            (10, 10, false),
+            // Retention that took ten minutes.
+            (600, 600, false),
+            (600, 10, true),
+            (40, 10, false),
+            // The clock was set back.
+            (0, 10, false),
+        ] {
+            assert_eq!(is_sleep(by_clock, Duration::from_secs(running)), slept);
+        }
+    }
 }
