@@ -131,11 +131,11 @@ fn unknown_caller(way: &Way, origin: Option<&Origin>, response: &Response) -> Fa
     let message = match origin {
         Some(origin) => format!(
             "the server does not take the token of {origin}: {}; make one with \
-             coro-cli tokens create NAME --role enrol, and put it there",
+             coro-cli tokens create NAME --role agent --project PROJECT, and put it there",
             error.message
         ),
         None if way.environment.is_agent => "this bridge has no token, and takes no owner's: \
-             make one with coro-cli tokens create NAME --role enrol, and store it with \
+             make one with coro-cli tokens create NAME --role agent --project PROJECT, and store it with \
              coro-cli config set token -, in the project or with --user; or let the client's \
              configuration set CORO_TOKEN"
             .to_owned(),
