@@ -56,6 +56,15 @@ impl Error {
         self
     }
 
+    /// What the caller reads where there is one text only: what is wrong, and
+    /// the next step.
+    pub fn in_words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} ({hint})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub fn revision(mut self, revision: i64) -> Self {
         self.revision = Some(revision);
         self

@@ -175,7 +175,7 @@ pub(super) async fn run(
             }
             error.log();
             Told {
-                text: in_words(&error),
+                text: for_model(&error),
                 is_error: true,
             }
         }
@@ -188,12 +188,9 @@ pub(super) async fn run(
     Ok(result.into())
 }
 
-/// An error as the model reads it: what is wrong, and the next step.
-fn in_words(error: &Error) -> String {
-    let mut words = error.message.clone();
-    if let Some(hint) = &error.hint {
-        words = format!("{words} ({hint})");
-    }
+/// An error as the model reads it; "later" too.
+fn for_model(error: &Error) -> String {
+    let words = error.in_words();
     match error.retry_after {
         Some(seconds) => format!("{words}; try again in {seconds} s"),
         None => words,
@@ -230,7 +227,7 @@ pub(super) async fn reader(
         Ok(()) => Ok(ctx),
         Err(error) => {
             record_forbidden(app, &ctx.caller, "mcp", what).await;
-            Err(ErrorData::invalid_params(in_words(&error), None))
+            Err(ErrorData::invalid_params(for_model(&error), None))
         }
     }
 }

@@ -101,7 +101,7 @@ impl ServerHandler for Handler {
     }
 
     /// Before 2026-07-28 changes were heard on a stream that belongs to a
-    /// session. There is none, so nobody is told that he may subscribe.
+    /// session. There is none, so no client is told that it may subscribe.
     async fn initialize(
         &self,
         request: InitializeRequestParams,

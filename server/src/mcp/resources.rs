@@ -73,13 +73,8 @@ fn check_size(uri: &str, bytes: usize, command: &str) -> Result<(), ErrorData> {
 /// The key that a URI names, decoded; `None` where it names none.
 pub(super) fn key_of(uri: &str) -> Option<String> {
     let encoded = uri.strip_prefix(STATE).filter(|key| !key.is_empty())?;
-    // A plus is a plus in a path.
-    let encoded = encoded.replace('+', "%2B");
-    let mut pairs = form_urlencoded::parse(encoded.as_bytes());
-    match (pairs.next(), encoded.contains(['&', '='])) {
-        (Some((key, _)), false) => Some(key.into_owned()),
-        _ => Some(uri.strip_prefix(STATE)?.to_owned()),
-    }
+    let key = percent_encoding::percent_decode_str(encoded).decode_utf8();
+    Some(key.ok()?.into_owned())
 }
 
 fn unknown(uri: &str) -> ErrorData {
@@ -90,15 +85,33 @@ fn unknown(uri: &str) -> ErrorData {
 /// An error of reading, in the protocol's terms.
 fn protocol_error(error: &Error, uri: &str) -> ErrorData {
     error.log();
-    let message = match &error.hint {
-        Some(hint) => format!("{} ({hint})", error.message),
-        None => error.message.clone(),
-    };
+    let message = error.in_words();
     match error.reason {
         Reason::NotFound => {
             ErrorData::resource_not_found(message, Some(serde_json::json!({ "uri": uri })))
         }
         Reason::Forbidden | Reason::Invalid => ErrorData::invalid_params(message, None),
         _ => ErrorData::internal_error(message, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_taken_as_it_is_or_encoded() {
+        for (uri, key) in [
+            ("coro://state/shop/plan", Some("shop/plan")),
+            ("coro://state/a%20b", Some("a b")),
+            ("coro://state/a+b", Some("a+b")),
+            ("coro://state/a%20b&c=d", Some("a b&c=d")),
+            ("coro://state/100%", Some("100%")),
+            ("coro://state/%ff", None),
+            ("coro://state/", None),
+            ("coro://agents", None),
+        ] {
+            assert_eq!(key_of(uri).as_deref(), key, "{uri}");
+        }
     }
 }

@@ -74,13 +74,13 @@ where
                 Ok(request) => request,
                 Err(error) => return refusal(error),
             };
+            let sent_json = is_json(&request);
             let is_broken = serde_json::from_slice::<IgnoredAny>(request.body()).is_err();
-            if is_broken && is_json(&request) {
+            if is_broken && sent_json {
                 let mut response = StatusCode::BAD_REQUEST.into_response();
                 set_error(&mut response, -32700, "the body is not JSON");
                 return response;
             }
-            let sent_json = is_json(&request);
             let request = request.map(Full::new);
             in_json_rpc(service.handle(request).await.map(Body::new), sent_json).await
         }
@@ -119,10 +119,7 @@ pub fn refusal(error: Error) -> Response {
         500.. => -32603,
         _ => -32600,
     };
-    let mut message = error.message.clone();
-    if let Some(hint) = &error.hint {
-        message = format!("{message} ({hint})");
-    }
+    let message = error.in_words();
     let mut response = error.into_response();
     set_error(&mut response, code, &message);
     response
@@ -149,9 +146,10 @@ async fn in_json_rpc(response: Response, sent_json: bool) -> Response {
         .await;
     let text = text.map(|text| text.to_bytes()).unwrap_or_default();
     let mut response = Response::from_parts(parts, Body::empty());
-    let code = match status {
-        status if status.is_server_error() => -32603,
-        _ => -32600,
+    let code = if status.is_server_error() {
+        -32603
+    } else {
+        -32600
     };
     set_error(&mut response, code, &String::from_utf8_lossy(&text));
     response
