@@ -15,6 +15,7 @@ use http::header::HOST;
 use serde::Deserialize;
 
 use crate::agents::liveness::LivenessSettings;
+use crate::hooks::HookSettings;
 use crate::log::retention::Retention;
 use crate::platform;
 
@@ -127,6 +128,9 @@ pub struct Options {
     /// When an agent counts as alive; in the file only.
     #[arg(skip)]
     pub liveness: Option<LivenessSettings>,
+    /// What hooks may do; in the file only.
+    #[arg(skip)]
+    pub hooks: Option<HookSettings>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -171,6 +175,7 @@ pub struct Config {
     pub limits: Limits,
     pub retention: Retention,
     pub liveness: LivenessSettings,
+    pub hooks: HookSettings,
     /// Hosts by which clients may call the server, without ports.
     hosts: Arc<[String]>,
 }
@@ -237,6 +242,8 @@ impl Options {
         }
         let liveness = self.liveness.or(file.liveness).unwrap_or_default();
         liveness.check().map_err(ConfigError)?;
+        let hooks = self.hooks.or(file.hooks).unwrap_or_default();
+        hooks.check().map_err(ConfigError)?;
         let socket = self.socket.or(file.socket);
         Ok(Config {
             socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
@@ -260,6 +267,7 @@ impl Options {
             limits,
             retention,
             liveness,
+            hooks,
             hosts: own_hosts(bind, public_host).into(),
         })
     }

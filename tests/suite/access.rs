@@ -133,6 +133,7 @@ const TABLE: &[Row] = &[
         "/api/instances/nothing/capabilities",
         Write,
     ),
+    ("POST /api/hook", "/api/hook", Write),
     ("GET /api/pauses", "/api/pauses", Read),
     ("POST /api/pauses", "/api/pauses", Lead),
     ("DELETE /api/pauses", "/api/pauses", Lead),
@@ -159,6 +160,7 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/events/publish" => json!({"topic": "shop.a"}),
         "POST /api/consumers" => json!({"name": format!("inbox-{}", &client.token()[..8])}),
         "POST /api/consumers/{name}/ack" => json!({"revision": 0}),
+        "POST /api/hook" => json!({"event": "after_tool"}),
         "POST /api/pauses" => json!({"project": "elsewhere"}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.

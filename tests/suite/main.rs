@@ -14,6 +14,7 @@ mod consumers;
 mod docs;
 mod events;
 mod fuzz;
+mod hooks;
 mod http_face;
 mod kit;
 mod koor_client;

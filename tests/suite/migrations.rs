@@ -57,7 +57,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("0010_tasks", ""),
     ("0011_messages", ""),
     ("0012_requests", ""),
-    ("0013_hooks", ""),
+    (
+        "0013_hooks",
+        "INSERT INTO continuation (tenant_id, agent_id, count, told) VALUES ('t', 'agent', 1, '[]')",
+    ),
 ];
 
 /// The tables that each migration makes.
@@ -74,7 +77,7 @@ const TABLES: &[&[&str]] = &[
     &[],
     &[],
     &[],
-    &[],
+    &["continuation"],
 ];
 
 fn folder(engine: Engine) -> std::path::PathBuf {

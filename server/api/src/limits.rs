@@ -39,3 +39,6 @@ pub const CAPABILITIES_BYTES_MAX: usize = 4_096;
 /// The most agents of a tenant, ended ones included until they are forgotten:
 /// a list shows them all.
 pub const AGENTS_MAX: i64 = 5_000;
+
+/// The most paths that one call asks about.
+pub const PATHS_MAX: usize = 10_000;

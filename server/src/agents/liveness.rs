@@ -25,7 +25,7 @@ use crate::clock::{Clock, Time};
 use crate::db::{NewEntry, Outcome, Scope, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, TenantId};
-use crate::{tenants, tokens};
+use crate::{hooks, tenants, tokens};
 
 /// Who does what no caller does.
 const SYSTEM: &str = "system:coro";
@@ -397,6 +397,7 @@ pub(super) fn forget(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRow) -> Re
     let (id, project) = (&agent.id, &agent.project);
     tokens::revoke_tokens_of_agent(tx, tenant, SYSTEM, id, project)?;
     tokens::delete_tokens_of_agent(tx, tenant, id)?;
+    hooks::agent_forgotten(tx, tenant, id)?;
     store::delete(tx, tenant, id)?;
     emit(tx, tenant, "coro.agent.forgotten", agent, None)
 }

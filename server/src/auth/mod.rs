@@ -228,6 +228,11 @@ pub async fn check_again(app: &App, caller: &Caller) -> Result<()> {
     Ok(())
 }
 
+/// The caller as it is after its token has changed hands.
+pub async fn known_again(app: &App, caller: &Caller) -> Result<Arc<Caller>> {
+    find_caller(app, caller.token_hash).await
+}
+
 /// Whatever an agent does proves that it lives.
 fn note_life(app: &App, caller: &Caller) {
     if let Some(alive) = &caller.alive {

@@ -98,6 +98,7 @@ pub(super) const TABLES: &[Table] = &[
     table!("number" by "kind", PAGE_ROWS; tenant_id Text 1, kind Text 2, taken Int 3),
     table!("pause" by "id", PAGE_ROWS; tenant_id Text 1, id Text 2, project Text 3, agent Text 4, reason Text 5,
         paused_by Text 6, paused_at Int 7),
+    table!("continuation" by "agent_id", PAGE_ROWS; tenant_id Text 1, agent_id Text 2, count Int 3, told Text 4),
     table!("consumer" by "name", PAGE_ROWS; tenant_id Text 1, name Text 2, pattern Text 3, acknowledged Int 4,
         owner Text 5, actor Text 6, project Text 7, key_prefixes Text 8, audit Int 9,
         created_at Int 10, updated_at Int 11),

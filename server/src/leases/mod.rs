@@ -2,6 +2,7 @@
 
 pub mod routes;
 
+use coro_api::leases::LeaseMode;
 use coro_api::numbers::{LeaseNumber, TaskNumber};
 
 use crate::agents::AgentRef;
@@ -19,8 +20,16 @@ pub struct Hindrance {
     /// The name of the agent that holds it; empty for a protected path.
     pub holder: String,
     pub reason: String,
+    pub mode: LeaseMode,
     /// A path that both take, where one is known.
     pub witness: Option<String>,
+}
+
+impl Hindrance {
+    /// As the end of a sentence that begins with a path.
+    pub fn in_words(&self) -> String {
+        String::new()
+    }
 }
 
 /// The leases of a project that are held now, read once for many questions.
@@ -36,6 +45,18 @@ impl HeldLeases {
     pub fn hinders(&self, _patterns: &[String], _agent: &AgentId) -> Option<Hindrance> {
         None
     }
+}
+
+/// What hinders edits of some paths, of an agent or of whoever is none: each
+/// path with the worst that it meets.
+pub fn check_paths(
+    _tx: &mut Tx<'_>,
+    _tenant: &TenantId,
+    _project: &str,
+    _agent: Option<&AgentId>,
+    _paths: &[String],
+) -> Result<Vec<(String, Hindrance)>> {
+    Ok(Vec::new())
 }
 
 /// Refuses patterns that can't be leased.

@@ -12,10 +12,10 @@ use crate::ids::{AgentId, TenantId};
 /// What an agent has not seen yet, ready for a model to read.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
-    /// The messages that the text shows, so that they can be confirmed.
-    pub numbers: Vec<MessageNumber>,
-    /// Labelled, cut to the budget; empty where nothing is new.
-    pub text: String,
+    /// Each message with its text: labelled, and cut to the budget.
+    pub messages: Vec<(MessageNumber, String)>,
+    /// How many more wait for the next call.
+    pub more: usize,
     /// Those among the unread that hold the agent until it answers or
     /// acknowledges them.
     pub blocking: Vec<MessageNumber>,
@@ -23,14 +23,20 @@ pub struct Delivery {
 
 /// Hands an agent what is new, by its hook. What was shown is confirmed with
 /// the next call (`shown`); until then it is handed out again, and the hook
-/// drops what it has shown already.
+/// drops what it has shown already. Where the hook keeps no list (`None`),
+/// what is handed out counts as delivered.
 pub fn deliver(
     _tx: &mut Tx<'_>,
     _tenant: &TenantId,
     _agent: &AgentId,
-    _shown: &[MessageNumber],
+    _shown: Option<&[MessageNumber]>,
 ) -> Result<Delivery> {
     Ok(Delivery::default())
+}
+
+/// Whether something is there that [`deliver`] would hand out.
+pub fn has_undelivered(_tx: &mut Tx<'_>, _tenant: &TenantId, _agent: &AgentId) -> Result<bool> {
+    Ok(false)
 }
 
 /// How many messages an agent has not read.

@@ -14,6 +14,8 @@ use crate::ids::{AgentId, TenantId};
 pub struct TaskBrief {
     pub number: TaskNumber,
     pub title: String,
+    /// How often it was begun.
+    pub attempt: i64,
 }
 
 /// The task that an agent has claimed, if it has.

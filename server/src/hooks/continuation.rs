@@ -1,0 +1,129 @@
+//! Going on when an agent is about to stop.
+//!
+//! Something may wait: a message that blocks, the task that it has claimed, a
+//! task that it could claim. It is told so, each thing once: who stops again
+//! all the same may stop. And no agent goes on by itself for ever: the count
+//! begins anew when a human says something.
+
+use coro_api::hooks::{HookAnswer, HookCall};
+
+use super::{TITLE_CHARS_MAX, delivered, store};
+use crate::agents::{AgentRef, require_agent};
+use crate::app::Ctx;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::ids::TenantId;
+use crate::said::as_said;
+use crate::{messages, pauses, tasks};
+
+/// How many of the things that an agent was told last are remembered.
+const TOLD_MAX: usize = 64;
+
+/// How an agent went on since a human last said something to it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Continuation {
+    pub(super) count: i64,
+    /// What it was told to go on with, the newest last.
+    pub(super) told: Vec<String>,
+}
+
+/// A reason to go on.
+struct Reason {
+    /// Tells it from others, so that it is given once.
+    key: String,
+    text: String,
+}
+
+/// A human has spoken: the agent may go on by itself again.
+pub(super) async fn forget(ctx: &Ctx) -> Result<()> {
+    let job_ctx = ctx.clone();
+    let count = ctx.app.db.read(move |tx| {
+        let agent = require_agent(tx, &job_ctx)?;
+        Ok(store::find(tx, &job_ctx.caller.tenant, &agent.id)?.map_or(0, |found| found.count))
+    });
+    if count.await? == 0 {
+        return Ok(());
+    }
+    let job_ctx = ctx.clone();
+    let reset = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let agent = require_agent(tx, &job_ctx)?;
+        let found = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
+        store::put(tx, tenant, &agent.id, &Continuation { count: 0, ..found })
+    });
+    reset.await
+}
+
+/// Whether something waits for an agent that is about to stop.
+pub(super) async fn at_stop(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
+    let continuations_max = ctx.app.config.hooks.continuations_max;
+    let job_ctx = ctx.clone();
+    let answer = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let agent = require_agent(tx, &job_ctx)?;
+        if pauses::pause_of(tx, tenant, &agent)?.is_some() {
+            return Ok(HookAnswer::default());
+        }
+        let mut so_far = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
+        let delivery = messages::deliver(tx, tenant, &agent.id, call.shown.as_deref())?;
+        let blocking = delivery.blocking.clone();
+        let mut answer = delivered(delivery);
+        if so_far.count >= continuations_max {
+            return Ok(answer);
+        }
+        let reasons = reasons(tx, tenant, &agent, &blocking)?;
+        let mut untold = reasons
+            .into_iter()
+            .filter(|reason| !so_far.told.contains(&reason.key));
+        let Some(reason) = untold.next() else {
+            return Ok(answer);
+        };
+        so_far.count += 1;
+        so_far.told.push(reason.key);
+        let too_many = so_far.told.len().saturating_sub(TOLD_MAX);
+        so_far.told.drain(..too_many);
+        store::put(tx, tenant, &agent.id, &so_far)?;
+        let note = serde_json::json!({ "count": so_far.count, "with": so_far.told.last() });
+        let entry = job_ctx.entry("coro.agent.continued", &agent.name, &agent.project);
+        tx.emit(tenant, entry.note(note))?;
+        answer.go_on = Some(reason.text);
+        Ok(answer)
+    });
+    answer.await
+}
+
+/// What waits, the most pressing first.
+fn reasons(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    blocking: &[coro_api::numbers::MessageNumber],
+) -> Result<Vec<Reason>> {
+    let mut reasons: Vec<Reason> = blocking
+        .iter()
+        .map(|number| Reason {
+            key: number.to_string(),
+            text: format!(
+                "{number} waits for you: read it with coro-cli messages get {number}, then answer \
+                 or acknowledge it."
+            ),
+        })
+        .collect();
+    if let Some(task) = tasks::claimed_by(tx, tenant, &agent.id)? {
+        let (number, title) = (task.number, as_said(&task.title, TITLE_CHARS_MAX));
+        reasons.push(Reason {
+            key: format!("{number} claimed {}", task.attempt),
+            text: format!(
+                "{number} {title} is still yours. Go on with it, or say how it ended: coro-cli \
+                 done {number}, fail {number} --why TEXT, or tasks release {number}."
+            ),
+        });
+    } else if let Some(task) = tasks::best_for(tx, tenant, agent)? {
+        let (number, title) = (task.number, as_said(&task.title, TITLE_CHARS_MAX));
+        reasons.push(Reason {
+            key: format!("{number} ready {}", task.attempt),
+            text: format!("{number} {title} is ready for you: run coro-cli next, and do it."),
+        });
+    }
+    Ok(reasons)
+}
