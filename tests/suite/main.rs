@@ -25,6 +25,7 @@ mod mcp;
 mod migrations;
 mod openapi;
 mod patterns;
+mod prompts;
 mod release;
 mod replicas;
 mod retention;
