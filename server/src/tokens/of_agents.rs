@@ -6,7 +6,7 @@ use coro_api::tokens::{NewToken, PrincipalKind, Role};
 use super::{check, insert, store};
 use crate::app::{App, Ctx};
 use crate::auth::{Caller, revoked};
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, Hash, TenantId};
 
@@ -53,11 +53,8 @@ pub fn issue_to_agent(tx: &mut Tx<'_>, ctx: &Ctx, new: AgentToken<'_>) -> Result
         "name": info.name, "role": info.role, "project": info.project,
         "instance_id": agent.as_str(),
     });
-    let entry = NewEntry {
-        project: new.project.to_owned(),
-        ..ctx.audit_entry("coro.token.created", &info.id).note(note)
-    };
-    tx.emit(&caller.tenant, entry)?;
+    let entry = ctx.entry("coro.token.created", &info.id, new.project);
+    tx.emit(&caller.tenant, entry.audit_only().note(note))?;
     Ok(())
 }
 
@@ -175,18 +172,8 @@ fn end(
     for id in ids {
         store::revoke(tx, tenant, &id)?;
         let note = serde_json::json!({ "instance_id": agent.as_str(), "why": why });
-        let entry = NewEntry {
-            topic: "coro.token.revoked".into(),
-            actor: actor.to_owned(),
-            subject: id,
-            project: project.to_owned(),
-            scope: Scope::Audit,
-            outcome: Outcome::Success,
-            payload: None,
-            note: Some(note.to_string()),
-            traceparent: None,
-        };
-        tx.emit(tenant, entry)?;
+        let entry = NewEntry::new("coro.token.revoked", actor, &id, project);
+        tx.emit(tenant, entry.audit_only().note(note))?;
     }
     Ok(())
 }
