@@ -13,7 +13,7 @@ use crate::auth::limiter::Limiter;
 use crate::auth::{Caller, TokenCache};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::db::{Db, Hints, NewEntry, Outcome, Payload, Scope, Tx};
+use crate::db::{Db, Hints, NewEntry, Tx};
 use crate::error::Result;
 use crate::idempotency::{self, Once};
 use crate::log::feed::Feeds;
@@ -123,35 +123,13 @@ impl Ctx {
     /// An entry by the caller that everyone in the project may see.
     pub fn entry(&self, topic: &'static str, subject: &str, project: &str) -> NewEntry {
         NewEntry {
-            topic: topic.into(),
-            actor: self.caller.actor.clone(),
-            subject: subject.to_owned(),
-            project: project.to_owned(),
-            scope: Scope::Project,
-            outcome: Outcome::Success,
-            payload: None,
-            note: None,
             traceparent: self.request.traceparent.clone(),
+            ..NewEntry::new(topic, &self.caller.actor, subject, project)
         }
     }
 
     /// An entry by the caller for the audit only.
     pub fn audit_entry(&self, topic: &'static str, subject: &str) -> NewEntry {
-        NewEntry {
-            scope: Scope::Audit,
-            ..self.entry(topic, subject, "")
-        }
-    }
-}
-
-impl NewEntry {
-    pub fn payload(mut self, payload: Payload) -> Self {
-        self.payload = Some(payload);
-        self
-    }
-
-    pub fn note(mut self, note: serde_json::Value) -> Self {
-        self.note = Some(note.to_string());
-        self
+        self.entry(topic, subject, "").audit_only()
     }
 }

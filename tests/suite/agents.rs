@@ -593,16 +593,23 @@ fn agents_are_found_by_what_they_say_of_themselves(server: &Server) {
         ("intent=cart", &["a"]),
         ("project=lib", &["b"]),
         // Koor's clients send an empty parameter for none.
-        ("name=&workspace=&stack=go", &["b"]),
+        (
+            "project=&name=&workspace=&stack=go&capability=&status=&intent=",
+            &["b"],
+        ),
     ] {
         let found = list(&owner, query);
         assert_eq!(names(&found), expected.iter().copied().collect(), "{query}");
     }
-    for query in ["status=gone", "frob=1"] {
-        owner
-            .get(&format!("/api/instances?{query}"))
-            .refused(Reason::Invalid);
-    }
+    let refused = |query: &str| {
+        let get = owner.get(&format!("/api/instances?{query}"));
+        get.refused(Reason::Invalid).detail
+    };
+    assert_eq!(
+        refused("status=gone"),
+        r#"status is "gone"; it takes pending, active, stale or ended"#
+    );
+    assert!(refused("frob=1").contains("frob"));
     // The one heard of last comes first.
     server.advance_seconds(5);
     b.get("/api/whoami").send().expect(200);

@@ -2,12 +2,13 @@
 
 use coro_api::Reason;
 use coro_api::audit::{AuditEntry, AuditVerification};
-use coro_api::tokens::Role;
+use coro_api::tokens::{IssuedToken, Role};
 use coro_tests::{Engine, Server, both_engines, each_engine};
 use serde_json::{Value, json};
 
 both_engines![
     every_change_is_an_entry_with_its_actor,
+    each_end_of_an_agents_token_says_who_and_why,
     entries_are_newest_first_and_come_in_pages,
     entries_are_filtered,
     a_malformed_filter_is_refused,
@@ -76,6 +77,51 @@ fn every_change_is_an_entry_with_its_actor(server: &Server) {
             .iter()
             .all(|entry| !entry.actor.is_empty())
     );
+}
+
+/// The newest first, as who leads the project sees them.
+fn each_end_of_an_agents_token_says_who_and_why(server: &Server) {
+    let body = json!({"name": "lead", "role": "controller", "project": "shop"});
+    let lead: IssuedToken = server.post("/api/tokens", body).ok();
+    let lead = server.client(&lead.token);
+    let ends = || -> Vec<(String, String)> {
+        let found: Vec<AuditEntry> = lead.get("/api/audit?action=token.revoked").ok();
+        let why = |entry: &AuditEntry| {
+            let detail: Value = serde_json::from_str(&entry.detail).expect("JSON");
+            detail["why"].as_str().expect("text").to_owned()
+        };
+        let end = |entry: &AuditEntry| (entry.actor.clone(), why(entry));
+        found.iter().map(end).collect()
+    };
+    let register =
+        || server.register(json!({"name": "frontend", "project": "shop", "takeover": true}));
+    let expected = |actor: &str, why: &str| (actor.to_owned(), why.to_owned());
+
+    register();
+    let (first, _) = register();
+    first.get("/api/whoami").send().expect(200);
+    let (second, agent) = register();
+    second.get("/api/whoami").send().expect(200);
+    server
+        .delete(&format!("/api/instances/{}", agent.id))
+        .send()
+        .expect(200);
+    let three = [
+        expected("human:owner", "the agent was ended"),
+        expected("agent:frontend", "a later registration is in use"),
+        expected("human:owner", "it was never used, and another is issued"),
+    ];
+    assert_eq!(ends(), three);
+    let (other, _) = server.register(json!({"name": "backend", "project": "shop"}));
+    assert!(other.history("topic=coro.token.*").is_empty());
+
+    // Nobody ends the last one: its agent is silent until it is forgotten.
+    register();
+    for days in [1, 1, 30] {
+        server.advance_days(days);
+        server.sweep();
+    }
+    assert_eq!(ends()[0], expected("system:coro", "the agent was ended"));
 }
 
 fn entries_are_newest_first_and_come_in_pages(server: &Server) {

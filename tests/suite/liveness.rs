@@ -22,13 +22,12 @@ both_engines![
 each_engine![
     a_read_writes_nothing,
     a_flush_writes_one_row_for_each_agent,
-    replicas_hear_for_each_other,
     periods_can_be_set,
     periods_that_contradict_each_other_stop_the_start,
     two_hundred_agents_live_and_die_at_random,
 ];
 
-fn status_of(server: &Server, name: &str) -> Option<AgentStatus> {
+pub(crate) fn status_of(server: &Server, name: &str) -> Option<AgentStatus> {
     for query in ["", "&status=ended"] {
         let found: Vec<Agent> = server
             .get(&format!("/api/instances?name={name}{query}"))
@@ -40,7 +39,7 @@ fn status_of(server: &Server, name: &str) -> Option<AgentStatus> {
     None
 }
 
-fn active(server: &Server, name: &str) -> Client {
+pub(crate) fn active(server: &Server, name: &str) -> Client {
     let client = server.agent(name);
     client
         .post_nothing("/api/instances/self/activate")
@@ -195,47 +194,6 @@ fn a_stale_agent_that_says_something_has_returned(server: &Server) {
         topics(server),
         expected.map(|what| format!("coro.agent.{what}"))
     );
-}
-
-/// What one server hears of an agent keeps it alive for the other.
-fn replicas_hear_for_each_other(engine: Engine) {
-    if engine != Engine::Postgres {
-        return;
-    }
-    let server = Server::start(engine);
-    let other = server.replica();
-    let client = active(&server, "frontend");
-    let elsewhere = other.client(client.token());
-    for _ in 0..3 {
-        server.advance_seconds(200);
-        other.advance_seconds(200);
-        elsewhere.get("/api/state").send().expect(200);
-        other.sweep();
-        server.sweep();
-        assert_eq!(status_of(&server, "frontend"), Some(AgentStatus::Active));
-    }
-    // A token that was revoked elsewhere registers nothing, remembered or not.
-    let (old, agent) = server.register(json!({"name": "backend"}));
-    let remembered = other.client(old.token());
-    remembered.get("/api/whoami").send().expect(200);
-    remembered.get("/api/whoami").send().expect(200);
-    server
-        .delete(&format!("/api/instances/{}", agent.id))
-        .send()
-        .expect(200);
-    remembered
-        .post("/api/instances/register", json!({"name": "backend"}))
-        .refused(Reason::Unauthenticated);
-    // A new token, used at the other server for the first time, ends the old.
-    let body = json!({"name": "frontend", "takeover": true});
-    let (new, _) = server.register(body);
-    other
-        .client(new.token())
-        .get("/api/whoami")
-        .send()
-        .expect(200);
-    server.advance_seconds(3);
-    client.get("/api/whoami").refused(Reason::Unauthenticated);
 }
 
 fn a_stale_agent_comes_back_as_what_it_was(server: &Server) {

@@ -26,6 +26,7 @@ both_engines![
     a_repeated_registration_gives_a_token_that_works,
     a_tool_that_is_not_there_is_an_error_of_the_protocol,
     wrong_arguments_are_told_to_the_model,
+    what_a_model_leaves_out_may_be_null_or_empty,
     arguments_that_are_too_large_are_refused,
     broken_messages_are_refused_with_an_error_of_json_rpc,
     headers_must_say_what_the_body_says,
@@ -395,7 +396,9 @@ fn wrong_arguments_are_told_to_the_model(server: &Server) {
             ("register_instance", json!({"name": "a", "frob": 1}), "frob"),
             ("register_instance", json!({"name": "a\u{0}"}), "U+0000"),
             ("register_instance", json!({"name": "n".repeat(513)}), "512"),
-            ("discover_instances", json!({"status": "gone"}), "status"),
+            ("discover_instances", json!({"status": "gone"}), "stale"),
+            ("discover_instances", json!({"status": 1}), "status"),
+            ("discover_instances", json!({"frob": "x"}), "frob"),
             (
                 "set_intent",
                 json!({"intent": "x".repeat(3000)}),
@@ -410,8 +413,25 @@ fn wrong_arguments_are_told_to_the_model(server: &Server) {
             let refused = mcp.refuse(tool, arguments.clone());
             assert!(refused.contains(part), "{tool} {arguments}: {refused}");
         }
-        // Models send null for what they leave out.
-        mcp.tell("discover_instances", json!({"name": null, "status": null}));
+    }
+}
+
+/// An empty `status` was refused, though every other empty text was not.
+fn what_a_model_leaves_out_may_be_null_or_empty(server: &Server) {
+    server.register(json!({"name": "a", "stack": "rust"}));
+    server.register(json!({"name": "b", "stack": "go"}));
+    let left_out = |value: Value| {
+        json!({
+            "name": value, "workspace": value, "stack": "go", "capability": value,
+            "status": value, "intent": value,
+        })
+    };
+    for mcp in both(&server.owner()) {
+        for arguments in [left_out(Value::Null), left_out(json!(""))] {
+            let found = mcp.tell("discover_instances", arguments.clone());
+            assert!(found.starts_with("b pending"), "{arguments}: {found}");
+            assert_eq!(found.lines().count(), 1, "{arguments}: {found}");
+        }
     }
 }
 

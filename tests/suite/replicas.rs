@@ -1,12 +1,15 @@
 //! Two servers on one PostgreSQL: together they are one program.
 
 use coro_api::Reason;
+use coro_api::agents::AgentStatus;
 use coro_api::audit::AuditVerification;
 use coro_api::events::Event;
 use coro_api::state::StateItem;
 use coro_api::tokens::IssuedToken;
 use coro_tests::{Engine, Options, Server, Sse};
 use serde_json::{Value, json};
+
+use crate::liveness::{active, status_of};
 
 /// Two servers on one database, or none where PostgreSQL is not here.
 fn pair() -> Option<[Server; 2]> {
@@ -251,4 +254,44 @@ fn an_expired_key_expires_once() {
         servers[0].owner().history("topic=coro.state.expired").len(),
         1
     );
+}
+
+/// What one server hears of an agent keeps it alive for the other.
+#[test]
+fn replicas_hear_for_each_other() {
+    let Some([first, second]) = pair() else {
+        return;
+    };
+    let client = active(&first, "frontend");
+    let elsewhere = second.client(client.token());
+    for _ in 0..3 {
+        first.advance_seconds(200);
+        second.advance_seconds(200);
+        elsewhere.get("/api/state").send().expect(200);
+        second.sweep();
+        first.sweep();
+        assert_eq!(status_of(&first, "frontend"), Some(AgentStatus::Active));
+    }
+    // A token that was revoked elsewhere registers nothing, remembered or not.
+    let (old, agent) = first.register(json!({"name": "backend"}));
+    let remembered = second.client(old.token());
+    remembered.get("/api/whoami").send().expect(200);
+    remembered.get("/api/whoami").send().expect(200);
+    first
+        .delete(&format!("/api/instances/{}", agent.id))
+        .send()
+        .expect(200);
+    remembered
+        .post("/api/instances/register", json!({"name": "backend"}))
+        .refused(Reason::Unauthenticated);
+    // A new token, used at the other server for the first time, ends the old.
+    let body = json!({"name": "frontend", "takeover": true});
+    let (new, _) = first.register(body);
+    second
+        .client(new.token())
+        .get("/api/whoami")
+        .send()
+        .expect(200);
+    first.advance_seconds(3);
+    client.get("/api/whoami").refused(Reason::Unauthenticated);
 }

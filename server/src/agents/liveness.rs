@@ -22,13 +22,10 @@ use super::party::release_all;
 use super::{AgentRow, store};
 use crate::app::{App, Ctx};
 use crate::clock::{Clock, Time};
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, TenantId};
 use crate::{hooks, tenants, tokens};
-
-/// Who does what no caller does.
-const SYSTEM: &str = "system:coro";
 
 /// How many agents one transaction writes.
 const STEP: usize = 500;
@@ -413,17 +410,7 @@ fn emit(
     if let Some(why) = why {
         note["why"] = json!(why);
     }
-    let entry = NewEntry {
-        topic: topic.into(),
-        actor: SYSTEM.to_owned(),
-        subject: agent.name.clone(),
-        project: agent.project.clone(),
-        scope: Scope::Project,
-        outcome: Outcome::Success,
-        payload: None,
-        note: Some(note.to_string()),
-        traceparent: None,
-    };
-    tx.emit(tenant, entry)?;
+    let entry = NewEntry::new(topic, SYSTEM, &agent.name, &agent.project);
+    tx.emit(tenant, entry.note(note))?;
     Ok(())
 }

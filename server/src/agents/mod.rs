@@ -24,8 +24,8 @@ use coro_api::agents::{
 use coro_api::limits::{CAPABILITIES_BYTES_MAX, CAPABILITIES_MAX, INTENT_BYTES_MAX};
 use coro_api::names::{check_prose, check_text};
 use coro_api::tokens::Role;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use party::{AgentRef, agent_named, caller_agent, living_agents, project_for, require_agent};
@@ -137,41 +137,49 @@ impl RegisteredWith {
     }
 }
 
-/// What a list is narrowed to; each part that is given must hold.
-#[derive(Clone, Debug, Default)]
+/// What a list is narrowed to; each part that is given must hold. An empty text
+/// is not given: Koor's clients and models send it for what they leave out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AgentFilter {
-    pub project: Option<String>,
-    pub name: Option<String>,
-    pub workspace: Option<String>,
-    pub stack: Option<String>,
-    pub capability: Option<String>,
-    pub status: Option<AgentStatus>,
+    pub project: String,
+    pub name: String,
+    pub workspace: String,
+    pub stack: String,
+    pub capability: String,
+    /// The word of an [`AgentStatus`].
+    pub status: String,
     /// Text that the intent contains, in any case.
-    pub intent: Option<String>,
+    pub intent: String,
 }
 
 impl AgentFilter {
+    fn wanted_status(&self) -> Result<Option<AgentStatus>> {
+        let word = &self.status;
+        if word.is_empty() {
+            return Ok(None);
+        }
+        let status = AgentStatus::from_word(word).ok_or_else(|| {
+            invalid(format!(
+                "status is {word:?}; it takes pending, active, stale or ended"
+            ))
+        })?;
+        Ok(Some(status))
+    }
+
+    /// Whether all but the status holds.
     fn takes(&self, agent: &AgentRow) -> bool {
-        let is = |wanted: &Option<String>, value: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted == value)
+        let is = |wanted: &str, value: &str| wanted.is_empty() || wanted == value;
+        let can = |wanted: &String| wanted.is_empty() || agent.capabilities.contains(wanted);
+        let contains = |text: &str, wanted: &str| {
+            wanted.is_empty() || text.to_lowercase().contains(&wanted.to_lowercase())
         };
-        let status = match self.status {
-            Some(wanted) => agent.status == wanted,
-            None => !agent.has_ended(),
-        };
-        status
-            && is(&self.project, &agent.project)
+        is(&self.project, &agent.project)
             && is(&self.name, &agent.name)
             && is(&self.workspace, &agent.workspace)
             && is(&self.stack, &agent.stack)
-            && self
-                .capability
-                .as_ref()
-                .is_none_or(|wanted| agent.capabilities.contains(wanted))
-            && self.intent.as_ref().is_none_or(|wanted| {
-                let intent = agent.intent.to_lowercase();
-                intent.contains(&wanted.to_lowercase())
-            })
+            && can(&self.capability)
+            && contains(&agent.intent, &self.intent)
     }
 }
 
@@ -184,6 +192,11 @@ pub struct AgentList {
 /// The agents that the caller sees, the one heard of last first. Ended ones
 /// only where they are asked for.
 pub async fn list_agents(ctx: &Ctx, filter: AgentFilter) -> Result<AgentList> {
+    let status = filter.wanted_status()?;
+    let has_status = |agent: &AgentRow| match status {
+        Some(wanted) => agent.status == wanted,
+        None => !agent.has_ended(),
+    };
     let (tenant, project) = (ctx.caller.tenant.clone(), ctx.caller.project.clone());
     let (all, revision) = ctx
         .app
@@ -196,7 +209,9 @@ pub async fn list_agents(ctx: &Ctx, filter: AgentFilter) -> Result<AgentList> {
         })
         .await?;
     let all = all.into_iter().map(|agent| agent.with_life(ctx));
-    let mut agents: Vec<AgentRow> = all.filter(|agent| filter.takes(agent)).collect();
+    let mut agents: Vec<AgentRow> = all
+        .filter(|agent| has_status(agent) && filter.takes(agent))
+        .collect();
     agents.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.id.cmp(&b.id)));
     Ok(AgentList {
         agents: agents.iter().map(AgentRow::shown).collect(),

@@ -5,7 +5,6 @@ use coro_api::agents::{
     ActivatedAgent, Agent, AgentStatus, Alive, Capabilities, Deregistered, Intent, LivenessCheck,
     NewAgent, NewCapabilities, NewIntent, RegisteredAgent,
 };
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::app::App;
 use crate::auth::{Reader, Registrar, Writer};
-use crate::error::{Result, invalid};
+use crate::error::Result;
 use crate::http::extract::{Json, NoQuery, Path, Query};
 use crate::http::page::json_at;
 
@@ -30,18 +29,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(intent))
         .routes(routes!(capabilities))
         .routes(routes!(check))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    project: Option<String>,
-    name: Option<String>,
-    workspace: Option<String>,
-    stack: Option<String>,
-    capability: Option<String>,
-    status: Option<String>,
-    intent: Option<String>,
 }
 
 /// List agents
@@ -59,26 +46,7 @@ struct ListQuery {
         ("intent" = Option<String>, Query, description = "Text that its intent contains, in any case"),
     ),
     responses((status = 200, description = "The agents", body = Vec<Agent>)))]
-async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
-    // Koor's clients send an empty parameter for none.
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let status = match given(query.status) {
-        Some(word) => Some(AgentStatus::from_word(&word).ok_or_else(|| {
-            invalid(format!(
-                "status is {word:?}; it takes pending, active, stale or ended"
-            ))
-        })?),
-        None => None,
-    };
-    let filter = AgentFilter {
-        project: given(query.project),
-        name: given(query.name),
-        workspace: given(query.workspace),
-        stack: given(query.stack),
-        capability: given(query.capability),
-        status,
-        intent: given(query.intent),
-    };
+async fn list(Reader(ctx): Reader, Query(filter): Query<AgentFilter>) -> Result<Response> {
     let list = list_agents(&ctx, filter).await?;
     Ok(json_at(list.revision, &list.agents))
 }
@@ -88,7 +56,7 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
     responses((status = 200, description = "Those not heard of for a while", body = Vec<Agent>)))]
 async fn list_stale(Reader(ctx): Reader, _: NoQuery) -> Result<Response> {
     let filter = AgentFilter {
-        status: Some(AgentStatus::Stale),
+        status: AgentStatus::Stale.word().to_owned(),
         ..AgentFilter::default()
     };
     let list = list_agents(&ctx, filter).await?;

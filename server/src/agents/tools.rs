@@ -1,6 +1,6 @@
 //! MCP of agents.
 
-use coro_api::agents::{Agent, AgentStatus, NewAgent, OWN};
+use coro_api::agents::{Agent, NewAgent, OWN};
 use serde::Deserialize;
 
 use super::{AgentFilter, list_agents, register_agent, set_intent};
@@ -100,29 +100,8 @@ pub const DISCOVER_INSTANCES: Tool = Tool {
     run: |call| boxed(discover_instances(call)),
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DiscoverArguments {
-    name: Option<String>,
-    workspace: Option<String>,
-    stack: Option<String>,
-    capability: Option<String>,
-    status: Option<AgentStatus>,
-    intent: Option<String>,
-}
-
 async fn discover_instances(mut call: Call) -> Result<Told> {
-    let arguments: DiscoverArguments = call.arguments()?;
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let filter = AgentFilter {
-        project: None,
-        name: given(arguments.name),
-        workspace: given(arguments.workspace),
-        stack: given(arguments.stack),
-        capability: given(arguments.capability),
-        status: arguments.status,
-        intent: given(arguments.intent),
-    };
+    let filter: AgentFilter = call.arguments()?;
     let agents = list_agents(&call.ctx, filter).await?.agents;
     if agents.is_empty() {
         return Ok("no agent matches".to_owned().into());

@@ -21,7 +21,7 @@ use subtle::ConstantTimeEq;
 use crate::agents::liveness::SignOfLife;
 use crate::app::{App, Ctx, RequestInfo};
 use crate::clock::Time;
-use crate::db::{NewEntry, Outcome, Scope};
+use crate::db::NewEntry;
 use crate::error::{Error, Reason, Result, forbidden, internal};
 use crate::ids::{AgentId, Hash, TenantId};
 use crate::log::Sight;
@@ -212,7 +212,7 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
             Ok(caller)
         }
         Err(error) => {
-            let entry = audit_entry(&caller, "coro.token.refused", &caller.token_id);
+            let entry = refusal_entry(&caller, "coro.token.refused", &caller.token_id);
             let note = serde_json::json!({ "name": caller.name, "why": error.message });
             record_refusal(app, &caller, entry.note(note)).await;
             Err(error)
@@ -432,24 +432,17 @@ pub fn require(caller: &Caller, permission: Permission) -> Result<()> {
 /// Writes to the log that a caller was refused a request.
 pub async fn record_forbidden(app: &App, caller: &Caller, method: &str, path: &str) {
     let path: String = path.chars().take(200).collect();
-    let entry = audit_entry(caller, "coro.access.refused", &path);
+    let entry = refusal_entry(caller, "coro.access.refused", &path);
     let note = serde_json::json!({ "method": method });
     record_refusal(app, caller, entry.note(note)).await;
 }
 
-fn audit_entry(caller: &Caller, topic: &'static str, subject: &str) -> NewEntry {
-    NewEntry {
-        topic: topic.into(),
-        actor: caller.actor.clone(),
-        subject: subject.to_owned(),
-        // So that who leads the project sees it.
-        project: caller.project.clone().unwrap_or_default(),
-        scope: Scope::Audit,
-        outcome: Outcome::Refused,
-        payload: None,
-        note: None,
-        traceparent: None,
-    }
+fn refusal_entry(caller: &Caller, topic: &'static str, subject: &str) -> NewEntry {
+    // So that who leads the project sees it.
+    let project = caller.project.as_deref().unwrap_or_default();
+    NewEntry::new(topic, &caller.actor, subject, project)
+        .audit_only()
+        .refused()
 }
 
 /// A few a minute for each principal: the log is not for filling.

@@ -21,6 +21,9 @@ use crate::ids::{Hash, TenantId};
 /// What an entry takes in storage beside its payload and texts, about.
 const ROW_BYTES: i64 = 200;
 
+/// Who does what nobody asked for: the server itself.
+pub const SYSTEM: &str = "system:coro";
+
 /// Who may see an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -62,6 +65,45 @@ pub struct NewEntry {
     /// Details in JSON that are kept as long as the entry.
     pub note: Option<String>,
     pub traceparent: Option<String>,
+}
+
+impl NewEntry {
+    /// Something that succeeded and that everyone in the project may see.
+    pub fn new(topic: &'static str, actor: &str, subject: &str, project: &str) -> Self {
+        NewEntry {
+            topic: topic.into(),
+            actor: actor.to_owned(),
+            subject: subject.to_owned(),
+            project: project.to_owned(),
+            scope: Scope::Project,
+            outcome: Outcome::Success,
+            payload: None,
+            note: None,
+            traceparent: None,
+        }
+    }
+
+    /// Only those who may read the audit see it.
+    pub fn audit_only(mut self) -> Self {
+        self.scope = Scope::Audit;
+        self
+    }
+
+    /// It was attempted, and not allowed.
+    pub fn refused(mut self) -> Self {
+        self.outcome = Outcome::Refused;
+        self
+    }
+
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.payload = Some(payload);
+        self
+    }
+
+    pub fn note(mut self, note: serde_json::Value) -> Self {
+        self.note = Some(note.to_string());
+        self
+    }
 }
 
 /// Bytes that are stored with an entry, once.

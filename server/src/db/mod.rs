@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 
 pub use batch::{Hints, Prefetch};
 pub use connection::{Engine, Row, Val};
-pub use journal::{Entry, Head, NewEntry, Outcome, Payload, Scope, chain_of};
+pub use journal::{Entry, Head, NewEntry, Outcome, Payload, SYSTEM, Scope, chain_of};
 pub use tx::Tx;
 
 use crate::error::{Result, internal, unavailable};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::store;
 use crate::clock::Time;
-use crate::db::{Db, NewEntry, Outcome, Scope, Tx};
+use crate::db::{Db, NewEntry, SYSTEM, Tx};
 use crate::error::Result;
 use crate::ids::TenantId;
 
@@ -181,15 +181,6 @@ fn last_where(
 }
 
 fn compacted_entry(through: i64) -> NewEntry {
-    NewEntry {
-        topic: "coro.log.compacted".into(),
-        actor: "system:coro".into(),
-        subject: String::new(),
-        project: String::new(),
-        scope: Scope::Project,
-        outcome: Outcome::Success,
-        payload: None,
-        note: Some(serde_json::json!({ "through": through }).to_string()),
-        traceparent: None,
-    }
+    let note = serde_json::json!({ "through": through });
+    NewEntry::new("coro.log.compacted", SYSTEM, "", "").note(note)
 }

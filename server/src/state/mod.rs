@@ -21,7 +21,7 @@ use coro_api::state::{Deleted, RolledBack, StateHistory, StateItem, StateVersion
 
 use crate::app::Ctx;
 use crate::clock::Time;
-use crate::db::{Db, Hints, NewEntry, Outcome, Payload, Prefetch, Scope, Tx};
+use crate::db::{Db, Hints, NewEntry, Payload, Prefetch, SYSTEM, Tx};
 use crate::error::{Error, Reason, Result, invalid, not_found};
 use crate::ids::{Hash, TenantId};
 
@@ -435,17 +435,7 @@ fn end(
 }
 
 fn expired_entry(key: &str) -> NewEntry {
-    NewEntry {
-        topic: EXPIRED.into(),
-        actor: "system:coro".to_owned(),
-        subject: key.to_owned(),
-        project: project_of_key(key).to_owned(),
-        scope: Scope::Project,
-        outcome: Outcome::Success,
-        payload: None,
-        note: None,
-        traceparent: None,
-    }
+    NewEntry::new(EXPIRED, SYSTEM, key, project_of_key(key))
 }
 
 fn check_condition(key: &str, living: Option<&Current>, condition: &Condition) -> Result<()> {

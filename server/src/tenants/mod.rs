@@ -2,7 +2,7 @@
 
 mod store;
 
-use crate::db::{Db, NewEntry, Outcome, Scope, Tx};
+use crate::db::{Db, NewEntry, SYSTEM, Tx};
 use crate::error::{Result, conflict, internal};
 use crate::ids::{Hash, Secret, TenantId, token_id};
 use crate::tokens;
@@ -85,15 +85,5 @@ fn insert_tenant(
 }
 
 fn created_entry(name: &str) -> NewEntry {
-    NewEntry {
-        topic: "coro.tenant.created".into(),
-        actor: "system:coro".to_owned(),
-        subject: name.to_owned(),
-        project: String::new(),
-        scope: Scope::Audit,
-        outcome: Outcome::Success,
-        payload: None,
-        note: None,
-        traceparent: None,
-    }
+    NewEntry::new("coro.tenant.created", SYSTEM, name, "").audit_only()
 }

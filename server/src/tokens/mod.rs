@@ -16,7 +16,7 @@ use coro_api::tokens::{IssuedToken, NewToken, PrincipalKind, Role, Token};
 use crate::app::Ctx;
 use crate::auth::Caller;
 use crate::clock::Time;
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Result, conflict, internal, invalid, not_found};
 use crate::ids::{Hash, Secret, TenantId, token_id};
 
@@ -114,19 +114,10 @@ pub fn create_owner_token(tx: &mut Tx<'_>, tenant: &TenantId, id: &str, hash: &H
         key_prefixes: Vec::new(),
         expires_in: None,
     };
-    insert(tx, tenant, &new, id, hash, "system:coro".to_owned())?;
-    let entry = NewEntry {
-        topic: "coro.token.created".into(),
-        actor: "system:coro".to_owned(),
-        subject: id.to_owned(),
-        project: String::new(),
-        scope: Scope::Audit,
-        outcome: Outcome::Success,
-        payload: None,
-        note: Some(serde_json::json!({ "name": "owner", "role": "owner" }).to_string()),
-        traceparent: None,
-    };
-    tx.emit(tenant, entry)?;
+    insert(tx, tenant, &new, id, hash, SYSTEM.to_owned())?;
+    let note = serde_json::json!({ "name": "owner", "role": "owner" });
+    let entry = NewEntry::new("coro.token.created", SYSTEM, id, "").audit_only();
+    tx.emit(tenant, entry.note(note))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use coro_api::tokens::{NewToken, PrincipalKind, Role};
 use super::{check, insert, store};
 use crate::app::{App, Ctx};
 use crate::auth::{Caller, revoked};
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, Hash, TenantId};
 
@@ -36,15 +36,7 @@ pub fn issue_to_agent(tx: &mut Tx<'_>, ctx: &Ctx, new: AgentToken<'_>) -> Result
     check(&token)?;
     let unused = store::unused_of_agent(tx, &caller.tenant, agent)?;
     let why = "it was never used, and another is issued";
-    end(
-        tx,
-        &caller.tenant,
-        &caller.actor,
-        agent,
-        new.project,
-        unused,
-        why,
-    )?;
+    Ending::by(caller, agent, new.project).end(tx, unused, why)?;
     store::delete_ended_of_agent(tx, &caller.tenant, agent)?;
     let by = caller.actor.clone();
     let info = insert(tx, &caller.tenant, &token, new.token, new.hash, by)?;
@@ -53,11 +45,8 @@ pub fn issue_to_agent(tx: &mut Tx<'_>, ctx: &Ctx, new: AgentToken<'_>) -> Result
         "name": info.name, "role": info.role, "project": info.project,
         "instance_id": agent.as_str(),
     });
-    let entry = NewEntry {
-        project: new.project.to_owned(),
-        ..ctx.audit_entry("coro.token.created", &info.id).note(note)
-    };
-    tx.emit(&caller.tenant, entry)?;
+    let entry = ctx.entry("coro.token.created", &info.id, new.project);
+    tx.emit(&caller.tenant, entry.audit_only().note(note))?;
     Ok(())
 }
 
@@ -72,15 +61,7 @@ pub fn bind_to_agent(
     let (tenant, id) = (&ctx.caller.tenant, &ctx.caller.token_id);
     store::bind(tx, tenant, id, agent, generation)?;
     store::begin_use(tx, tenant, id, agent, generation)?;
-    end_earlier(
-        tx,
-        tenant,
-        &ctx.caller.actor,
-        id,
-        agent,
-        generation,
-        project,
-    )
+    Ending::by(&ctx.caller, agent, project).end_earlier(tx, id, generation)
 }
 
 /// The agent that the caller's token belongs to now, if it belongs to one. What
@@ -110,15 +91,13 @@ pub fn revoke_tokens_of_agent(
     project: &str,
 ) -> Result<()> {
     let all = store::valid_of_agent(tx, tenant, agent, i64::MAX)?;
-    end(
-        tx,
+    let ending = Ending {
         tenant,
         actor,
         agent,
         project,
-        all,
-        "the agent was ended",
-    )
+    };
+    ending.end(tx, all, "the agent was ended")
 }
 
 pub fn delete_tokens_of_agent(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
@@ -139,54 +118,46 @@ pub async fn begin_generation(app: &App, caller: &Caller) -> Result<()> {
                 return Ok(());
             }
             let project = caller_of.project.as_deref().unwrap_or_default();
-            let actor = &caller_of.actor;
-            end_earlier(tx, &of, actor, id, &agent.id, agent.generation, project)
+            Ending::by(&caller_of, &agent.id, project).end_earlier(tx, id, agent.generation)
         })
         .await?;
     app.tokens.clear();
     Ok(())
 }
 
-/// Revokes the other tokens of an agent up to a generation.
-fn end_earlier(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    actor: &str,
-    id: &str,
-    agent: &AgentId,
-    generation: i64,
-    project: &str,
-) -> Result<()> {
-    let mut earlier = store::valid_of_agent(tx, tenant, agent, generation)?;
-    earlier.retain(|other| other != id);
-    let why = "a later registration is in use";
-    end(tx, tenant, actor, agent, project, earlier, why)
+/// Whose tokens end, and who ends them.
+struct Ending<'a> {
+    tenant: &'a TenantId,
+    actor: &'a str,
+    agent: &'a AgentId,
+    project: &'a str,
 }
 
-fn end(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    actor: &str,
-    agent: &AgentId,
-    project: &str,
-    ids: Vec<String>,
-    why: &str,
-) -> Result<()> {
-    for id in ids {
-        store::revoke(tx, tenant, &id)?;
-        let note = serde_json::json!({ "instance_id": agent.as_str(), "why": why });
-        let entry = NewEntry {
-            topic: "coro.token.revoked".into(),
-            actor: actor.to_owned(),
-            subject: id,
-            project: project.to_owned(),
-            scope: Scope::Audit,
-            outcome: Outcome::Success,
-            payload: None,
-            note: Some(note.to_string()),
-            traceparent: None,
-        };
-        tx.emit(tenant, entry)?;
+impl<'a> Ending<'a> {
+    fn by(caller: &'a Caller, agent: &'a AgentId, project: &'a str) -> Self {
+        Ending {
+            tenant: &caller.tenant,
+            actor: &caller.actor,
+            agent,
+            project,
+        }
     }
-    Ok(())
+
+    /// Revokes the agent's tokens up to a generation, but for the one with this
+    /// id.
+    fn end_earlier(&self, tx: &mut Tx<'_>, id: &str, generation: i64) -> Result<()> {
+        let mut earlier = store::valid_of_agent(tx, self.tenant, self.agent, generation)?;
+        earlier.retain(|other| other != id);
+        self.end(tx, earlier, "a later registration is in use")
+    }
+
+    fn end(&self, tx: &mut Tx<'_>, ids: Vec<String>, why: &str) -> Result<()> {
+        for id in ids {
+            store::revoke(tx, self.tenant, &id)?;
+            let note = serde_json::json!({ "instance_id": self.agent.as_str(), "why": why });
+            let entry = NewEntry::new("coro.token.revoked", self.actor, &id, self.project);
+            tx.emit(self.tenant, entry.audit_only().note(note))?;
+        }
+        Ok(())
+    }
 }
