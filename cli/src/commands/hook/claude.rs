@@ -1,14 +1,14 @@
 //! Claude Code, and the clients that took over its form: Droid, Devin, Qwen
 //! Code.
 //!
-//! Claude Code: `code.claude.com/docs/en/hooks`, and what version 2.1.329 was
-//! seen to send and to honour in November 2026. Droid:
+//! Claude Code: `code.claude.com/docs/en/hooks`; version 2.1.329 was seen to
+//! hand each of these answers to its model. Droid:
 //! `docs.factory.ai/harness/hooks`; it hands no text to the model before a
 //! tool. Devin: `docs.devin.ai/cli/extensibility/hooks`; it refuses by
-//! `decision`, can't ask, and sends no folder. Qwen Code: `docs/users/features/
-//! hooks.md` of its repository; before a tool it wants a decision with each
-//! answer, and `UserPromptSubmit` is also sent where no human has said a word.
-//! All read in November 2026.
+//! `decision`, can't ask, and sends no folder. Qwen Code:
+//! `docs/users/features/hooks.md` of its repository; before a tool it wants a
+//! decision with each answer, and `UserPromptSubmit` is also sent where no human
+//! has said a word. All as of November 2026.
 
 use coro_api::hooks::HookEvent;
 use serde_json::{Value, json};

@@ -1,10 +1,11 @@
 //! Codex: Claude Code's form, without a way to ask.
 //!
 //! `developers.openai.com/codex/hooks`, and `codex-rs/hooks` in the repository
-//! openai/codex (`output_parser.rs`, `pre_tool_use.rs`), read in November 2026:
-//! an answer with `permissionDecision: "ask"` counts as a failed hook there, and
-//! the tool runs. Files are changed by `apply_patch`, whose input is the patch
-//! as `command`.
+//! openai/codex (`output_parser.rs`, `pre_tool_use.rs`), as of November 2026;
+//! version 0.169.0 was seen to hand each of these answers to its model. An answer
+//! with `permissionDecision: "ask"` counts as a failed hook, and the tool runs.
+//! Files are changed by `apply_patch`, whose input is the patch as `command`,
+//! also where a shell is told to call it.
 
 use coro_api::hooks::HookEvent;
 

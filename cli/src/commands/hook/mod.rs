@@ -4,7 +4,7 @@
 //! A file for each form says how the client's words become a `Moment` and how
 //! what is `Said` becomes its output; `FORMS` lists them. To add a client, write
 //! its two functions with the source of its form in the header, a row here and
-//! in the table of `docs/hooks.md`, and cases in `tests.rs`.
+//! in the tables of `docs/hooks.md`, and lines in the files below `tests`.
 //!
 //! What must hold: a hook never stands in the way because something is wrong
 //! with Coro (`--fail-closed` excepted); it ends with 0, and standard output has
@@ -96,7 +96,9 @@ impl Run for Hook {
         if self.settings {
             return show_settings(session, form);
         }
-        let input = match read_input(session)? {
+        // Where there is no standard input, that is said as an error.
+        session.machine()?;
+        let input = match read_input(session) {
             Ok(input) => input,
             Err(fault) => {
                 session.talk(&fault.to_string());
@@ -137,23 +139,21 @@ impl Hook {
     }
 }
 
-/// What the client says, or why it can't be read.
-fn read_input(session: &mut Session<'_>) -> Result<Result<Value>> {
-    let machine = session.machine()?;
+fn read_input(session: &mut Session<'_>) -> Result<Value> {
+    let stdin = &mut session.machine()?.stdin;
     let mut bytes = Vec::new();
-    let read = (&mut *machine.stdin)
+    stdin
         .take(INPUT_BYTES_MAX + 1)
-        .read_to_end(&mut bytes);
-    let hint = "a client starts this, see coro-cli hook CLIENT --settings";
-    if let Err(error) = read {
-        return Ok(Err(failed(format!("can't read standard input: {error}"))));
-    }
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(format!("can't read standard input: {error}")))?;
     if bytes.len() as u64 > INPUT_BYTES_MAX {
         let fault = format!("the client said more than {INPUT_BYTES_MAX} bytes");
-        return Ok(Err(invalid(fault).hint("the hook is passed over")));
+        return Err(invalid(fault).hint("the hook is passed over"));
     }
-    Ok(serde_json::from_slice(&bytes)
-        .map_err(|error| invalid(format!("the client said no JSON: {error}")).hint(hint)))
+    serde_json::from_slice(&bytes).map_err(|error| {
+        invalid(format!("the client said no JSON: {error}"))
+            .hint("a client starts this, see coro-cli hook CLIENT --settings")
+    })
 }
 
 /// Asks the server, and keeps of its answer what the model is to see.
@@ -162,16 +162,12 @@ fn ask(session: &mut Session<'_>, form: &Form, moment: &Moment) -> Result<Said> 
     let token = session.token()?.map(|token| fingerprint(token.reveal()));
     let environment = &session.machine()?.environment;
     let mut ledger = token.and_then(|token| Ledger::open(environment, &token));
-    let mut paths: Vec<String> = Vec::new();
-    for path in moment
-        .edits
-        .iter()
-        .filter_map(|file| paths::from_root(file, &folder))
-    {
-        if !paths.contains(&path) {
-            paths.push(path);
-        }
-    }
+    let shown = match &ledger {
+        Some(ledger) => Some(ledger.untold().to_vec()),
+        // What is given counts as shown then, so it has to be.
+        None if surely_shows(moment) => None,
+        None => Some(Vec::new()),
+    };
     let call = HookCall {
         event: moment.event,
         client: form.client.to_owned(),
@@ -180,22 +176,31 @@ fn ask(session: &mut Session<'_>, form: &Form, moment: &Moment) -> Result<Said> 
             _ => String::new(),
         },
         continues: moment.continues,
-        paths,
-        shown: match &ledger {
-            Some(ledger) => Some(ledger.untold().to_vec()),
-            // What is given counts as shown then, so it has to be.
-            None if surely_shows(moment) => None,
-            None => Some(Vec::new()),
-        },
+        paths: edited_paths(moment, &folder),
+        shown,
     };
-    let body = serde_json::to_vec(&call).map_err(|error| failed(error.to_string()))?;
+    let answer = exchange(session, &call)?;
+    Ok(keep(session, ledger.as_mut(), moment, answer))
+}
+
+fn exchange(session: &mut Session<'_>, call: &HookCall) -> Result<HookAnswer> {
+    let body = serde_json::to_vec(call).map_err(|error| failed(error.to_string()))?;
     let request = Request::new(Method::Post, "/api/hook")
         .body("application/json", body)
         .patience(Patience::whole(CALL_DURATION_MAX));
     let response = session.call(request)?;
-    let answer: HookAnswer =
-        serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-    Ok(keep(session, ledger.as_mut(), moment, answer))
+    serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))
+}
+
+/// The files that the tool is about to change, each once, from the root of its
+/// repository.
+fn edited_paths(moment: &Moment, folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    for file in &moment.edits {
+        let path = paths::from_root(file, folder);
+        paths.extend(path.filter(|path| !paths.contains(path)));
+    }
+    paths
 }
 
 /// Works where the client's session does, as a client may start its hooks
@@ -239,27 +244,38 @@ fn keep(
     let offer = Offer {
         messages: messages.collect(),
         room,
-        go_on: answer.go_on.clone(),
+        go_on: answer.go_on,
         goes_on: moment.goes_on,
     };
-    let settled = match ledger {
-        Some(ledger) => ledger.settle(offer),
-        None => Ok(ledger::unremembered(offer)),
-    };
-    let (messages, go_on) = match settled {
-        Ok(offer) => (offer.messages, offer.go_on),
-        Err(error) => {
-            session.talk(&format!(
-                "can't note which messages are shown: {error} (they come again; check .coro/local)"
-            ));
-            (Vec::new(), answer.go_on)
-        }
-    };
+    let (messages, go_on) = settle(session, ledger, offer);
     Said {
         text: joined(context, &messages),
         refuse: answer.refuse,
         confirm: answer.confirm,
         go_on,
+    }
+}
+
+/// The messages that are new, and what to go on with. What can't be noted as
+/// shown is not shown: it comes again.
+fn settle(
+    session: &mut Session<'_>,
+    ledger: Option<&mut Ledger>,
+    offer: Offer,
+) -> (Vec<HookMessage>, Option<String>) {
+    let go_on = offer.go_on.clone();
+    let settled = match ledger {
+        Some(ledger) => ledger.settle(offer),
+        None => Ok(ledger::unremembered(offer)),
+    };
+    match settled {
+        Ok(offer) => (offer.messages, offer.go_on),
+        Err(error) => {
+            session.talk(&format!(
+                "can't note which messages are shown: {error} (they come again; check .coro/local)"
+            ));
+            (Vec::new(), go_on)
+        }
     }
 }
 
