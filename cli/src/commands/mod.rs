@@ -10,13 +10,16 @@ mod completions;
 mod config;
 mod consumers;
 mod events;
+mod hook;
 mod instances;
 mod intent;
 mod man;
 mod mcp;
 mod metrics;
 mod once;
+mod pause;
 mod register;
+mod resume;
 mod state;
 mod status;
 mod tokens;
@@ -66,6 +69,9 @@ pub(crate) static COMMANDS: &[Node] = &[
         "Which server is called, and as whom",
         config::COMMANDS,
     ),
+    leaf::<pause::Pause>("pause"),
+    leaf::<resume::Resume>("resume"),
+    leaf::<hook::Hook>("hook"),
     leaf::<mcp::Mcp>("mcp"),
     leaf::<completions::Completions>("completions"),
     leaf::<man::Man>("man"),
