@@ -7,6 +7,7 @@ mod agents;
 mod audit;
 mod backup;
 mod bridge;
+mod channel;
 mod cli;
 mod cli_agents;
 mod clients;
