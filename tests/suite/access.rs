@@ -65,6 +65,7 @@ const TABLE: &[Row] = &[
     ("GET /ready", "/ready", Nothing),
     ("GET /metrics", "/metrics", Figures),
     ("GET /api/whoami", "/api/whoami", AnyToken),
+    ("GET /api/overview", "/api/overview", Read),
     ("GET /api/metrics", "/api/metrics", Read),
     ("POST /api/metrics/reset", "/api/metrics/reset", Admin),
     ("GET /api/state", "/api/state", Read),

@@ -59,6 +59,12 @@ pub fn check_paths(
     Ok(Vec::new())
 }
 
+/// How many leases the agents of a project, or of all, hold now. Protected
+/// paths are nobody's.
+pub fn count_held(_tx: &mut Tx<'_>, _tenant: &TenantId, _project: Option<&str>) -> Result<i64> {
+    Ok(0)
+}
+
 /// Refuses patterns that can't be leased.
 pub fn check_patterns(_patterns: &[String]) -> Result<()> {
     Ok(())

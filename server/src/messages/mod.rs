@@ -44,6 +44,16 @@ pub fn count_unread(_tx: &mut Tx<'_>, _tenant: &TenantId, _agent: &AgentId) -> R
     Ok(0)
 }
 
+/// How many messages the agents of a project, or of all, have not read; agents
+/// that have read all are left out.
+pub fn unread_of_agents(
+    _tx: &mut Tx<'_>,
+    _tenant: &TenantId,
+    _project: Option<&str>,
+) -> Result<Vec<(AgentId, i64)>> {
+    Ok(Vec::new())
+}
+
 /// Returns what an agent that has ended did not read to whoever sent it.
 pub fn agent_ended(_tx: &mut Tx<'_>, _tenant: &TenantId, _agent: &AgentId) -> Result<()> {
     Ok(())

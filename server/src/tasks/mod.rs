@@ -3,6 +3,7 @@
 pub mod routes;
 
 use coro_api::numbers::TaskNumber;
+use coro_api::overview::TaskCounts;
 
 use crate::agents::AgentRef;
 use crate::db::Tx;
@@ -25,6 +26,25 @@ pub fn claimed_by(
     _agent: &AgentId,
 ) -> Result<Option<TaskBrief>> {
     Ok(None)
+}
+
+/// What agents of a project, or of all, have claimed; each agent's first claim
+/// first.
+pub fn claims(
+    _tx: &mut Tx<'_>,
+    _tenant: &TenantId,
+    _project: Option<&str>,
+) -> Result<Vec<(AgentId, TaskBrief)>> {
+    Ok(Vec::new())
+}
+
+/// How many tasks a project, or all, have of each kind.
+pub fn count_by_state(
+    _tx: &mut Tx<'_>,
+    _tenant: &TenantId,
+    _project: Option<&str>,
+) -> Result<TaskCounts> {
+    Ok(TaskCounts::default())
 }
 
 /// The task that `next` would give the agent, which is not claimed by this.
