@@ -25,6 +25,7 @@ mod liveness;
 mod mcp;
 mod migrations;
 mod openapi;
+mod overview;
 mod patterns;
 mod prompts;
 mod release;
