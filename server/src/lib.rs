@@ -20,6 +20,7 @@ pub mod events;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
+pub mod leases;
 pub mod log;
 pub mod mcp;
 pub mod metrics;

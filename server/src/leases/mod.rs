@@ -1,0 +1,3 @@
+//! Leases on path patterns and on free names.
+
+pub mod pattern;
