@@ -12,7 +12,10 @@ use crate::app::App;
 use crate::error::{Error, invalid};
 use crate::http::in_process::InProcess;
 use crate::http::{gate, openapi};
-use crate::{a2a, agents, audit, backup, consumers, events, mcp, state, system, tokens, txn};
+use crate::{
+    a2a, agents, audit, backup, consumers, events, hooks, humans, leases, mcp, messages, pauses,
+    requests, state, system, tasks, tokens, txn,
+};
 
 /// Answers below this are sent as they are, in bytes.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -26,6 +29,13 @@ pub fn documented() -> OpenApiRouter<App> {
         .merge(events::routes::routes())
         .merge(consumers::routes::routes())
         .merge(agents::routes::routes())
+        .merge(tasks::routes::routes())
+        .merge(leases::routes::routes())
+        .merge(messages::routes::routes())
+        .merge(requests::routes::routes())
+        .merge(humans::routes::routes())
+        .merge(pauses::routes::routes())
+        .merge(hooks::routes::routes())
         .merge(tokens::routes::routes())
         .merge(audit::routes::routes())
         .merge(backup::routes::routes())

@@ -34,11 +34,13 @@ enum Needs {
     /// To see figures of the whole process.
     Figures,
     Audit,
+    /// To lead a project.
+    Lead,
     Register,
     Admin,
 }
 
-use Needs::{Admin, AnyToken, Audit, Figures, Nothing, Read, Register, Write};
+use Needs::{Admin, AnyToken, Audit, Figures, Lead, Nothing, Read, Register, Write};
 
 impl Needs {
     fn allows(self, role: Role) -> bool {
@@ -47,7 +49,7 @@ impl Needs {
             Read => role != Role::Enrol,
             Write => !matches!(role, Role::Enrol | Role::Viewer),
             Figures => matches!(role, Role::Owner | Role::Controller | Role::Viewer),
-            Audit => matches!(role, Role::Owner | Role::Controller),
+            Audit | Lead => matches!(role, Role::Owner | Role::Controller),
             Register => role != Role::Viewer,
             Admin => role == Role::Owner,
         }
@@ -58,7 +60,7 @@ impl Needs {
 /// what it needs.
 type Row = (&'static str, &'static str, Needs);
 
-const TABLE: [Row; 38] = [
+const TABLE: &[Row] = &[
     ("GET /health", "/health", Nothing),
     ("GET /ready", "/ready", Nothing),
     ("GET /metrics", "/metrics", Figures),
@@ -131,6 +133,9 @@ const TABLE: [Row; 38] = [
         "/api/instances/nothing/capabilities",
         Write,
     ),
+    ("GET /api/pauses", "/api/pauses", Read),
+    ("POST /api/pauses", "/api/pauses", Lead),
+    ("DELETE /api/pauses", "/api/pauses", Lead),
     ("POST /api/liveness/check", "/api/liveness/check", Write),
     ("POST /api/tokens", "/api/tokens", Admin),
     ("GET /api/tokens", "/api/tokens", Admin),
@@ -143,7 +148,7 @@ const TABLE: [Row; 38] = [
 const BACKUP: Row = ("GET /api/backup", "/api/backup", Admin);
 
 fn rows() -> impl Iterator<Item = Row> {
-    TABLE.into_iter().chain([BACKUP])
+    TABLE.iter().copied().chain([BACKUP])
 }
 
 /// A call that is right in everything but perhaps the caller.
@@ -154,6 +159,7 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/events/publish" => json!({"topic": "shop.a"}),
         "POST /api/consumers" => json!({"name": format!("inbox-{}", &client.token()[..8])}),
         "POST /api/consumers/{name}/ack" => json!({"revision": 0}),
+        "POST /api/pauses" => json!({"project": "elsewhere"}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.
         "POST /api/instances/register" => json!({"name": "agent"}),

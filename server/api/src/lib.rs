@@ -18,10 +18,18 @@ pub mod clients;
 pub mod consumers;
 pub mod errors;
 pub mod events;
+pub mod hooks;
+pub mod humans;
+pub mod leases;
 pub mod limits;
+pub mod messages;
 pub mod names;
+pub mod numbers;
+pub mod pauses;
+pub mod requests;
 pub mod state;
 pub mod system;
+pub mod tasks;
 pub mod tokens;
 pub mod txn;
 

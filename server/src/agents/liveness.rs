@@ -18,6 +18,7 @@ use coro_api::agents::{AgentStatus, LivenessCheck};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::party::release_all;
 use super::{AgentRow, store};
 use crate::app::{App, Ctx};
 use crate::clock::{Clock, Time};
@@ -270,15 +271,48 @@ fn write(
     Ok(written)
 }
 
+/// Since how many seconds every agent could call: before that its silence says
+/// nothing.
+pub fn awake_seconds(app: &App) -> u64 {
+    let since = app.liveness.awake_since(app.started);
+    since.seconds_until(app.clock.now())
+}
+
+/// The last sign of life of an agent's newest generation.
+#[derive(Clone, Debug)]
+pub struct LastSign {
+    pub generation: i64,
+    pub status: AgentStatus,
+    /// When it was last heard of; a registration is a sign of life.
+    pub at: Time,
+}
+
+/// When an agent was last heard of, also where that is not written yet. `None`
+/// for one that is forgotten.
+pub fn last_sign(
+    tx: &mut Tx<'_>,
+    app: &App,
+    tenant: &TenantId,
+    id: &AgentId,
+) -> Result<Option<LastSign>> {
+    let Some(agent) = store::find(tx, tenant, id)? else {
+        return Ok(None);
+    };
+    // Of this server's clock; the database's may be behind it.
+    let unwritten = app.liveness.unwritten_sign(tenant, id);
+    let at = unwritten.map_or(agent.last_seen, |at| agent.last_seen.max(at.min(tx.now())));
+    Ok(Some(LastSign {
+        generation: agent.generation,
+        status: agent.status,
+        at,
+    }))
+}
+
 /// Finds agents that are silent for too long, and tells the newly stale ones.
 async fn check(app: &App, tenant: &TenantId) -> Result<Vec<AgentRow>> {
     // Nobody could call before the server was there, or while the machine
     // slept.
-    let awake_for = app
-        .liveness
-        .awake_since(app.started)
-        .seconds_until(app.clock.now());
-    if awake_for < app.config.liveness.stale_after_seconds {
+    if awake_seconds(app) < app.config.liveness.stale_after_seconds {
         return Ok(Vec::new());
     }
     let mut stale = Vec::new();
@@ -349,6 +383,7 @@ impl Due {
         for agent in &self.ended {
             store::set_last_seen(tx, tenant, &agent.id, agent.last_seen, AgentStatus::Ended)?;
             emit(tx, tenant, "coro.agent.ended", agent, Some("silent"))?;
+            release_all(tx, tenant, &agent.id)?;
         }
         for agent in &self.forgotten {
             forget(tx, tenant, agent)?;

@@ -12,6 +12,7 @@
 //! again; its token still reads and writes what it may.
 
 pub mod liveness;
+mod party;
 mod registration;
 pub mod routes;
 mod store;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub use party::{AgentRef, agent_named, caller_agent, living_agents, project_for, require_agent};
 pub use registration::register_agent;
 
 use crate::app::Ctx;
@@ -307,6 +309,7 @@ pub async fn deregister_agent(ctx: &Ctx, id: &str) -> Result<Deregistered> {
                 store::update(tx, tenant, &agent)?;
                 let note = json!({ "why": "deregistered" });
                 emit(tx, &job_ctx, "coro.agent.ended", &agent, note)?;
+                party::release_all(tx, tenant, &agent.id)?;
             }
             Ok(Deregistered {
                 deleted: agent.id.to_string(),

@@ -36,11 +36,8 @@ use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid
 use crate::ids::{AgentId, Hash, Secret, TenantId, token_id};
 use crate::tokens::{self, AgentToken};
 
-/// The project of an agent where neither its token nor the call names one.
-const DEFAULT_PROJECT: &str = "default";
-
 pub async fn register_agent(ctx: &Ctx, mut new: NewAgent) -> Result<RegisteredAgent> {
-    let project = project_of(ctx, new.project.take())?;
+    let project = ctx.caller.project_for(new.project.take())?;
     check(&new)?;
     let secret = Secret::generate().map_err(internal)?;
     let made = Made {
@@ -315,23 +312,6 @@ fn continued(mut agent: AgentRow, new: &NewAgent, made: &Made, now: Time) -> Age
     agent.registered_with.clone_from(&made.request);
     agent.last_seen = now;
     agent
-}
-
-/// The project of the token, else that of the call, else the default one.
-fn project_of(ctx: &Ctx, named: Option<String>) -> Result<String> {
-    let named = named.filter(|project| !project.is_empty());
-    match (&ctx.caller.project, named) {
-        (Some(own), Some(named)) if *own != named => Err(forbidden(format!(
-            "the project {named:?} is not this token's"
-        ))
-        .hint(format!("leave the project out: it is {own:?}"))),
-        (Some(own), _) => Ok(own.clone()),
-        (None, Some(named)) => {
-            tokens::check_project_name(&named)?;
-            Ok(named)
-        }
-        (None, None) => Ok(DEFAULT_PROJECT.to_owned()),
-    }
 }
 
 fn check(new: &NewAgent) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::auth::Permission;
 use crate::clock::Time;
 use crate::error::{Result, invalid};
 use crate::mcp::{Call, Effect, Told, Tool, boxed};
+use crate::said::{as_said, cut};
 
 /// The most agents that one answer shows.
 const SHOWN_MAX: usize = 50;
@@ -194,24 +195,6 @@ fn line(agent: &Agent, now: Time) -> String {
         line.push_str(&format!(" intent={:?}", cut(&agent.intent, TEXT_CHARS_MAX)));
     }
     line
-}
-
-/// A word as it is, anything else in quotes.
-fn as_said(text: &str, chars_max: usize) -> String {
-    let text = cut(text, chars_max);
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./~,:+@#…".contains(c);
-    match text.chars().all(is_plain) {
-        true => text,
-        false => format!("{text:?}"),
-    }
-}
-
-fn cut(text: &str, chars_max: usize) -> String {
-    let mut short: String = text.chars().take(chars_max).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 /// The words of a list with commas, as Koor's clients send it.

@@ -2,8 +2,8 @@
 //!
 //! Every request but those for health and documents brings a token. The gate
 //! (`http/gate.rs`) finds its [`Caller`] here; a handler says in its
-//! parameters what it takes: [`Anyone`], [`Reader`], [`Writer`], [`Registrar`],
-//! [`Auditor`] or [`Admin`], each of which holds the [`Ctx`] that operations get. A route
+//! parameters what it takes: [`Anyone`], [`Reader`], [`Writer`], [`Leader`],
+//! [`Registrar`], [`Auditor`] or [`Admin`], each of which holds the [`Ctx`] that operations get. A route
 //! without one of them does not compile to anything useful: there is no other
 //! way to a `Ctx`.
 
@@ -30,6 +30,9 @@ use crate::tokens;
 /// How long a token that was found is believed without asking again: how long
 /// a token that another replica revoked may still be used.
 const CACHE_SECONDS: i64 = 2;
+
+/// The project where neither a token nor its call names one.
+const DEFAULT_PROJECT: &str = "default";
 
 /// The most tokens that are remembered.
 const CACHE_MAX: usize = 10_000;
@@ -74,6 +77,8 @@ pub enum Permission {
     Write,
     /// To read what others attempted.
     Audit,
+    /// To lead a project: to pause, to reassign.
+    Lead,
     /// To register an agent.
     Register,
     /// To administer the tenant.
@@ -86,7 +91,9 @@ impl Permission {
             Permission::Known => true,
             Permission::Read => role != Role::Enrol,
             Permission::Write => !matches!(role, Role::Enrol | Role::Viewer),
-            Permission::Audit => matches!(role, Role::Owner | Role::Controller),
+            Permission::Audit | Permission::Lead => {
+                matches!(role, Role::Owner | Role::Controller)
+            }
             Permission::Register => role != Role::Viewer,
             Permission::Admin => role == Role::Owner,
         }
@@ -98,6 +105,7 @@ impl Permission {
             Permission::Read => "read",
             Permission::Write => "write",
             Permission::Audit => "read the audit",
+            Permission::Lead => "lead a project",
             Permission::Register => "register an agent",
             Permission::Admin => "administer",
         }
@@ -150,6 +158,24 @@ impl Caller {
     /// Whether the caller may know what is in a project.
     pub fn sees_project(&self, project: &str) -> bool {
         self.project.as_ref().is_none_or(|own| own == project)
+    }
+
+    /// The project that a call is about: that of the token, else the one that
+    /// it names, else `default`.
+    pub fn project_for(&self, named: Option<String>) -> Result<String> {
+        let named = named.filter(|project| !project.is_empty());
+        match (&self.project, named) {
+            (Some(own), Some(named)) if *own != named => Err(forbidden(format!(
+                "the project {named:?} is not this token's"
+            ))
+            .hint(format!("leave the project out: it is {own:?}"))),
+            (Some(own), _) => Ok(own.clone()),
+            (None, Some(named)) => {
+                tokens::check_project_name(&named)?;
+                Ok(named)
+            }
+            (None, None) => Ok(DEFAULT_PROJECT.to_owned()),
+        }
     }
 
     fn check_project(&self, what: &str, name: &str, project: &str) -> Result<()> {
@@ -344,6 +370,11 @@ permission!(
     /// The caller may read the audit.
     Auditor,
     Permission::Audit
+);
+permission!(
+    /// The caller leads a project, or all.
+    Leader,
+    Permission::Lead
 );
 permission!(
     /// The caller may register an agent.

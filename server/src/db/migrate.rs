@@ -33,6 +33,13 @@ const ALL: &[Migration] = &[
     migration!("0004_consumers"),
     migration!("0005_idempotency"),
     migration!("0006_agents"),
+    migration!("0007_numbers"),
+    migration!("0008_pauses"),
+    migration!("0009_leases"),
+    migration!("0010_tasks"),
+    migration!("0011_messages"),
+    migration!("0012_requests"),
+    migration!("0013_hooks"),
 ];
 
 /// The number of the newest migration that this program knows.

@@ -12,6 +12,7 @@ pub mod poll;
 pub mod retention;
 mod store;
 pub mod verify;
+pub mod wait;
 
 use std::borrow::Cow;
 

@@ -1,0 +1,101 @@
+//! Agents as other domains know them: who claims, holds and is written to.
+
+use coro_api::agents::AgentStatus;
+
+use super::{AgentRow, check_acts_for, find_row, store};
+use crate::app::Ctx;
+use crate::db::Tx;
+use crate::error::{Result, conflict, not_found};
+use crate::ids::{AgentId, TenantId};
+use crate::{leases, messages, tasks};
+
+/// A registered agent, with what decides what it may have.
+#[derive(Clone, Debug)]
+pub struct AgentRef {
+    pub id: AgentId,
+    pub name: String,
+    pub project: String,
+    /// The registration that acts. Another one is another session of it.
+    pub generation: i64,
+    pub capabilities: Vec<String>,
+    pub status: AgentStatus,
+}
+
+impl From<AgentRow> for AgentRef {
+    fn from(agent: AgentRow) -> AgentRef {
+        AgentRef {
+            id: agent.id,
+            name: agent.name,
+            project: agent.project,
+            generation: agent.generation,
+            capabilities: agent.capabilities,
+            status: agent.status,
+        }
+    }
+}
+
+/// The agent that calls, in the generation of its token; `None` for a caller
+/// that is no agent or has not registered. One that has ended is refused.
+pub fn caller_agent(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Option<AgentRef>> {
+    let Some(own) = &ctx.caller.agent else {
+        return Ok(None);
+    };
+    let row = find_row(tx, ctx, own.id.as_str())?;
+    check_acts_for(ctx, &row)?;
+    Ok(Some(AgentRef {
+        generation: own.generation,
+        ..row.into()
+    }))
+}
+
+/// As [`caller_agent`], for what only an agent can do.
+pub fn require_agent(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<AgentRef> {
+    caller_agent(tx, ctx)?.ok_or_else(|| {
+        conflict("this token belongs to no registered agent")
+            .hint("register first (coro-cli register NAME) and call with the agent's token")
+    })
+}
+
+/// The agent of this name that has not ended, in a project that the caller
+/// sees.
+pub fn agent_named(tx: &mut Tx<'_>, ctx: &Ctx, project: &str, name: &str) -> Result<AgentRef> {
+    let found = match ctx.caller.sees_project(project) {
+        true => store::find_by_name(tx, &ctx.caller.tenant, project, name)?,
+        false => None,
+    };
+    let agent = found.ok_or_else(|| {
+        not_found("agent", name).hint("list those of the project: coro-cli instances list")
+    })?;
+    if agent.has_ended() {
+        return Err(conflict(format!("the agent {name:?} has ended"))
+            .hint("it comes back by registering again"));
+    }
+    Ok(agent.into())
+}
+
+/// The agents of a project that have not ended.
+pub fn living_agents(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<Vec<AgentRef>> {
+    let all = store::list(tx, tenant, Some(project))?;
+    let living = all.into_iter().filter(|agent| !agent.has_ended());
+    Ok(living.map(AgentRef::from).collect())
+}
+
+/// The project that a call is about: the one that it names, else that of the
+/// token, else that of the agent that calls, else `default`.
+pub fn project_for(tx: &mut Tx<'_>, ctx: &Ctx, named: Option<&str>) -> Result<String> {
+    if named.is_none_or(str::is_empty)
+        && ctx.caller.project.is_none()
+        && let Some(agent) = caller_agent(tx, ctx)?
+    {
+        return Ok(agent.project);
+    }
+    ctx.caller.project_for(named.map(str::to_owned))
+}
+
+/// Takes from an agent that has ended what it held, and returns what it did
+/// not read. A domain that gives agents something has a line here.
+pub(super) fn release_all(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    tasks::agent_ended(tx, tenant, agent)?;
+    leases::agent_ended(tx, tenant, agent)?;
+    messages::agent_ended(tx, tenant, agent)
+}

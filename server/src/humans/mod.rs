@@ -1,0 +1,3 @@
+//! Humans, who decide what is protected.
+
+pub mod routes;

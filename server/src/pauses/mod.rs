@@ -1,0 +1,168 @@
+//! Pauses: the emergency stop for an agent, a project or all.
+//!
+//! Whoever is paused gets nothing from `next`, and its hooks refuse tools.
+//! Claims and leases hold: a pause takes nothing from anybody. Owner and
+//! controllers pause and resume.
+
+pub mod routes;
+mod store;
+
+use coro_api::names::{check_name, check_prose};
+use coro_api::pauses::{NewPause, Pause, Resumed};
+
+use crate::agents::AgentRef;
+use crate::app::Ctx;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Result, conflict, invalid};
+use crate::ids::TenantId;
+use crate::tokens::check_project_name;
+
+/// The longest reason, in bytes.
+const REASON_BYTES_MAX: usize = 500;
+
+/// The most pauses of a tenant.
+const PAUSES_MAX: i64 = 1_000;
+
+/// A pause as it is stored.
+#[derive(Clone, Debug)]
+pub struct PauseRow {
+    id: String,
+    project: String,
+    agent: String,
+    pub reason: String,
+    pub paused_by: String,
+    paused_at: Time,
+}
+
+impl PauseRow {
+    fn shown(&self) -> Pause {
+        Pause {
+            id: self.id.clone(),
+            project: self.project.clone(),
+            agent: self.agent.clone(),
+            reason: self.reason.clone(),
+            paused_by: self.paused_by.clone(),
+            paused_at: self.paused_at.to_string(),
+        }
+    }
+
+    /// Why an agent is held, in one line.
+    pub fn in_words(&self) -> String {
+        let who = match (self.agent.as_str(), self.project.as_str()) {
+            ("", "") => "all agents are".to_owned(),
+            ("", project) => format!("the project {project:?} is"),
+            (agent, _) => format!("the agent {agent:?} is"),
+        };
+        let why = match self.reason.is_empty() {
+            true => String::new(),
+            false => format!(": {:?}", self.reason),
+        };
+        format!("{who} paused by {}{why}", self.paused_by)
+    }
+}
+
+/// The pause that holds an agent, if one does.
+pub fn pause_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<Option<PauseRow>> {
+    store::find_any(
+        tx,
+        tenant,
+        [
+            &id_of("", ""),
+            &id_of(&agent.project, ""),
+            &id_of(&agent.project, &agent.name),
+        ],
+    )
+}
+
+/// Pauses; says so again where that is paused already.
+pub async fn pause(ctx: &Ctx, new: NewPause) -> Result<Pause> {
+    let (project, agent) = scope_of(ctx, new.project, new.agent)?;
+    check_prose("reason", &new.reason, REASON_BYTES_MAX)?;
+    let job_ctx = ctx.clone();
+    ctx.write(move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let id = id_of(&project, &agent);
+        if let Some(pause) = store::find_any(tx, tenant, [&id, &id, &id])? {
+            return Ok(pause.shown());
+        }
+        if store::count(tx, tenant)? >= PAUSES_MAX {
+            return Err(conflict(format!("there are {PAUSES_MAX} pauses already"))
+                .hint("resume those that are over, or pause a whole project"));
+        }
+        let row = PauseRow {
+            id,
+            project: project.clone(),
+            agent: agent.clone(),
+            reason: new.reason.clone(),
+            paused_by: job_ctx.caller.actor.clone(),
+            paused_at: tx.now(),
+        };
+        store::insert(tx, tenant, &row)?;
+        let note = serde_json::json!({ "agent": row.agent, "reason": row.reason });
+        let entry = job_ctx.entry("coro.agent.paused", &row.id, &row.project);
+        tx.emit(tenant, entry.note(note))?;
+        Ok(row.shown())
+    })
+    .await
+}
+
+/// Ends a pause. Where there is none, nothing happens.
+pub async fn resume(ctx: &Ctx, project: Option<String>, agent: Option<String>) -> Result<Resumed> {
+    let (project, agent) = scope_of(ctx, project, agent)?;
+    let job_ctx = ctx.clone();
+    ctx.write(move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let id = id_of(&project, &agent);
+        if !store::delete(tx, tenant, &id)? {
+            return Ok(Resumed { resumed: None });
+        }
+        let note = serde_json::json!({ "agent": agent });
+        let entry = job_ctx.entry("coro.agent.resumed", &id, &project);
+        tx.emit(tenant, entry.note(note))?;
+        Ok(Resumed { resumed: Some(id) })
+    })
+    .await
+}
+
+/// The pauses that the caller sees.
+pub async fn list_pauses(ctx: &Ctx) -> Result<Vec<Pause>> {
+    let caller = ctx.caller.clone();
+    let all = ctx.app.db.read(move |tx| store::list(tx, &caller.tenant));
+    let seen = all
+        .await?
+        .into_iter()
+        .filter(|pause| pause.project.is_empty() || ctx.caller.sees_project(&pause.project));
+    Ok(seen.map(|pause| pause.shown()).collect())
+}
+
+/// Which project and which agent are meant; empty for all.
+fn scope_of(ctx: &Ctx, project: Option<String>, agent: Option<String>) -> Result<(String, String)> {
+    let agent = agent.filter(|name| !name.is_empty()).unwrap_or_default();
+    let named = project.filter(|project| !project.is_empty());
+    let project = match (&ctx.caller.project, named) {
+        (None, None) => String::new(),
+        (_, named) => ctx.caller.project_for(named)?,
+    };
+    if !project.is_empty() {
+        check_project_name(&project)?;
+    }
+    if !agent.is_empty() {
+        check_name("agent", &agent)?;
+        if project.is_empty() {
+            return Err(
+                invalid(format!("the project of the agent {agent:?} is missing"))
+                    .hint("name its project"),
+            );
+        }
+    }
+    Ok((project, agent))
+}
+
+fn id_of(project: &str, agent: &str) -> String {
+    match (project, agent) {
+        ("", _) => "all".to_owned(),
+        (project, "") => format!("project:{project}"),
+        (project, agent) => format!("agent:{project}:{agent}"),
+    }
+}

@@ -1,0 +1,3 @@
+//! Requests: questions that need a decision.
+
+pub mod routes;
