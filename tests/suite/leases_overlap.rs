@@ -4,7 +4,7 @@
 //! Each pattern gets a folder of its own in a scratch repository, with the
 //! pattern as its `.gitignore`; so one git process answers for all of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -74,31 +74,39 @@ const SHORT: usize = 5_000;
 /// How many triples one git process is asked about.
 const ROUND: usize = 5_000;
 
+/// How many patterns these are made of: each needs a folder.
+const PATTERNS: usize = 1_000;
+
 struct Triple {
+    /// Places among the patterns of the round.
+    places: [usize; 2],
     patterns: [Pattern; 2],
     path: String,
     overlap: Overlap,
 }
 
 fn compare_round(random: &mut Random) {
-    let triples: Vec<Triple> = (0..ROUND).map(|_| triple(random)).collect();
+    let patterns: Vec<Pattern> = (0..PATTERNS).map(|_| pattern(random)).collect();
+    let triples: Vec<Triple> = (0..ROUND).map(|_| triple(random, &patterns)).collect();
     let folder = tempfile::tempdir().expect("a scratch folder");
     let git = Git::new(folder.path());
-    let mut asked = Vec::new();
-    for (number, triple) in triples.iter().enumerate() {
-        for (side, pattern) in triple.patterns.iter().enumerate() {
-            let folder = format!("t{number}-{side}");
-            git.ignore(&folder, pattern.as_str());
-            asked.push(format!("{folder}/{}", triple.path));
-            if let Some(witness) = witness(triple) {
-                asked.push(format!("{folder}/{witness}"));
+    for (place, pattern) in patterns.iter().enumerate() {
+        git.ignore(&place.to_string(), pattern.as_str());
+    }
+    let mut asked = BTreeSet::new();
+    for triple in &triples {
+        for place in triple.places {
+            for path in witness(triple).into_iter().chain([triple.path.as_str()]) {
+                asked.insert(format!("{place}/{path}"));
             }
         }
     }
     let ignored = git.ignored(&asked);
-    for (number, triple) in triples.iter().enumerate() {
-        let by_git =
-            |path: &str| [0, 1].map(|side| ignored.contains(&format!("t{number}-{side}/{path}")));
+    for triple in &triples {
+        let by_git = |path: &str| {
+            let is_ignored = |place: usize| ignored.contains(&format!("{place}/{path}"));
+            triple.places.map(is_ignored)
+        };
         check(triple, by_git);
     }
 }
@@ -127,11 +135,13 @@ fn witness(triple: &Triple) -> Option<&str> {
     }
 }
 
-fn triple(random: &mut Random) -> Triple {
-    let patterns = [pattern(random), pattern(random)];
+fn triple(random: &mut Random, patterns: &[Pattern]) -> Triple {
+    let places = [0; 2].map(|_| random.below(patterns.len() as u32) as usize);
+    let patterns = places.map(|place| patterns[place].clone());
     let overlap = overlap(&patterns[0], &patterns[1]);
     let path = path(random);
     Triple {
+        places,
         patterns,
         path,
         overlap,
@@ -190,7 +200,7 @@ impl Git<'_> {
     }
 
     /// Which of the paths git ignores.
-    fn ignored(&self, paths: &[String]) -> HashSet<String> {
+    fn ignored(&self, paths: &BTreeSet<String>) -> HashSet<String> {
         let mut child = self
             .command(&["check-ignore", "--no-index", "--stdin", "-z"])
             .stdin(Stdio::piped())
@@ -199,7 +209,7 @@ impl Git<'_> {
             .spawn()
             .expect("git runs");
         let mut input = child.stdin.take().expect("a pipe");
-        let text = paths.join("\0") + "\0";
+        let text: String = paths.iter().map(|path| format!("{path}\0")).collect();
         // From a thread of its own: git answers while it reads.
         let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
         let output = child.wait_with_output().expect("git ends");

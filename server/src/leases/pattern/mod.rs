@@ -65,6 +65,15 @@ impl Pattern {
         })
     }
 
+    /// A pattern that was checked when it came. `None` where it is none.
+    pub fn stored(text: &str) -> Option<Pattern> {
+        let automaton = parse::parse(text).ok()?;
+        Some(Pattern {
+            text: text.to_owned(),
+            automaton,
+        })
+    }
+
     /// The text, without the spaces at its end that git drops as well.
     pub fn as_str(&self) -> &str {
         &self.text
