@@ -18,6 +18,7 @@ mod http_face;
 mod kit;
 mod koor_client;
 mod koor_faults;
+mod leases;
 mod leases_overlap;
 mod linearizable;
 mod liveness;
