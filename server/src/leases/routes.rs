@@ -47,7 +47,7 @@ struct ListQuery {
         ("task" = Option<String>, Query, description = "The task whose claim they belong to", example = "T-12"),
         ("path" = Option<String>, Query, description = "A file that their pattern matches", example = "src/main.rs"),
         ("limit" = Option<i64>, Query, description = "Rows at most", minimum = 1, maximum = 10000),
-        ("cursor" = Option<String>, Query, description = "The last lease of the page before", example = "L-3"),
+        ("cursor" = Option<String>, Query, description = "The last lease of the page before", example = "L-1"),
     ),
     responses((status = 200, description = "The leases", body = Vec<Lease>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
@@ -119,7 +119,7 @@ async fn check(
 ///
 /// One that has ended is gone.
 #[utoipa::path(get, path = "/api/leases/{id}", operation_id = "get_lease", tag = "leases",
-    params(("id" = String, Path, description = "Its number", example = "L-3")),
+    params(("id" = String, Path, description = "Its number", example = "L-1")),
     responses((status = 200, description = "The lease", body = Lease)))]
 async fn get(Reader(ctx): Reader, _: NoQuery, Path(id): Path<String>) -> Result<axum::Json<Lease>> {
     Ok(axum::Json(get_lease(&ctx, number(&id)?).await?))
@@ -130,7 +130,7 @@ async fn get(Reader(ctx): Reader, _: NoQuery, Path(id): Path<String>) -> Result<
 /// Moves its end, or keeps a place in the queue. For its holder, its controller
 /// and the owner. One that has ended is to be taken again.
 #[utoipa::path(post, path = "/api/leases/{id}/renew", operation_id = "renew_lease", tag = "leases",
-    params(("id" = String, Path, description = "Its number", example = "L-3"),
+    params(("id" = String, Path, description = "Its number", example = "L-1"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = RenewLease, example = json!({"ttl_seconds": 1800})),
     responses((status = 200, description = "The lease as it is now", body = Lease)))]
@@ -154,7 +154,7 @@ struct ReleaseQuery {
 /// Ends it, or gives a place in the queue up. For its holder, its controller and
 /// the owner; a protected path is for the latter two.
 #[utoipa::path(delete, path = "/api/leases/{id}", operation_id = "release_lease", tag = "leases",
-    params(("id" = String, Path, description = "Its number", example = "L-3"),
+    params(("id" = String, Path, description = "Its number", example = "L-1"),
         ("fence" = Option<i64>, Query, description = "Release only the lease with this fencing token"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     responses((status = 200, description = "The lease has ended", body = ReleasedLease)))]
