@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{idempotency, state, tenants};
+use crate::{idempotency, leases, state, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -107,7 +107,7 @@ async fn run_frequent(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
         state::sweep(&app.db, &tenant).await?;
     }
-    Ok(())
+    leases::sweep(app).await
 }
 
 #[cfg(test)]

@@ -135,6 +135,16 @@ const TABLE: &[Row] = &[
         Write,
     ),
     ("POST /api/hook", "/api/hook", Write),
+    ("GET /api/leases", "/api/leases", Read),
+    ("POST /api/leases", "/api/leases", Write),
+    ("POST /api/leases/check", "/api/leases/check", Read),
+    ("GET /api/leases/{id}", "/api/leases/L-9", Read),
+    ("DELETE /api/leases/{id}", "/api/leases/L-9", Write),
+    (
+        "POST /api/leases/{id}/renew",
+        "/api/leases/L-9/renew",
+        Write,
+    ),
     ("GET /api/pauses", "/api/pauses", Read),
     ("POST /api/pauses", "/api/pauses", Lead),
     ("DELETE /api/pauses", "/api/pauses", Lead),
@@ -162,6 +172,9 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/consumers" => json!({"name": format!("inbox-{}", &client.token()[..8])}),
         "POST /api/consumers/{name}/ack" => json!({"revision": 0}),
         "POST /api/hook" => json!({"event": "after_tool"}),
+        "POST /api/leases" => json!({"pattern": "/src/**"}),
+        "POST /api/leases/check" => json!({"paths": ["src/main.rs"]}),
+        "POST /api/leases/{id}/renew" => json!({}),
         "POST /api/pauses" => json!({"project": "elsewhere"}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.
@@ -339,6 +352,11 @@ fn things_of_another_tenant_do_not_exist(server: &Server) {
         .post("/api/consumers", json!({"name": "inbox"}))
         .send()
         .expect(200);
+    server
+        .agent("frontend")
+        .post("/api/leases", json!({"pattern": "/src/**"}))
+        .send()
+        .expect(200);
     let tokens: Vec<coro_api::tokens::Token> = server.get("/api/tokens").ok();
     let other = server.other_tenant("other");
     let calls = [
@@ -352,6 +370,9 @@ fn things_of_another_tenant_do_not_exist(server: &Server) {
         other.post("/api/consumers/inbox/ack", json!({"revision": 0})),
         other.delete("/api/consumers/inbox"),
         other.delete(&format!("/api/tokens/{}", tokens[0].id)),
+        other.get("/api/leases/L-1"),
+        other.post("/api/leases/L-1/renew", json!({})),
+        other.delete("/api/leases/L-1"),
     ];
     for call in calls {
         call.refused(Reason::NotFound);

@@ -53,7 +53,13 @@ const SAMPLES: &[(&str, &str)] = &[
         "INSERT INTO pause (tenant_id, id, project, agent, reason, paused_by, paused_at) \
          VALUES ('t', 'project:shop', 'shop', '', 'stop', 'human:a', 1)",
     ),
-    ("0009_leases", ""),
+    (
+        "0009_leases",
+        "INSERT INTO lease (tenant_id, number, project, kind, pattern, mode, status, reason, \
+         agent_id, holder, generation, actor, task, overrides, fence, ttl_seconds, requested_at, \
+         granted_at, expires_at) VALUES ('t', 3, 'shop', 'path', '/src/**', 'block', 'held', '', \
+         'agent', 'frontend', 1, 'agent:frontend', NULL, NULL, 1, 1800, 1, 1, 2)",
+    ),
     ("0010_tasks", ""),
     ("0011_messages", ""),
     ("0012_requests", ""),
@@ -73,7 +79,7 @@ const TABLES: &[&[&str]] = &[
     &["agent"],
     &["number"],
     &["pause"],
-    &[],
+    &["lease"],
     &[],
     &[],
     &[],

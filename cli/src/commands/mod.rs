@@ -10,8 +10,10 @@ mod completions;
 mod config;
 mod consumers;
 mod events;
+mod git_hook;
 mod instances;
 mod intent;
+mod leases;
 mod man;
 mod mcp;
 mod metrics;
@@ -41,6 +43,11 @@ pub(crate) static COMMANDS: &[Node] = &[
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
     ),
+    group(
+        "leases",
+        "Claims on files and names, so that no two agents change the same",
+        leases::COMMANDS,
+    ),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),
     group(
@@ -67,6 +74,11 @@ pub(crate) static COMMANDS: &[Node] = &[
         config::COMMANDS,
     ),
     leaf::<mcp::Mcp>("mcp"),
+    group(
+        "git-hook",
+        "What hooks of git ask before a commit or a push",
+        git_hook::COMMANDS,
+    ),
     leaf::<completions::Completions>("completions"),
     leaf::<man::Man>("man"),
     leaf::<version::Version>("version"),

@@ -42,3 +42,15 @@ pub const AGENTS_MAX: i64 = 5_000;
 
 /// The most paths that one call asks about.
 pub const PATHS_MAX: usize = 10_000;
+
+/// The most leases of a project, with those that wait and protected paths.
+pub const LEASES_OF_PROJECT_MAX: usize = 1_000;
+
+/// How long a lease lasts where nothing else is said.
+pub const LEASE_SECONDS: i64 = 30 * 60;
+
+/// The longest that a lease lasts without being renewed.
+pub const LEASE_SECONDS_MAX: i64 = 24 * 3600;
+
+/// The most paths that one call checks against leases.
+pub const CHECKED_PATHS_MAX: usize = 10_000;

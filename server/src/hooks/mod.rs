@@ -18,6 +18,7 @@ mod store;
 
 use coro_api::agents::NewAgent;
 use coro_api::hooks::{HookAnswer, HookCall, HookEvent, HookMessage};
+use coro_api::leases::{HinderedPath, LeaseMode};
 use coro_api::limits::PATHS_MAX;
 use coro_api::tokens::Role;
 
@@ -28,7 +29,7 @@ use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Result, conflict, invalid};
 use crate::ids::{AgentId, TenantId};
-use crate::leases::{self, Hindrance};
+use crate::leases;
 use crate::messages::{self, Delivery};
 use crate::pauses;
 use crate::said::as_said;
@@ -170,7 +171,7 @@ async fn check_tool(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
             return Ok(Err(pause.in_words()));
         }
         let hindrances =
-            leases::check_paths(tx, tenant, &agent.project, Some(&agent.id), &call.paths)?;
+            leases::hindered_paths(tx, tenant, &agent.project, Some(&agent.id), &call.paths)?;
         Ok(Ok(hindrances))
     });
     Ok(match found.await? {
@@ -183,17 +184,12 @@ async fn check_tool(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
 }
 
 /// What hindrances make of an edit: the worst decides.
-fn judged(hindrances: &[(String, Hindrance)]) -> HookAnswer {
-    use coro_api::leases::LeaseMode;
-    let worst = hindrances.iter().map(|(_, hindrance)| hindrance.mode).max();
-    let Some(worst) = worst else {
+fn judged(hindered: &[HinderedPath]) -> HookAnswer {
+    let Some(worst) = hindered.iter().map(|one| one.mode).max() else {
         return HookAnswer::default();
     };
-    let of_worst = hindrances.iter().filter(|(_, one)| one.mode == worst);
-    let said: Vec<String> = of_worst
-        .take(HINDRANCES_SHOWN)
-        .map(|(path, hindrance)| format!("{path} {}", hindrance.in_words()))
-        .collect();
+    let of_worst = hindered.iter().filter(|one| one.mode == worst);
+    let said: Vec<String> = of_worst.take(HINDRANCES_SHOWN).map(in_words).collect();
     let said = said.join("; ");
     let mut answer = HookAnswer::default();
     match worst {
@@ -204,6 +200,27 @@ fn judged(hindrances: &[(String, Hindrance)]) -> HookAnswer {
         LeaseMode::Warn => answer.context = format!("Careful: {said}"),
     }
     answer
+}
+
+/// Who stands in the way of an edit, and why.
+fn in_words(hindered: &HinderedPath) -> String {
+    let (path, lease) = (&hindered.path, hindered.lease);
+    let pattern = as_said(&hindered.pattern, TITLE_CHARS_MAX);
+    let by = match hindered.holder.is_empty() {
+        true => "is protected".to_owned(),
+        false => format!(
+            "is leased by {}",
+            as_said(&hindered.holder, TITLE_CHARS_MAX)
+        ),
+    };
+    let why = match hindered.reason.is_empty() {
+        true => String::new(),
+        false => format!(": {}", as_said(&hindered.reason, TITLE_CHARS_MAX)),
+    };
+    format!(
+        "{} {by} ({lease} {pattern}){why}",
+        as_said(path, TITLE_CHARS_MAX)
+    )
 }
 
 /// The session is over. The agent keeps what it has: it may be continued.
