@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::agents::liveness::LivenessSettings;
 use crate::log::retention::Retention;
 use crate::platform;
+use crate::tasks::TaskSettings;
 
 /// Where the API listens unless told otherwise.
 const BIND: &str = "127.0.0.1:9800";
@@ -127,6 +128,9 @@ pub struct Options {
     /// When an agent counts as alive; in the file only.
     #[arg(skip)]
     pub liveness: Option<LivenessSettings>,
+    /// How long a claim of a task lasts; in the file only.
+    #[arg(skip)]
+    pub tasks: Option<TaskSettings>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -171,6 +175,7 @@ pub struct Config {
     pub limits: Limits,
     pub retention: Retention,
     pub liveness: LivenessSettings,
+    pub tasks: TaskSettings,
     /// Hosts by which clients may call the server, without ports.
     hosts: Arc<[String]>,
 }
@@ -237,6 +242,8 @@ impl Options {
         }
         let liveness = self.liveness.or(file.liveness).unwrap_or_default();
         liveness.check().map_err(ConfigError)?;
+        let tasks = self.tasks.or(file.tasks).unwrap_or_default();
+        tasks.check(liveness.sweep_seconds).map_err(ConfigError)?;
         let socket = self.socket.or(file.socket);
         Ok(Config {
             socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
@@ -260,6 +267,7 @@ impl Options {
             limits,
             retention,
             liveness,
+            tasks,
             hosts: own_hosts(bind, public_host).into(),
         })
     }

@@ -34,6 +34,7 @@ mod state;
 mod state_conditions;
 mod state_history;
 mod streams;
+mod tasks;
 mod token_cost;
 mod tokens;
 mod txn;

@@ -54,7 +54,16 @@ const SAMPLES: &[(&str, &str)] = &[
          VALUES ('t', 'project:shop', 'shop', '', 'stop', 'human:a', 1)",
     ),
     ("0009_leases", ""),
-    ("0010_tasks", ""),
+    (
+        "0010_tasks",
+        "INSERT INTO task (tenant_id, number, project, title, priority, assignee, capabilities, \
+         paths, labels, status, blockers, attempt, attempts_max, created_by, created_at, \
+         updated_at, body) VALUES ('t', 12, 'shop', 'Build the cart', 2, '', '[]', '[]', '[]', \
+         'open', 0, 1, 5, 'human:a', 1, 1, ''); \
+         INSERT INTO task_dependency (tenant_id, task, dependency) VALUES ('t', 12, 11); \
+         INSERT INTO task_note (tenant_id, revision, task, at, actor, attempt, text) \
+         VALUES ('t', 1, 12, 1, 'human:a', 1, 'a note')",
+    ),
     ("0011_messages", ""),
     ("0012_requests", ""),
     ("0013_hooks", ""),
@@ -71,7 +80,7 @@ const TABLES: &[&[&str]] = &[
     &["number"],
     &["pause"],
     &[],
-    &[],
+    &["task", "task_dependency", "task_note"],
     &[],
     &[],
     &[],
