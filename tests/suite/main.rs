@@ -35,6 +35,8 @@ mod state_conditions;
 mod state_history;
 mod streams;
 mod tasks;
+mod tasks_claims;
+mod tasks_leading;
 mod token_cost;
 mod tokens;
 mod txn;
