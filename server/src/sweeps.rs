@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{idempotency, leases, state, tenants};
+use crate::{idempotency, leases, state, tasks, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub async fn run(app: App) {
                 if awake.has_slept(&app) {
                     app.liveness.woke(app.clock.now());
                 }
-                liveness::sweep(&app).await
+                look_who_is_alive(&app).await
             }
             _ = rounds.tick() => {
                 round = round.wrapping_add(1);
@@ -91,7 +91,7 @@ fn interval(period: Duration) -> Interval {
 
 /// Runs every sweep once.
 pub async fn run_all(app: &App) -> Result<()> {
-    liveness::sweep(app).await?;
+    look_who_is_alive(app).await?;
     run_frequent(app).await?;
     for tenant in tenants::list_tenants(&app.db).await? {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;
@@ -101,6 +101,12 @@ pub async fn run_all(app: &App) -> Result<()> {
         Some(tenant) => app.db.write(tenant, |tx| tx.reclaim_space()).await,
         None => Ok(()),
     }
+}
+
+/// Writes who was heard of, and then takes from the silent what they hold.
+async fn look_who_is_alive(app: &App) -> Result<()> {
+    liveness::sweep(app).await?;
+    tasks::sweep(app).await
 }
 
 async fn run_frequent(app: &App) -> Result<()> {

@@ -145,6 +145,37 @@ const TABLE: &[Row] = &[
         "/api/leases/L-9/renew",
         Write,
     ),
+    ("GET /api/tasks", "/api/tasks", Read),
+    ("POST /api/tasks", "/api/tasks", Write),
+    ("POST /api/tasks/bulk", "/api/tasks/bulk", Write),
+    ("POST /api/tasks/next", "/api/tasks/next", Write),
+    ("POST /api/tasks/close", "/api/tasks/close", Write),
+    ("GET /api/tasks/{id}", "/api/tasks/T-999", Read),
+    ("PATCH /api/tasks/{id}", "/api/tasks/T-999", Write),
+    ("GET /api/tasks/{id}/why", "/api/tasks/T-999/why", Read),
+    (
+        "POST /api/tasks/{id}/claim",
+        "/api/tasks/T-999/claim",
+        Write,
+    ),
+    ("POST /api/tasks/{id}/done", "/api/tasks/T-999/done", Write),
+    ("POST /api/tasks/{id}/fail", "/api/tasks/T-999/fail", Write),
+    (
+        "POST /api/tasks/{id}/release",
+        "/api/tasks/T-999/release",
+        Write,
+    ),
+    ("POST /api/tasks/{id}/note", "/api/tasks/T-999/note", Write),
+    (
+        "POST /api/tasks/{id}/cancel",
+        "/api/tasks/T-999/cancel",
+        Write,
+    ),
+    (
+        "POST /api/tasks/{id}/reopen",
+        "/api/tasks/T-999/reopen",
+        Write,
+    ),
     ("GET /api/pauses", "/api/pauses", Read),
     ("POST /api/pauses", "/api/pauses", Lead),
     ("DELETE /api/pauses", "/api/pauses", Lead),
@@ -175,6 +206,17 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/leases" => json!({"pattern": "/src/**"}),
         "POST /api/leases/check" => json!({"paths": ["src/main.rs"]}),
         "POST /api/leases/{id}/renew" => json!({}),
+        "POST /api/tasks" => json!({"title": "a", "project": "elsewhere"}),
+        "POST /api/tasks/bulk" => json!({"tasks": [{"title": "a", "project": "elsewhere"}]}),
+        "POST /api/tasks/close" => json!({"tasks": []}),
+        "POST /api/tasks/{id}/fail" => json!({"why": "a"}),
+        "POST /api/tasks/{id}/note" => json!({"text": "a"}),
+        "POST /api/tasks/next"
+        | "PATCH /api/tasks/{id}"
+        | "POST /api/tasks/{id}/done"
+        | "POST /api/tasks/{id}/release"
+        | "POST /api/tasks/{id}/cancel"
+        | "POST /api/tasks/{id}/reopen" => json!({}),
         "POST /api/pauses" => json!({"project": "elsewhere"}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.
@@ -188,6 +230,7 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/metrics/reset"
         | "POST /api/state/{key}"
         | "POST /api/liveness/check"
+        | "POST /api/tasks/{id}/claim"
         | "POST /api/instances/{id}/activate"
         | "POST /api/instances/{id}/heartbeat" => return client.post_nothing(path),
         _ => return client.request(method, path),

@@ -60,7 +60,16 @@ const SAMPLES: &[(&str, &str)] = &[
          granted_at, expires_at) VALUES ('t', 3, 'shop', 'path', '/src/**', 'block', 'held', '', \
          'agent', 'frontend', 1, 'agent:frontend', NULL, NULL, 1, 1800, 1, 1, 2)",
     ),
-    ("0010_tasks", ""),
+    (
+        "0010_tasks",
+        "INSERT INTO task (tenant_id, number, project, title, priority, assignee, capabilities, \
+         paths, labels, status, blockers, attempt, attempts_max, created_by, created_at, \
+         updated_at, body) VALUES ('t', 12, 'shop', 'Build the cart', 2, '', '[]', '[]', '[]', \
+         'open', 0, 1, 5, 'human:a', 1, 1, ''); \
+         INSERT INTO task_dependency (tenant_id, task, dependency) VALUES ('t', 12, 11); \
+         INSERT INTO task_note (tenant_id, revision, task, at, actor, attempt, text) \
+         VALUES ('t', 1, 12, 1, 'human:a', 1, 'a note')",
+    ),
     ("0011_messages", ""),
     ("0012_requests", ""),
     (
@@ -81,7 +90,7 @@ const TABLES: &[&[&str]] = &[
     &["pause"],
     &["lease"],
     &[],
-    &[],
+    &["task", "task_dependency", "task_note"],
     &[],
     &["continuation"],
 ];

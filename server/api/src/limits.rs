@@ -54,3 +54,44 @@ pub const LEASE_SECONDS_MAX: i64 = 24 * 3600;
 
 /// The most paths that one call checks against leases.
 pub const CHECKED_PATHS_MAX: usize = 10_000;
+
+/// The longest title of a task.
+pub const TASK_TITLE_BYTES_MAX: usize = 200;
+
+/// The longest body of a task, and the longest result.
+pub const TASK_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest note on a task, and the longest reason.
+pub const TASK_NOTE_BYTES_MAX: usize = 4 * 1024;
+
+/// The most notes that callers make on a task.
+pub const TASK_NOTES_MAX: i64 = 200;
+
+/// The most tasks that one task depends on.
+pub const TASK_DEPENDENCIES_MAX: usize = 100;
+
+/// The most tasks that depend on one: all hear that it is done, in one
+/// transaction.
+pub const TASK_DEPENDENTS_MAX: i64 = 1_000;
+
+/// The most labels, and the most path patterns, of a task.
+pub const TASK_LABELS_MAX: usize = 32;
+
+/// The longest that the labels, or the path patterns, of a task are together.
+pub const TASK_LABELS_BYTES_MAX: usize = 4_096;
+
+/// The most capabilities that a task asks for.
+pub const TASK_CAPABILITIES_MAX: usize = 16;
+
+/// The longest that the capabilities of a task are together: they stand in an
+/// index.
+pub const TASK_CAPABILITIES_BYTES_MAX: usize = 512;
+
+/// The most tasks that one call makes or closes.
+pub const TASKS_OF_CALL_MAX: usize = 1_000;
+
+/// The most tasks of a tenant that are not closed.
+pub const TASKS_OPEN_MAX: i64 = 100_000;
+
+/// The most attempts that a task may have.
+pub const TASK_ATTEMPTS_MAX: i64 = 1_000;

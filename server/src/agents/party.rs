@@ -74,6 +74,12 @@ pub fn agent_named(tx: &mut Tx<'_>, ctx: &Ctx, project: &str, name: &str) -> Res
     Ok(agent.into())
 }
 
+/// The agent of an id, whatever became of it; `None` for one that is forgotten.
+pub fn find_agent(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<AgentRef>> {
+    let found = store::find(tx, tenant, id)?;
+    Ok(found.map(AgentRef::from))
+}
+
 /// The agents of a project that have not ended.
 pub fn living_agents(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<Vec<AgentRef>> {
     let all = store::list(tx, tenant, Some(project))?;
