@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{idempotency, state, tenants};
+use crate::{idempotency, messages, state, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -106,6 +106,7 @@ pub async fn run_all(app: &App) -> Result<()> {
 async fn run_frequent(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
         state::sweep(&app.db, &tenant).await?;
+        messages::sweep(&app.db, &tenant).await?;
     }
     Ok(())
 }

@@ -28,7 +28,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-pub use party::{AgentRef, agent_named, caller_agent, living_agents, project_for, require_agent};
+pub use party::{
+    AgentRef, agent_named, caller_agent, living_agent, living_agents, project_for, require_agent,
+};
 pub use registration::register_agent;
 
 use crate::app::Ctx;
