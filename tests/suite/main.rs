@@ -4,6 +4,7 @@
 mod a2a;
 mod access;
 mod agents;
+mod asks;
 mod audit;
 mod backup;
 mod bridge;
@@ -21,6 +22,7 @@ mod koor_faults;
 mod linearizable;
 mod liveness;
 mod mcp;
+mod messages;
 mod migrations;
 mod openapi;
 mod patterns;

@@ -193,7 +193,10 @@ mod tests {
 
     #[test]
     fn what_deceives_a_reader_is_made_inert() {
-        assert_eq!(inert("a\n\tb\u{202e}c\u{1b}[2J"), "a\n\tb\\u202ec\\u001b[2J");
+        assert_eq!(
+            inert("a\n\tb\u{202e}c\u{1b}[2J"),
+            "a\n\tb\\u202ec\\u001b[2J"
+        );
         assert_eq!(inert("\u{e0041}ä日"), "\\udb40\\udc41ä日");
     }
 

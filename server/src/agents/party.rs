@@ -76,9 +76,7 @@ pub fn agent_named(tx: &mut Tx<'_>, ctx: &Ctx, project: &str, name: &str) -> Res
 /// The agent of an id, where it has not ended.
 pub fn living_agent(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<AgentRef>> {
     let found = store::find(tx, tenant, id)?;
-    Ok(found
-        .filter(|agent| !agent.has_ended())
-        .map(AgentRef::from))
+    Ok(found.filter(|agent| !agent.has_ended()).map(AgentRef::from))
 }
 
 /// The agents of a project that have not ended.

@@ -32,10 +32,10 @@ pub async fn acknowledge_message(ctx: &Ctx, number: MessageNumber) -> Result<Rec
         }
         require_agent(tx, &job_ctx)?;
         if message.is_ask() && receipt.open {
-            return Err(
-                conflict(format!("{number} asks for an answer, not for an acknowledgement"))
-                    .hint(format!("answer it: coro-cli answer {number} JSON")),
-            );
+            return Err(conflict(format!(
+                "{number} asks for an answer, not for an acknowledgement"
+            ))
+            .hint(format!("answer it: coro-cli answer {number} JSON")));
         }
         let receipt = acknowledge(tx, &job_ctx, &message, receipt)?;
         Ok(receipt.shown(&message, now))

@@ -43,10 +43,10 @@ pub async fn ask_agent(ctx: &Ctx, new: NewAsk) -> Result<Sent> {
         let own = job_ctx.caller.agent.as_ref();
         if own.is_some_and(|own| own.id == to.id) {
             let name = &to.name;
-            return Err(
-                conflict(format!("a question to nobody: {name:?} is the asker itself"))
-                    .hint("list the agents: coro-cli instances list"),
-            );
+            return Err(conflict(format!(
+                "a question to nobody: {name:?} is the asker itself"
+            ))
+            .hint("list the agents: coro-cli instances list"));
         }
         let draft = Draft {
             project,
@@ -137,8 +137,11 @@ fn answerable(
     };
     let Some(receipt) = own else {
         let name = &message.to_name;
-        return Err(forbidden(format!("only the agent {name:?} answers {number}"))
-            .hint(format!("see what became of it: coro-cli messages get {number}")));
+        return Err(
+            forbidden(format!("only the agent {name:?} answers {number}")).hint(format!(
+                "see what became of it: coro-cli messages get {number}"
+            )),
+        );
     };
     match state {
         AnswerState::Waiting => {}

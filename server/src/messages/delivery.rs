@@ -130,14 +130,7 @@ fn mark_delivered(tx: &mut Tx<'_>, tenant: &TenantId, receipt: ReceiptRow) -> Re
 /// What fits of what nothing has shown yet, the oldest first.
 fn next_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delivery> {
     let chars_max = i64::try_from(MESSAGE_CHARS_MAX).unwrap_or(i64::MAX);
-    let rows = store::unread(
-        tx,
-        tenant,
-        agent,
-        Unread::Queued,
-        chars_max,
-        CANDIDATES_MAX,
-    )?;
+    let rows = store::unread(tx, tenant, agent, Unread::Queued, chars_max, CANDIDATES_MAX)?;
     let now = tx.now();
     let mut delivery = Delivery::default();
     let mut chars = 0;

@@ -103,10 +103,7 @@ fn expire(tx: &mut Tx<'_>, tenant: &TenantId, message: &MessageRow) -> Result<()
         return Ok(());
     }
     let note = json!({ "from": message.sender_name, "recipients": late.len() });
-    tx.emit(
-        tenant,
-        server_entry("coro.message.expired", message, note),
-    )?;
+    tx.emit(tenant, server_entry("coro.message.expired", message, note))?;
     let (number, names) = (message.number(), listed(&late));
     let what = match (message.is_ask(), message.needs_ack) {
         (true, _) => "unanswered",
@@ -143,10 +140,7 @@ pub fn agent_ended(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Resul
     }
     for messages in by_sender.into_values() {
         let numbers: Vec<String> = messages.iter().map(|m| m.number().to_string()).collect();
-        let text = format!(
-            "{name} has ended before it dealt with {}",
-            listed(&numbers)
-        );
+        let text = format!("{name} has ended before it dealt with {}", listed(&numbers));
         bounce(tx, tenant, messages[0], text)?;
     }
     Ok(())

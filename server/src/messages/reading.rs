@@ -231,12 +231,7 @@ impl Looked {
 
 /// The unread messages in which the server tells what became of an ask: its
 /// asker learns it by looking at the ask too.
-fn told_by(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    asker: &AgentId,
-    message: &MessageRow,
-) -> Result<Vec<i64>> {
+fn told_by(tx: &mut Tx<'_>, ctx: &Ctx, asker: &AgentId, message: &MessageRow) -> Result<Vec<i64>> {
     match &message.ask {
         Some(ask) if ask.state != AnswerState::Waiting => {
             store::unread_about(tx, &ctx.caller.tenant, asker, message)

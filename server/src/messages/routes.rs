@@ -2,9 +2,7 @@
 
 use axum::http::Method;
 use axum::response::{IntoResponse as _, Response};
-use coro_api::messages::{
-    Inbox, Message, NewAnswer, NewAsk, NewMessage, NewReply, Receipt, Sent,
-};
+use coro_api::messages::{Inbox, Message, NewAnswer, NewAsk, NewMessage, NewReply, Receipt, Sent};
 use coro_api::numbers::MessageNumber;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;

@@ -49,8 +49,9 @@ pub(super) fn check(schema: &Value) -> Result<String> {
         )));
     }
     if !schema.is_object() {
-        return Err(invalid("the schema is no JSON object")
-            .hint(r#"take for example {"type": "string"}"#));
+        return Err(
+            invalid("the schema is no JSON object").hint(r#"take for example {"type": "string"}"#)
+        );
     }
     measure(schema)?;
     compile(schema)?;
@@ -190,10 +191,10 @@ impl<'s> Measure<'s> {
         match self.targets.get(target) {
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
-                return Err(
-                    invalid(format!("the schema refers to itself in a circle at {target:?}"))
-                        .hint("write it out as deep as the answer may be"),
-                );
+                return Err(invalid(format!(
+                    "the schema refers to itself in a circle at {target:?}"
+                ))
+                .hint("write it out as deep as the answer may be"));
             }
             None => {}
         }
@@ -203,10 +204,10 @@ impl<'s> Measure<'s> {
             self.root.pointer(&pointer.decode_utf8().ok()?)
         });
         let Some(found) = found else {
-            return Err(
-                invalid(format!("the schema's reference {target:?} leads nowhere in it"))
-                    .hint(r##"references look like "#/$defs/name""##),
-            );
+            return Err(invalid(format!(
+                "the schema's reference {target:?} leads nowhere in it"
+            ))
+            .hint(r##"references look like "#/$defs/name""##));
         };
         self.targets.insert(target, None);
         let size = self.size(found, level + 1)?;
@@ -239,29 +240,52 @@ mod tests {
             .chain([("d40".to_owned(), json!({"type": "string"}))])
             .collect();
         let chain: serde_json::Map<String, Value> = (0..200)
-            .map(|n| (format!("d{n}"), json!({ "$ref": format!("#/$defs/d{}", n + 1) })))
+            .map(|n| {
+                (
+                    format!("d{n}"),
+                    json!({ "$ref": format!("#/$defs/d{}", n + 1) }),
+                )
+            })
             .chain([("d200".to_owned(), json!({"type": "string"}))])
             .collect();
         for (schema, part) in [
             (json!({"$ref": "#"}), "circle"),
-            (json!({"properties": {"a": {"$ref": "#/properties"}}}), "circle"),
+            (
+                json!({"properties": {"a": {"$ref": "#/properties"}}}),
+                "circle",
+            ),
             (
                 json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}),
                 "circle",
             ),
-            (json!({"$defs": doubling, "$ref": "#/$defs/d0"}), "too large"),
+            (
+                json!({"$defs": doubling, "$ref": "#/$defs/d0"}),
+                "too large",
+            ),
             (json!({"$defs": chain, "$ref": "#/$defs/d0"}), "too deep"),
-            (json!({"$ref": "https://example.com/s.json"}), "leads nowhere"),
+            (
+                json!({"$ref": "https://example.com/s.json"}),
+                "leads nowhere",
+            ),
             (json!({"$ref": "file:///etc/passwd"}), "leads nowhere"),
             (json!({"$ref": "#name"}), "leads nowhere"),
             (json!({"$dynamicRef": "#a"}), "$dynamicRef"),
-            (json!({"$schema": "http://json-schema.org/draft-07/schema#"}), "is of"),
+            (
+                json!({"$schema": "http://json-schema.org/draft-07/schema#"}),
+                "is of",
+            ),
             (json!({"$schema": "https://example.com/mine"}), "is of"),
-            (json!({"properties": {"a": {"$id": "https://x.example/"}}}), "$id"),
+            (
+                json!({"properties": {"a": {"$id": "https://x.example/"}}}),
+                "$id",
+            ),
             (json!({"type": "strin"}), "no JSON Schema"),
             (json!({"pattern": "(a"}), "no JSON Schema"),
             (json!({"pattern": "(?=a)b"}), "no JSON Schema"),
-            (json!({"pattern": "((((a{99}){99}){99}){99})"}), "no JSON Schema"),
+            (
+                json!({"pattern": "((((a{99}){99}){99}){99})"}),
+                "no JSON Schema",
+            ),
             (json!(true), "no JSON object"),
         ] {
             let message = why(schema.clone());

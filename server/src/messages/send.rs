@@ -211,8 +211,9 @@ fn with_room(
             .into_iter()
             .collect(),
     };
-    let (left_out, with_room): (Vec<_>, Vec<_>) =
-        recipients.into_iter().partition(|(id, _)| full.contains(id));
+    let (left_out, with_room): (Vec<_>, Vec<_>) = recipients
+        .into_iter()
+        .partition(|(id, _)| full.contains(id));
     let left_out: Vec<String> = left_out.into_iter().map(|(_, name)| name).collect();
     if with_room.is_empty()
         && let Some(name) = left_out.first()
@@ -252,10 +253,10 @@ fn check_same_project(message: &MessageRow, project: &str) -> Result<()> {
 fn check_may_reply(ctx: &Ctx, message: &MessageRow) -> Result<()> {
     let number = message.number();
     if message.sender == SYSTEM.0 {
-        return Err(
-            conflict(format!("{number} is from the server, which reads no replies"))
-                .hint("write to the agent that it is about: coro-cli send TEXT --to AGENT"),
-        );
+        return Err(conflict(format!(
+            "{number} is from the server, which reads no replies"
+        ))
+        .hint("write to the agent that it is about: coro-cli send TEXT --to AGENT"));
     }
     if is_sender(ctx, message) {
         return Err(

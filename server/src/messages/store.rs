@@ -88,11 +88,7 @@ fn word<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
     parse(text).ok_or_else(|| internal(anyhow::anyhow!("the database holds the word {text:?}")))
 }
 
-pub(super) fn find(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    number: i64,
-) -> Result<Option<MessageRow>> {
+pub(super) fn find(tx: &mut Tx<'_>, tenant: &TenantId, number: i64) -> Result<Option<MessageRow>> {
     tx.query_one(
         concat!(
             "SELECT ",
@@ -193,12 +189,7 @@ pub(super) fn insert_receipt(
 }
 
 /// Writes what becomes of an ask.
-pub(super) fn set_ask(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    number: i64,
-    ask: &AskRow,
-) -> Result<()> {
+pub(super) fn set_ask(tx: &mut Tx<'_>, tenant: &TenantId, number: i64, ask: &AskRow) -> Result<()> {
     tx.execute(
         "UPDATE message SET tries = $3, answer = $4, answer_state = $5, failure = $6 \
          WHERE tenant_id = $1 AND number = $2",
@@ -354,12 +345,7 @@ pub(super) fn count_unread(
          ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
          WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 \
          AND receipt.state IN ('queued', $3) AND message.due_at > $4",
-        &[
-            tenant.into(),
-            agent.into(),
-            which.also().into(),
-            now.into(),
-        ],
+        &[tenant.into(), agent.into(), which.also().into(), now.into()],
         |row| row.int(0),
     )?;
     Ok(count.unwrap_or(0))
