@@ -168,7 +168,8 @@ fn who_it_is_for_is_resolved_when_it_is_sent(server: &Server) {
 
 fn a_role_is_that_of_the_agents_newest_token(server: &Server) {
     let a = server.agent("a");
-    let lead = server.issue(Role::Controller, "lead");
+    let token = json!({"role": "controller", "kind": "agent", "name": "lead"});
+    let lead = server.issue_with(token);
     let body = json!({"name": "lead"});
     lead.post("/api/instances/register", body)
         .send()
