@@ -3,20 +3,27 @@
 //! A command is a struct of options in a file named as the user names it. Its
 //! doc comment is its help text, and `Run` is what it does.
 
+mod ack;
 mod activate;
+mod answer;
+mod ask;
 mod audit;
 mod backup;
 mod completions;
 mod config;
 mod consumers;
 mod events;
+mod inbox;
 mod instances;
 mod intent;
 mod man;
 mod mcp;
+mod messages;
 mod metrics;
 mod once;
 mod register;
+mod reply;
+mod send;
 mod state;
 mod status;
 mod tokens;
@@ -40,6 +47,17 @@ pub(crate) static COMMANDS: &[Node] = &[
         "instances",
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
+    ),
+    leaf::<send::Send>("send"),
+    leaf::<inbox::Inbox>("inbox"),
+    leaf::<ack::Ack>("ack"),
+    leaf::<reply::Reply>("reply"),
+    leaf::<ask::Ask>("ask"),
+    leaf::<answer::Answer>("answer"),
+    group(
+        "messages",
+        "The messages of agents, and how far they are",
+        messages::COMMANDS,
     ),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),

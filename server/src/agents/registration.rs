@@ -9,7 +9,7 @@
 //! Who may register what:
 //! - an agent's own token continues that agent, alive or not;
 //! - a token of role `agent` that the owner made becomes the token of the
-//!   agent of its name;
+//!   agent of its name; so does one of role `controller` and kind `agent`;
 //! - an `enrol` token registers names that were never registered;
 //! - owner, controllers and runners register any name of their project.
 //!

@@ -21,7 +21,7 @@ use super::{
 use crate::agents::{agent_named, living_agent, project_for, require_agent};
 use crate::app::Ctx;
 use crate::db::Tx;
-use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid};
+use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, unavailable};
 
 /// How long an ask waits where nobody says it, in seconds.
 const EXPIRES_IN_SECONDS: i64 = 3600;
@@ -93,21 +93,22 @@ pub async fn answer_ask(ctx: &Ctx, number: MessageNumber, answer: Value) -> Resu
     let job_ctx = ctx.clone();
     let look = move |tx: &mut Tx<'_>| Ok(answerable(tx, &job_ctx, number)?.0);
     let asked = ctx.app.db.read(look).await;
-    // A repetition of what was taken gets its first answer from the write.
-    let why = match asked {
+    let judged = match asked {
         Ok(message) => {
             let judged = tokio::task::spawn_blocking(move || judge(&message, &answer));
-            judged.await.map_err(internal)??
+            Some(judged.await.map_err(internal)??)
         }
         Err(error) if ctx.request.once.is_none() => return Err(error),
+        // A repetition of what was taken gets its first answer from the write.
         Err(_) => None,
     };
     let job_ctx = ctx.clone();
     let judged = ctx.write(move |tx| {
         let (message, receipt) = answerable(tx, &job_ctx, number)?;
-        match &why {
-            None => take(tx, &job_ctx, message, receipt, &text),
-            Some(why) => refuse(tx, &job_ctx, message, receipt, why),
+        match &judged {
+            Some(None) => take(tx, &job_ctx, message, receipt, &text),
+            Some(Some(why)) => refuse(tx, &job_ctx, message, receipt, why),
+            None => Err(unavailable("the ask could not be read before")),
         }
     });
     match judged.await? {
