@@ -22,6 +22,7 @@ mod http;
 mod input;
 mod machine;
 mod paging;
+mod polling;
 mod print;
 mod reference;
 mod run;

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{idempotency, leases, state, tasks, tenants};
+use crate::{idempotency, leases, messages, state, tasks, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -112,6 +112,7 @@ async fn look_who_is_alive(app: &App) -> Result<()> {
 async fn run_frequent(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
         state::sweep(&app.db, &tenant).await?;
+        messages::sweep(&app.db, &tenant).await?;
     }
     leases::sweep(app).await
 }

@@ -176,6 +176,26 @@ const TABLE: &[Row] = &[
         "/api/tasks/T-999/reopen",
         Write,
     ),
+    ("GET /api/messages", "/api/messages", Read),
+    ("POST /api/messages", "/api/messages", Write),
+    ("GET /api/messages/{number}", "/api/messages/M-9", Read),
+    (
+        "POST /api/messages/{number}/ack",
+        "/api/messages/M-9/ack",
+        Write,
+    ),
+    (
+        "POST /api/messages/{number}/reply",
+        "/api/messages/M-9/reply",
+        Write,
+    ),
+    (
+        "POST /api/messages/{number}/answer",
+        "/api/messages/M-9/answer",
+        Write,
+    ),
+    ("POST /api/asks", "/api/asks", Write),
+    ("GET /api/inbox", "/api/inbox", Read),
     ("GET /api/pauses", "/api/pauses", Read),
     ("POST /api/pauses", "/api/pauses", Lead),
     ("DELETE /api/pauses", "/api/pauses", Lead),
@@ -217,6 +237,10 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         | "POST /api/tasks/{id}/release"
         | "POST /api/tasks/{id}/cancel"
         | "POST /api/tasks/{id}/reopen" => json!({}),
+        "POST /api/messages" => json!({"text": "hello", "to": "nobody"}),
+        "POST /api/messages/{number}/reply" => json!({"text": "hello"}),
+        "POST /api/messages/{number}/answer" => json!({"answer": 1}),
+        "POST /api/asks" => json!({"to": "nobody", "prompt": "why?", "schema": {}}),
         "POST /api/pauses" => json!({"project": "elsewhere"}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.
@@ -232,7 +256,8 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         | "POST /api/liveness/check"
         | "POST /api/tasks/{id}/claim"
         | "POST /api/instances/{id}/activate"
-        | "POST /api/instances/{id}/heartbeat" => return client.post_nothing(path),
+        | "POST /api/instances/{id}/heartbeat"
+        | "POST /api/messages/{number}/ack" => return client.post_nothing(path),
         _ => return client.request(method, path),
     };
     client.request(method, path).json(&body)

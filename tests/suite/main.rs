@@ -4,6 +4,7 @@
 mod a2a;
 mod access;
 mod agents;
+mod asks;
 mod audit;
 mod backup;
 mod bridge;
@@ -26,6 +27,7 @@ mod leases_overlap;
 mod linearizable;
 mod liveness;
 mod mcp;
+mod messages;
 mod migrations;
 mod openapi;
 mod overview;

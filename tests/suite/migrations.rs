@@ -70,7 +70,15 @@ const SAMPLES: &[(&str, &str)] = &[
          INSERT INTO task_note (tenant_id, revision, task, at, actor, attempt, text) \
          VALUES ('t', 1, 12, 1, 'human:a', 1, 'a note')",
     ),
-    ("0011_messages", ""),
+    (
+        "0011_messages",
+        "INSERT INTO message (tenant_id, number, project, sender, sender_name, kind, to_kind, \
+         to_name, text, thread, needs_ack, blocking, created_at, due_at, settled, tries) VALUES \
+         ('t', 1, 'shop', 'human:a', 'a', 'message', 'agent', 'frontend', 'hello', 1, 0, 0, 1, 2, \
+         0, 0); \
+         INSERT INTO receipt (tenant_id, message, agent, agent_name, state, open) \
+         VALUES ('t', 1, 'agent', 'frontend', 'queued', 1)",
+    ),
     ("0012_requests", ""),
     (
         "0013_hooks",
@@ -89,8 +97,8 @@ const TABLES: &[&[&str]] = &[
     &["number"],
     &["pause"],
     &["lease"],
-    &[],
     &["task", "task_dependency", "task_note"],
+    &["message", "receipt"],
     &[],
     &["continuation"],
 ];

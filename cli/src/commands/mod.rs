@@ -3,7 +3,10 @@
 //! A command is a struct of options in a file named as the user names it. Its
 //! doc comment is its help text, and `Run` is what it does.
 
+mod ack;
 mod activate;
+mod answer;
+mod ask;
 mod audit;
 mod backup;
 mod completions;
@@ -11,14 +14,18 @@ mod config;
 mod consumers;
 mod events;
 mod git_hook;
+mod inbox;
 mod instances;
 mod intent;
 mod leases;
 mod man;
 mod mcp;
+mod messages;
 mod metrics;
 mod once;
 mod register;
+mod reply;
+mod send;
 mod state;
 mod status;
 mod tokens;
@@ -47,6 +54,17 @@ pub(crate) static COMMANDS: &[Node] = &[
         "leases",
         "Claims on files and names, so that no two agents change the same",
         leases::COMMANDS,
+    ),
+    leaf::<send::Send>("send"),
+    leaf::<inbox::Inbox>("inbox"),
+    leaf::<ack::Ack>("ack"),
+    leaf::<reply::Reply>("reply"),
+    leaf::<ask::Ask>("ask"),
+    leaf::<answer::Answer>("answer"),
+    group(
+        "messages",
+        "The messages of agents, and how far they are",
+        messages::COMMANDS,
     ),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),

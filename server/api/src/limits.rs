@@ -95,3 +95,19 @@ pub const TASKS_OPEN_MAX: i64 = 100_000;
 
 /// The most attempts that a task may have.
 pub const TASK_ATTEMPTS_MAX: i64 = 1_000;
+
+/// The longest text of a message, and the longest schema of an ask: 64 KiB.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The most agents that one message is for.
+pub const RECIPIENTS_MAX: usize = 1_000;
+
+/// The most messages that wait for one agent, which nothing has delivered yet.
+pub const WAITING_MESSAGES_MAX: i64 = 1_000;
+
+/// The longest time until a message expires: 30 days, after which it would be
+/// forgotten.
+pub const MESSAGE_SECONDS_MAX: i64 = 30 * 24 * 3600;
+
+/// The largest answer to an ask: 256 KiB of JSON.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -29,8 +29,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use party::{
-    AgentRef, SeenAgent, agent_named, caller_agent, find_agent, living_agents, project_for,
-    require_agent, seen_agents,
+    AgentRef, SeenAgent, agent_named, caller_agent, find_agent, living_agent, living_agents,
+    project_for, require_agent, seen_agents,
 };
 pub use registration::register_agent;
 

@@ -80,6 +80,12 @@ pub fn find_agent(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Op
     Ok(found.map(AgentRef::from))
 }
 
+/// The agent of an id, where it has not ended.
+pub fn living_agent(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<AgentRef>> {
+    let found = store::find(tx, tenant, id)?;
+    Ok(found.filter(|agent| !agent.has_ended()).map(AgentRef::from))
+}
+
 /// The agents of a project that have not ended.
 pub fn living_agents(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<Vec<AgentRef>> {
     let all = store::list(tx, tenant, Some(project))?;

@@ -20,6 +20,7 @@ use coro_api::agents::NewAgent;
 use coro_api::hooks::{HookAnswer, HookCall, HookEvent, HookMessage};
 use coro_api::leases::{HinderedPath, LeaseMode};
 use coro_api::limits::PATHS_MAX;
+use coro_api::numbers::MessageNumber;
 use coro_api::tokens::Role;
 
 pub use settings::HookSettings;
@@ -75,7 +76,7 @@ async fn start(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let answer = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
-        let mut answer = delivered(messages::deliver(tx, tenant, &agent.id, shown.as_deref())?);
+        let mut answer = delivered(hand_out(tx, tenant, &agent.id, shown.as_deref())?);
         let place = where_it_stands(tx, tenant, &agent)?;
         answer.context = [place, answer.context].join("\n").trim_end().to_owned();
         Ok(answer)
@@ -129,7 +130,8 @@ async fn what_is_new(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         let job_ctx = ctx.clone();
         ctx.app.db.read(move |tx| {
             let agent = require_agent(tx, &job_ctx)?;
-            messages::has_undelivered(tx, &job_ctx.caller.tenant, &agent.id)
+            let new = messages::count_new(tx, &job_ctx.caller.tenant, &agent.id)?;
+            Ok(new > 0)
         })
     };
     let confirms = call.shown.as_ref().is_some_and(|shown| !shown.is_empty());
@@ -140,19 +142,31 @@ async fn what_is_new(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let delivery = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let agent = require_agent(tx, &job_ctx)?;
         let shown = call.shown.as_deref();
-        messages::deliver(tx, &job_ctx.caller.tenant, &agent.id, shown)
+        hand_out(tx, &job_ctx.caller.tenant, &agent.id, shown)
     });
     Ok(delivered(delivery.await?))
 }
 
+/// Hands out what is new: to a client that keeps no list it is shown by that.
+fn hand_out(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    shown: Option<&[MessageNumber]>,
+) -> Result<Delivery> {
+    match shown {
+        Some(shown) => messages::deliver(tx, tenant, agent, shown),
+        None => messages::deliver_once(tx, tenant, agent),
+    }
+}
+
 fn delivered(delivery: Delivery) -> HookAnswer {
-    let context = match delivery.more {
-        0 => String::new(),
-        more => format!("{more} more messages wait: coro-cli inbox"),
-    };
-    let messages = delivery.messages.into_iter();
+    // What the text says besides the messages.
+    let messages = delivery.parts.join("\n");
+    let rest = delivery.text.strip_prefix(&messages).unwrap_or_default();
+    let messages = delivery.numbers.into_iter().zip(delivery.parts);
     HookAnswer {
-        context,
+        context: rest.trim().to_owned(),
         messages: messages
             .map(|(number, text)| HookMessage { number, text })
             .collect(),
