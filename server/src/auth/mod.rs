@@ -447,15 +447,38 @@ fn audit_entry(caller: &Caller, topic: &'static str, subject: &str) -> NewEntry 
     }
 }
 
+/// Writes to the log that a caller was refused something protected. Counted
+/// apart, so that other refusals don't hide it.
+pub async fn record_protected(
+    ctx: &Ctx,
+    topic: &'static str,
+    subject: &str,
+    project: &str,
+    note: serde_json::Value,
+) {
+    let (app, caller) = (&ctx.app, &ctx.caller);
+    let mut entry = audit_entry(caller, topic, subject).note(note);
+    if !project.is_empty() {
+        project.clone_into(&mut entry.project);
+    }
+    entry.traceparent.clone_from(&ctx.request.traceparent);
+    if app.protected.count(&caller.token_id).is_ok() {
+        write_refusal(app, &caller.tenant, entry).await;
+    }
+}
+
 /// A few a minute for each principal: the log is not for filling.
 async fn record_refusal(app: &App, caller: &Caller, entry: NewEntry) {
-    if app.refusals.count(&caller.token_id).is_err() {
-        return;
+    if app.refusals.count(&caller.token_id).is_ok() {
+        write_refusal(app, &caller.tenant, entry).await;
     }
-    let of = caller.tenant.clone();
+}
+
+async fn write_refusal(app: &App, tenant: &TenantId, entry: NewEntry) {
+    let of = tenant.clone();
     let written = app
         .db
-        .write(&caller.tenant, move |tx| tx.emit(&of, entry.clone()))
+        .write(tenant, move |tx| tx.emit(&of, entry.clone()))
         .await;
     if let Err(error) = written {
         tracing::warn!(%error, "a refused attempt could not be written to the log");
