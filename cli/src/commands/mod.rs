@@ -10,19 +10,24 @@ mod completions;
 mod config;
 mod consumers;
 mod events;
+mod humans;
 mod instances;
 mod intent;
 mod man;
 mod mcp;
 mod metrics;
+mod no;
 mod once;
 mod register;
+mod request;
+mod requests;
 mod state;
 mod status;
 mod tokens;
 mod txn;
 mod version;
 mod whoami;
+mod yes;
 
 use clap::{ArgMatches, Args};
 
@@ -41,6 +46,11 @@ pub(crate) static COMMANDS: &[Node] = &[
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
     ),
+    leaf::<request::Request>("request"),
+    leaf::<requests::Requests>("requests").with(requests::COMMANDS),
+    leaf::<yes::Yes>("yes"),
+    leaf::<no::No>("no"),
+    group("humans", "Who decides what is protected", humans::COMMANDS),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),
     group(
