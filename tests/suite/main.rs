@@ -15,6 +15,7 @@ mod docs;
 mod events;
 mod fuzz;
 mod http_face;
+mod human_decides;
 mod humans;
 mod kit;
 mod koor_client;

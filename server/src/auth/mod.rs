@@ -25,7 +25,7 @@ use crate::db::{NewEntry, Outcome, Scope};
 use crate::error::{Error, Reason, Result, forbidden, internal};
 use crate::ids::{AgentId, Hash, TenantId};
 use crate::log::Sight;
-use crate::tokens;
+use crate::{tenants, tokens};
 
 /// How long a token that was found is believed without asking again: how long
 /// a token that another replica revoked may still be used.
@@ -465,6 +465,35 @@ pub async fn record_protected(
     if app.protected.count(&caller.token_id).is_ok() {
         write_refusal(app, &caller.tenant, entry).await;
     }
+}
+
+/// Writes to the log that somebody without a valid token tried something
+/// protected. Nobody knows whose tenant is meant, where there are several.
+pub async fn record_unknown(app: &App, method: &str, path: &str) {
+    const ACTOR: &str = "unknown:nobody";
+    if app.protected.count(ACTOR).is_err() {
+        return;
+    }
+    tracing::warn!(method, path, "a protected call without a valid token");
+    let Ok(tenants) = tenants::list_tenants(&app.db).await else {
+        return;
+    };
+    let [tenant] = tenants.as_slice() else {
+        return;
+    };
+    let entry = NewEntry {
+        topic: "coro.access.refused".into(),
+        actor: ACTOR.to_owned(),
+        subject: path.chars().take(200).collect(),
+        project: String::new(),
+        scope: Scope::Audit,
+        outcome: Outcome::Refused,
+        payload: None,
+        note: None,
+        traceparent: None,
+    };
+    let note = serde_json::json!({ "method": method, "why": "no valid token" });
+    write_refusal(app, tenant, entry.note(note)).await;
 }
 
 /// A few a minute for each principal: the log is not for filling.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::policy::{PolicyRow, policy_of};
 use super::{RequestRow, WHY_BYTES_MAX, entry_of, find_in, silence, store};
 use crate::app::Ctx;
-use crate::auth::{Permission, record_protected, require};
+use crate::auth::record_protected;
 use crate::db::{NewEntry, Tx};
 use crate::error::{Error, Reason, Result, conflict, forbidden, invalid};
 use crate::humans::session_human;
@@ -74,7 +74,7 @@ async fn try_decide(
     session: Option<Hash>,
     decision: Decision,
 ) -> Result<Request> {
-    require(&ctx.caller, Permission::Lead)?;
+    check_role(ctx)?;
     check_prose("why", &decision.why, WHY_BYTES_MAX)?;
     silence::settle(&ctx.app.db, &ctx.caller.tenant).await?;
     let job_ctx = ctx.clone();
@@ -104,6 +104,18 @@ async fn try_decide(
         Ok(request.shown(votes))
     })
     .await
+}
+
+/// Whether this is a token with which anything is decided at all.
+fn check_role(ctx: &Ctx) -> Result<()> {
+    let role = ctx.caller.role;
+    if matches!(role, Role::Owner | Role::Controller) {
+        return Ok(());
+    }
+    Err(
+        forbidden(format!("a token of role {} decides nothing", role.word()))
+            .hint("wait for whoever leads the project; ask with coro-cli requests get --wait"),
+    )
 }
 
 /// Whether this is someone who may decide this request.
