@@ -19,6 +19,7 @@ mod error;
 mod follow;
 mod hints;
 mod http;
+mod human;
 mod input;
 mod machine;
 mod paging;
@@ -28,6 +29,7 @@ mod reference;
 mod run;
 mod session;
 mod sse;
+mod terminal;
 
 pub use arguments::command;
 pub use error::Exit;

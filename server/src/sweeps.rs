@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{idempotency, leases, messages, state, tasks, tenants};
+use crate::requests::silence;
+use crate::{humans, idempotency, leases, messages, state, tasks, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -95,6 +96,8 @@ pub async fn run_all(app: &App) -> Result<()> {
     run_frequent(app).await?;
     for tenant in tenants::list_tenants(&app.db).await? {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;
+        humans::sweep(&app.db, &tenant).await?;
+        silence::forget(&app.db, &tenant, app.clock.now()).await?;
     }
     retention::sweep(&app.db, &app.config.retention).await?;
     match tenants::list_tenants(&app.db).await?.first() {
@@ -113,6 +116,7 @@ async fn run_frequent(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
         state::sweep(&app.db, &tenant).await?;
         messages::sweep(&app.db, &tenant).await?;
+        silence::sweep(&app.db, &tenant).await?;
     }
     leases::sweep(app).await
 }

@@ -79,7 +79,21 @@ const SAMPLES: &[(&str, &str)] = &[
          INSERT INTO receipt (tenant_id, message, agent, agent_name, state, open) \
          VALUES ('t', 1, 'agent', 'frontend', 'queued', 1)",
     ),
-    ("0012_requests", ""),
+    (
+        "0012_requests",
+        "INSERT INTO human (tenant_id, name, passphrase, created_at, created_by, changed_at) \
+         VALUES ('t', 'ada', '$argon2id$', 1, 'human:owner', 1); \
+         INSERT INTO human_session (tenant_id, hash, human, token_id, created_at, expires_at) \
+         VALUES ('t', {blob}, 'ada', 'id', 1, 2); \
+         INSERT INTO request (tenant_id, number, project, kind, title, body, options, digest, \
+         asked_by, asked_token, asked_at, expires_at, on_silence, status) VALUES \
+         ('t', 7, 'shop', 'question', '?', '', '[]', '', 'agent:a', 'id', 1, 2, 'park', 'open'); \
+         INSERT INTO request_vote (tenant_id, number, decider, how, choice, why, voted_at) \
+         VALUES ('t', 7, 'human:ada', 'session', 'yes', '', 1); \
+         INSERT INTO request_policy (tenant_id, project, kind, quorum, deciders, deputies, \
+         deputies_after_seconds, set_by, set_at) \
+         VALUES ('t', 'shop', 'rule', 2, '[]', '[]', 0, 'human:ada', 1)",
+    ),
     (
         "0013_hooks",
         "INSERT INTO continuation (tenant_id, agent_id, count, told) VALUES ('t', 'agent', 1, '[]')",
@@ -99,7 +113,13 @@ const TABLES: &[&[&str]] = &[
     &["lease"],
     &["task", "task_dependency", "task_note"],
     &["message", "receipt"],
-    &[],
+    &[
+        "human",
+        "human_session",
+        "request",
+        "request_vote",
+        "request_policy",
+    ],
     &["continuation"],
 ];
 

@@ -14,6 +14,7 @@ mod config;
 mod consumers;
 mod events;
 mod git_hook;
+mod humans;
 mod inbox;
 mod instances;
 mod intent;
@@ -22,9 +23,12 @@ mod man;
 mod mcp;
 mod messages;
 mod metrics;
+mod no;
 mod once;
 mod register;
 mod reply;
+mod request;
+mod requests;
 mod send;
 mod state;
 mod status;
@@ -32,6 +36,7 @@ mod tokens;
 mod txn;
 mod version;
 mod whoami;
+mod yes;
 
 use clap::{ArgMatches, Args};
 
@@ -66,6 +71,11 @@ pub(crate) static COMMANDS: &[Node] = &[
         "The messages of agents, and how far they are",
         messages::COMMANDS,
     ),
+    leaf::<request::Request>("request"),
+    leaf::<requests::Requests>("requests").with(requests::COMMANDS),
+    leaf::<yes::Yes>("yes"),
+    leaf::<no::No>("no"),
+    group("humans", "Who decides what is protected", humans::COMMANDS),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),
     group(

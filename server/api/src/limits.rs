@@ -111,3 +111,27 @@ pub const MESSAGE_SECONDS_MAX: i64 = 30 * 24 * 3600;
 
 /// The largest answer to an ask: 256 KiB of JSON.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest title of a request.
+pub const REQUEST_TITLE_BYTES_MAX: usize = 500;
+
+/// The longest body of a request, and the longest detail as JSON: 64 KiB.
+pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The most options of a request.
+pub const REQUEST_OPTIONS_MAX: usize = 8;
+
+/// The longest time until a request expires: 30 days.
+pub const REQUEST_SECONDS_MAX: i64 = 30 * 24 * 3600;
+
+/// The most requests of one project that wait for a decision.
+pub const REQUESTS_OF_PROJECT_MAX: i64 = 1_000;
+
+/// The most requests of a tenant that wait for a decision.
+pub const REQUESTS_MAX: i64 = 5_000;
+
+/// The shortest and the longest passphrase of a human, in characters.
+pub const PASSPHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=512;
+
+/// The most humans of a tenant.
+pub const HUMANS_MAX: i64 = 1_000;

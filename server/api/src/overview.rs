@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::agents::AgentStatus;
 use crate::numbers::{RequestNumber, TaskNumber};
 use crate::pauses::Pause;
+use crate::requests::RequestKind;
 
 /// How a project stands, or all that the caller sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +80,7 @@ pub struct TaskCounts {
 pub struct OverviewRequest {
     pub number: RequestNumber,
     pub project: String,
-    #[cfg_attr(feature = "openapi", schema(example = "lease_override"))]
-    pub kind: String,
+    pub kind: RequestKind,
     pub title: String,
     #[cfg_attr(feature = "openapi", schema(example = "agent:backend"))]
     pub asked_by: String,

@@ -16,6 +16,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::AgentId;
+use crate::requests::silence;
 use crate::tasks::TaskBrief;
 use crate::{leases, messages, pauses, requests, tasks};
 
@@ -23,7 +24,7 @@ use crate::{leases, messages, pauses, requests, tasks};
 const AGENTS_MAX: usize = 200;
 
 /// The most requests that are named.
-const REQUESTS_MAX: i64 = 50;
+const REQUESTS_MAX: usize = 50;
 
 /// How the project stands: the one that is named, else that of the token, else
 /// all together.
@@ -33,6 +34,8 @@ pub async fn get_overview(ctx: &Ctx, project: Option<String>) -> Result<Overview
         (None, None) => None,
         (_, named) => Some(ctx.caller.project_for(named)?),
     };
+    // So that no request is shown as one that waits whose time is over.
+    silence::settle(&ctx.app.db, &ctx.caller.tenant).await?;
     let job_ctx = ctx.clone();
     let read = move |tx: &mut Tx<'_>| collect(tx, &job_ctx, project);
     ctx.app.db.scan(read).await

@@ -127,7 +127,7 @@ fn task_counts(tasks: &TaskCounts) -> Option<String> {
 
 fn request_line(request: &OverviewRequest) -> String {
     let number = request.number;
-    let (kind, by) = (escape(&request.kind), word(&request.asked_by));
+    let (kind, by) = (request.kind.word(), word(&request.asked_by));
     let until = match request.expires_in_seconds {
         Some(seconds) => format!("expires in {}", in_words(seconds)),
         None => "waits without end".to_owned(),
@@ -182,6 +182,7 @@ fn in_words(seconds: u64) -> String {
 mod tests {
     use coro_api::numbers::{RequestNumber, TaskNumber};
     use coro_api::overview::OverviewTask;
+    use coro_api::requests::RequestKind;
 
     use super::*;
 
@@ -313,7 +314,7 @@ mod tests {
         OverviewRequest {
             number: RequestNumber(number),
             project: "shop".to_owned(),
-            kind: "lease_override".to_owned(),
+            kind: RequestKind::LeaseOverride,
             title: "edit src/api".to_owned(),
             asked_by: "agent:backend".to_owned(),
             expires_at: String::new(),
