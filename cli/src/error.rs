@@ -123,6 +123,12 @@ pub(crate) fn timed_out(message: impl Into<String>) -> CliError {
     CliError::new(Exit::TimedOut, message)
 }
 
+/// A hook refuses what its client is about to do. Clients that know a refusal by
+/// the exit code take 2 for one, whatever else it means here.
+pub(crate) fn hook_refused(reason: impl Into<String>) -> CliError {
+    CliError::new(Exit::Usage, reason)
+}
+
 /// A file that can't be read or written. `doing` is a phrase such as
 /// `read /tmp/plan.json`.
 pub(crate) fn file_failed(doing: impl fmt::Display, error: &io::Error) -> CliError {

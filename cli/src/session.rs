@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::GlobalOptions;
+use crate::config::Token;
 use crate::error::{CliError, Result, failed, output_failed, refused_by_server, usage};
 use crate::http::{Reply, Request, Response, Transport};
 use crate::machine::Machine;
@@ -106,6 +107,15 @@ impl<'a> Session<'a> {
         match &mut self.place {
             Place::Machine(machine) => machine.has_token(&self.options),
             Place::Server(_) => Ok(true),
+        }
+    }
+
+    /// The token with which the server is called; in the server there is none to
+    /// tell.
+    pub(crate) fn token(&mut self) -> Result<Option<&Token>> {
+        match &mut self.place {
+            Place::Machine(machine) => machine.token(&self.options),
+            Place::Server(_) => Ok(None),
         }
     }
 

@@ -14,6 +14,7 @@ mod config;
 mod consumers;
 mod events;
 mod git_hook;
+mod hook;
 mod humans;
 mod inbox;
 mod instances;
@@ -25,10 +26,12 @@ mod messages;
 mod metrics;
 mod no;
 mod once;
+mod pause;
 mod register;
 mod reply;
 mod request;
 mod requests;
+mod resume;
 mod send;
 mod state;
 mod status;
@@ -101,6 +104,9 @@ pub(crate) static COMMANDS: &[Node] = &[
         "Which server is called, and as whom",
         config::COMMANDS,
     ),
+    leaf::<pause::Pause>("pause"),
+    leaf::<resume::Resume>("resume"),
+    leaf::<hook::Hook>("hook"),
     leaf::<mcp::Mcp>("mcp"),
     group(
         "git-hook",

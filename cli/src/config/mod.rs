@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use environment::Environment;
 pub(crate) use file::{
-    FileSettings, create_private, find_project, local_file, user_file, write_file,
+    FileSettings, create_private, find_project, local_file, prepare_local, user_file, write_file,
 };
 pub(crate) use token::Token;
 
