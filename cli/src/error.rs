@@ -115,6 +115,10 @@ pub(crate) fn conflict(message: impl Into<String>) -> CliError {
     CliError::new(Exit::Conflict, message)
 }
 
+pub(crate) fn refused(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::Refused, message)
+}
+
 pub(crate) fn timed_out(message: impl Into<String>) -> CliError {
     CliError::new(Exit::TimedOut, message)
 }

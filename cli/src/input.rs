@@ -116,6 +116,13 @@ fn content_type_of(path: &Path) -> &'static str {
     }
 }
 
+/// The text of a file that a command needs beside what it sends.
+pub(crate) fn read_text(session: &mut Session<'_>, path: &Path) -> Result<String> {
+    session.machine()?;
+    let name = path.display();
+    String::from_utf8(read_file(path)?).map_err(|_| invalid(format!("{name} is not UTF-8")))
+}
+
 fn read_file(path: &Path) -> Result<Vec<u8>> {
     let bytes = File::open(path).and_then(|mut file| read_bounded(&mut file));
     let bytes = bytes.map_err(|error| file_failed(format!("read {}", path.display()), &error))?;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::GlobalOptions;
@@ -230,4 +231,10 @@ pub(crate) fn unexpected(error: &serde_json::Error) -> CliError {
 /// fraction is not none.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// A request with a body of JSON.
+pub(crate) fn json_body(request: Request, body: &impl Serialize) -> Result<Request> {
+    let body = serde_json::to_vec(body).map_err(|error| failed(error.to_string()))?;
+    Ok(request.body("application/json", body))
 }

@@ -67,20 +67,37 @@ fn uuid() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// The secret of a token. Shown once, never stored, never logged.
+/// What makes two hashes of the same passphrase differ.
+pub fn salt() -> std::io::Result<[u8; 16]> {
+    random()
+}
+
+fn random<const LENGTH: usize>() -> std::io::Result<[u8; LENGTH]> {
+    let mut bytes = [0u8; LENGTH];
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks for randomness"
+    )]
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(bytes)
+}
+
+/// The secret of a token or of a session. Shown once, never stored, never logged.
 pub struct Secret(String);
 
 impl Secret {
     /// `cor_` and 32 random bytes: too many to guess, so that storing a fast
     /// hash of it is enough.
     pub fn generate() -> std::io::Result<Self> {
-        let mut bytes = [0u8; 32];
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that asks for randomness"
-        )]
-        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        let bytes = random::<32>()?;
         Ok(Secret(format!("cor_{}", URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// As [`Secret::generate`], of a human's session: it begins otherwise, so
+    /// that it is not taken for a token.
+    pub fn generate_session() -> std::io::Result<Self> {
+        let bytes = random::<32>()?;
+        Ok(Secret(format!("corh_{}", URL_SAFE_NO_PAD.encode(bytes))))
     }
 
     pub fn reveal(&self) -> &str {

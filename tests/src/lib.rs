@@ -31,6 +31,7 @@ mod scripts;
 mod server;
 mod steering;
 mod stream;
+mod terminal;
 
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
 pub use steering::Fault;
 pub use stream::{Frame, Sse, WebSocket};
+pub use terminal::Terminal;
 
 /// How long anything is waited for before the test fails. Generous: only a
 /// fault reaches it.

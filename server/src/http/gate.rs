@@ -20,7 +20,7 @@ use super::extract::{content_length, read_body};
 use super::serve::Peer;
 use super::trace;
 use crate::app::{App, RequestInfo};
-use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
+use crate::auth::{Caller, authenticate, record_forbidden, record_unknown, unauthenticated};
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
 use crate::ids::Hash;
@@ -41,6 +41,12 @@ fn is_public(path: &str) -> bool {
         // Where clients look for ways to sign in; there is none.
         || path.starts_with("/.well-known/")
         || path.starts_with("/docs/")
+}
+
+/// Paths at which nobody tries without being written down, known or not.
+fn is_protected(path: &str) -> bool {
+    path.starts_with("/api/humans")
+        || (path.starts_with("/api/requests/") && path.ends_with("/decide"))
 }
 
 pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response {
@@ -66,7 +72,12 @@ pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response 
             response
         }
         Err(error) if uri.path() == mcp::routes::PATH => mcp::routes::refusal(error),
-        Err(error) => error.into_response(),
+        Err(error) => {
+            if is_protected(uri.path()) && error.reason.status() != 400 {
+                record_unknown(&app, method.as_str(), uri.path()).await;
+            }
+            error.into_response()
+        }
     };
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
