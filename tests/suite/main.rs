@@ -9,6 +9,7 @@ mod backup;
 mod bridge;
 mod cli;
 mod cli_agents;
+mod cli_tasks;
 mod clients;
 mod consumers;
 mod docs;

@@ -9,20 +9,25 @@ mod backup;
 mod completions;
 mod config;
 mod consumers;
+mod done;
 mod events;
+mod fail;
 mod instances;
 mod intent;
 mod man;
 mod mcp;
 mod metrics;
+mod next;
 mod once;
 mod register;
 mod state;
 mod status;
+mod tasks;
 mod tokens;
 mod txn;
 mod version;
 mod whoami;
+mod why;
 
 use clap::{ArgMatches, Args};
 
@@ -40,6 +45,15 @@ pub(crate) static COMMANDS: &[Node] = &[
         "instances",
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
+    ),
+    leaf::<next::Next>("next"),
+    leaf::<done::Done>("done"),
+    leaf::<fail::Fail>("fail"),
+    leaf::<why::Why>("why"),
+    group(
+        "tasks",
+        "The queue of work that agents take from",
+        tasks::COMMANDS,
     ),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),

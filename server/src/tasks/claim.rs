@@ -54,17 +54,15 @@ async fn look(ctx: Ctx) -> Result<Option<NextTask>> {
     let there = ctx.app.db.read(move |tx| {
         let tenant = &job_ctx.caller.tenant;
         let agent = agents::require_agent(tx, &job_ctx)?;
-        if let Some(pause) = pauses::pause_of(tx, tenant, &agent)? {
-            return Ok(Err(pause.in_words()));
+        if pauses::pause_of(tx, tenant, &agent)?.is_some() {
+            return Ok(false);
         }
-        let has_some = choose::claimed_by(tx, tenant, &agent.id)?.is_some()
-            || choose::best(tx, tenant, &agent)?.is_some();
-        Ok(Ok(has_some))
+        Ok(choose::claimed_by(tx, tenant, &agent.id)?.is_some()
+            || choose::best(tx, tenant, &agent)?.is_some())
     });
-    match there.await? {
-        Err(paused) => return Ok(Some(nothing(paused))),
-        Ok(false) if !has_key => return Ok(None),
-        Ok(_) => {}
+    // A repetition may be answered with what is no longer there.
+    if !there.await? && !has_key {
+        return Ok(None);
     }
     let (job_ctx, is_empty) = (ctx.clone(), Arc::new(AtomicBool::new(false)));
     let job_is_empty = is_empty.clone();
@@ -80,14 +78,6 @@ async fn look(ctx: Ctx) -> Result<Option<NextTask>> {
         Ok(next) => Ok(Some(next)),
         Err(_) if is_empty.load(Ordering::Relaxed) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn nothing(why: String) -> NextTask {
-    NextTask {
-        task: None,
-        resumed: false,
-        why: Some(why),
     }
 }
 
