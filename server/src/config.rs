@@ -242,7 +242,8 @@ impl Options {
         }
         let liveness = self.liveness.or(file.liveness).unwrap_or_default();
         liveness.check().map_err(ConfigError)?;
-        let tasks = self.tasks.or(file.tasks).unwrap_or_default();
+        let usual = || TaskSettings::usual_with(liveness.sweep_seconds);
+        let tasks = self.tasks.or(file.tasks).unwrap_or_else(usual);
         tasks.check(liveness.sweep_seconds).map_err(ConfigError)?;
         let socket = self.socket.or(file.socket);
         Ok(Config {

@@ -24,6 +24,10 @@ use crate::leases::{self, HeldLeases};
 use crate::log::wait::wait_for_either;
 use crate::pauses;
 
+/// The most tasks that an agent has at a time: it works on one, and may have
+/// asked for others by their number.
+const CLAIMS_MAX: usize = 20;
+
 /// The caller's task, else the best that is ready for it; waits for one where
 /// that is asked for.
 pub async fn next_task(ctx: &Ctx, request: NextRequest) -> Result<NextTask> {
@@ -139,6 +143,13 @@ fn check_claimable(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef, task: &TaskRow)
         return Err(conflict(why::of(tx, ctx, task)?.why).hint(hint));
     }
     let id = task.id();
+    if store::claims_of(tx, tenant, &agent.id)?.len() >= CLAIMS_MAX {
+        return Err(conflict(format!(
+            "{} has claimed {CLAIMS_MAX} tasks already",
+            agent.name
+        ))
+        .hint("hand some in, or give them back with coro-cli tasks release"));
+    }
     if !task.assignee.is_empty() && task.assignee != agent.name {
         return Err(conflict(format!("{id} is assigned to {}", task.assignee)).hint(hint));
     }
