@@ -69,10 +69,8 @@ impl OptionalInput {
             }));
         }
         if reads_stdin {
-            let bytes = read_bounded(&mut session.machine()?.stdin)
-                .map_err(|error| failed(format!("can't read standard input: {error}")))?;
             return Ok(Some(Data {
-                bytes: bounded("standard input", bytes)?,
+                bytes: read_named(session, Path::new("-"))?,
                 file: None,
             }));
         }
@@ -116,11 +114,21 @@ fn content_type_of(path: &Path) -> &'static str {
     }
 }
 
-/// The text of a file that a command needs beside what it sends.
+/// Reads a file of the caller; `-` is standard input.
+pub(crate) fn read_named(session: &mut Session<'_>, path: &Path) -> Result<Vec<u8>> {
+    let machine = session.machine()?;
+    if path.as_os_str() != "-" {
+        return read_file(path);
+    }
+    let bytes = read_bounded(&mut machine.stdin)
+        .map_err(|error| failed(format!("can't read standard input: {error}")))?;
+    bounded("standard input", bytes)
+}
+
+/// As [`read_named`], for text.
 pub(crate) fn read_text(session: &mut Session<'_>, path: &Path) -> Result<String> {
-    session.machine()?;
-    let name = path.display();
-    String::from_utf8(read_file(path)?).map_err(|_| invalid(format!("{name} is not UTF-8")))
+    String::from_utf8(read_named(session, path)?)
+        .map_err(|_| invalid(format!("{} is no text in UTF-8", path.display())))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

@@ -249,7 +249,8 @@ impl Options {
         liveness.check().map_err(ConfigError)?;
         let hooks = self.hooks.or(file.hooks).unwrap_or_default();
         hooks.check().map_err(ConfigError)?;
-        let tasks = self.tasks.or(file.tasks).unwrap_or_default();
+        let usual = || TaskSettings::usual_with(liveness.sweep_seconds);
+        let tasks = self.tasks.or(file.tasks).unwrap_or_else(usual);
         tasks.check(liveness.sweep_seconds).map_err(ConfigError)?;
         let socket = self.socket.or(file.socket);
         Ok(Config {

@@ -2,7 +2,7 @@
 //! one run.
 //!
 //! ```text
-//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,SERVER]
+//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,TASKS,SERVER]
 //! ```
 //!
 //! It builds the release programs, starts them and every peer that is
@@ -33,6 +33,7 @@ mod process;
 mod report;
 mod server;
 mod state;
+mod tasks;
 mod wire;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ enum Part {
     State,
     Events,
     Cli,
+    Tasks,
     Server,
 }
 
@@ -140,6 +142,9 @@ fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Part::Cli) {
         cli::measure(&programs, &scale, &mut report)?;
+    }
+    if wanted(Part::Tasks) {
+        tasks::measure(&programs, &scale, &mut report)?;
     }
     if wanted(Part::Server) {
         server::measure(&programs, options, &scale, &mut report)?;

@@ -192,8 +192,8 @@ fn next_says_why_there_is_nothing(server: &Server) {
     next_id(&agent);
     assert_eq!(
         why(&other),
-        "nothing is ready for other; there are 1 for other tasks to be done, 1 with whoever \
-         claimed them, 1 for others, for other capabilities or for leased paths"
+        "nothing is ready for other (waiting for other tasks: 1; claimed: 1; for others, for \
+         other capabilities or on leased paths: 1)"
     );
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use coro_api::Reason;
 use coro_api::tasks::{NextTask, TaskStatus};
-use coro_tests::{Client, Engine, Options, Server, both_engines};
+use coro_tests::{Client, Engine, Options, Server, both_engines, each_engine};
 use serde_json::{Value, json};
 
 use crate::tasks::{act, add, done, next, next_id, refused, task};
@@ -28,7 +28,10 @@ both_engines![
     notes_stay_with_the_task,
     results_and_notes_are_bounded,
     self_is_the_one_task_that_is_claimed,
+    an_agent_has_a_bounded_number_of_claims,
 ];
+
+each_engine![how_long_a_silence_may_be_is_set];
 
 /// The agent comes again, as a client does that was started anew.
 fn new_session(agent: &Client, name: &str) {
@@ -425,4 +428,38 @@ fn self_is_the_one_task_that_is_claimed(server: &Server) {
         "frontend has claimed several tasks"
     );
     refused(&server.owner(), "self", "done", json!({}));
+}
+
+fn an_agent_has_a_bounded_number_of_claims(server: &Server) {
+    let tasks = json!({"tasks": vec![json!({"title": "a"}); 21]});
+    server.post("/api/tasks/bulk", tasks).send().expect(200);
+    let agent = server.agent("frontend");
+    for number in 1..=20 {
+        act(&agent, &format!("T-{number}"), "claim", Value::Null);
+    }
+    let said = refused(&agent, "T-21", "claim", Value::Null);
+    assert_eq!(said, "frontend has claimed 20 tasks already");
+}
+
+fn how_long_a_silence_may_be_is_set(engine: Engine) {
+    let server = Options::new(engine)
+        .config("[tasks]\nsilent_after_seconds = 60\n")
+        .start();
+    add(&server.owner(), json!({"title": "a"}));
+    next_id(&server.agent("frontend"));
+    server.advance_seconds(61);
+    server.sweep();
+    assert_eq!(task(&server.owner(), "T-1").item.attempt, 2);
+    for config in [
+        "[tasks]\nsilent_after_seconds = 29\n",
+        "[tasks]\nsilent_after_seconds = 60\n[liveness]\nsweep_seconds = 21\n",
+        "[tasks]\nfrob = 1\n",
+    ] {
+        let failed = Options::new(engine).config(config).fail();
+        assert_eq!(failed.code, Some(2), "{failed}");
+    }
+    // The default gives way to rare sweeps.
+    Options::new(engine)
+        .config("[liveness]\nsweep_seconds = 400\nstale_after_seconds = 1200\n")
+        .start();
 }

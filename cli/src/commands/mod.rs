@@ -12,7 +12,9 @@ mod backup;
 mod completions;
 mod config;
 mod consumers;
+mod done;
 mod events;
+mod fail;
 mod git_hook;
 mod hook;
 mod humans;
@@ -24,6 +26,7 @@ mod man;
 mod mcp;
 mod messages;
 mod metrics;
+mod next;
 mod no;
 mod once;
 mod pause;
@@ -35,10 +38,12 @@ mod resume;
 mod send;
 mod state;
 mod status;
+mod tasks;
 mod tokens;
 mod txn;
 mod version;
 mod whoami;
+mod why;
 mod yes;
 
 use clap::{ArgMatches, Args};
@@ -57,6 +62,15 @@ pub(crate) static COMMANDS: &[Node] = &[
         "instances",
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
+    ),
+    leaf::<next::Next>("next"),
+    leaf::<done::Done>("done"),
+    leaf::<fail::Fail>("fail"),
+    leaf::<why::Why>("why"),
+    group(
+        "tasks",
+        "The queue of work that agents take from",
+        tasks::COMMANDS,
     ),
     group(
         "leases",

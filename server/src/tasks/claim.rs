@@ -24,6 +24,10 @@ use crate::leases::{self, HeldLeases};
 use crate::log::wait::wait_for_either;
 use crate::pauses;
 
+/// The most tasks that an agent has at a time: it works on one, and may have
+/// asked for others by their number.
+const CLAIMS_MAX: usize = 20;
+
 /// The caller's task, else the best that is ready for it; waits for one where
 /// that is asked for.
 pub async fn next_task(ctx: &Ctx, request: NextRequest) -> Result<NextTask> {
@@ -54,17 +58,15 @@ async fn look(ctx: Ctx) -> Result<Option<NextTask>> {
     let there = ctx.app.db.read(move |tx| {
         let tenant = &job_ctx.caller.tenant;
         let agent = agents::require_agent(tx, &job_ctx)?;
-        if let Some(pause) = pauses::pause_of(tx, tenant, &agent)? {
-            return Ok(Err(pause.in_words()));
+        if pauses::pause_of(tx, tenant, &agent)?.is_some() {
+            return Ok(false);
         }
-        let has_some = choose::claimed_by(tx, tenant, &agent.id)?.is_some()
-            || choose::best(tx, tenant, &agent)?.is_some();
-        Ok(Ok(has_some))
+        Ok(choose::claimed_by(tx, tenant, &agent.id)?.is_some()
+            || choose::best(tx, tenant, &agent)?.is_some())
     });
-    match there.await? {
-        Err(paused) => return Ok(Some(nothing(paused))),
-        Ok(false) if !has_key => return Ok(None),
-        Ok(_) => {}
+    // A repetition may be answered with what is no longer there.
+    if !there.await? && !has_key {
+        return Ok(None);
     }
     let (job_ctx, is_empty) = (ctx.clone(), Arc::new(AtomicBool::new(false)));
     let job_is_empty = is_empty.clone();
@@ -80,14 +82,6 @@ async fn look(ctx: Ctx) -> Result<Option<NextTask>> {
         Ok(next) => Ok(Some(next)),
         Err(_) if is_empty.load(Ordering::Relaxed) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn nothing(why: String) -> NextTask {
-    NextTask {
-        task: None,
-        resumed: false,
-        why: Some(why),
     }
 }
 
@@ -149,6 +143,13 @@ fn check_claimable(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef, task: &TaskRow)
         return Err(conflict(why::of(tx, ctx, task)?.why).hint(hint));
     }
     let id = task.id();
+    if store::claims_of(tx, tenant, &agent.id)?.len() >= CLAIMS_MAX {
+        return Err(conflict(format!(
+            "{} has claimed {CLAIMS_MAX} tasks already",
+            agent.name
+        ))
+        .hint("hand some in, or give them back with coro-cli tasks release"));
+    }
     if !task.assignee.is_empty() && task.assignee != agent.name {
         return Err(conflict(format!("{id} is assigned to {}", task.assignee)).hint(hint));
     }

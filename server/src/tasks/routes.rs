@@ -163,7 +163,7 @@ async fn next(
 /// and controllers; who made the tasks may cancel those that nobody has claimed.
 #[utoipa::path(post, path = "/api/tasks/close", operation_id = "close_tasks", tag = "tasks",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
-    request_body(content = CloseTasks, example = json!({"tasks": ["T-1"], "why": "the page is dropped"})),
+    request_body(content = CloseTasks, example = json!({"tasks": ["T-3"], "why": "the page is dropped"})),
     responses((status = 200, description = "Those that were not closed before", body = ClosedTasks)))]
 async fn close(
     Writer(ctx): Writer,
@@ -284,7 +284,7 @@ async fn release(
 /// Whoever takes it next reads it. For who works on it, who made it, the owner
 /// and controllers.
 #[utoipa::path(post, path = "/api/tasks/{id}/note", operation_id = "note_task", tag = "tasks",
-    params(("id" = String, Path, description = "Its number, or `self`", example = "self"),
+    params(("id" = String, Path, description = "Its number, or `self`", example = "T-1"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = NewTaskNote, example = json!({"text": "the tests need a database"})),
     responses((status = 200, description = "The task", body = TaskItem)))]
@@ -301,7 +301,7 @@ async fn note(
 ///
 /// For the owner, controllers, and who made it while nobody has claimed it.
 #[utoipa::path(post, path = "/api/tasks/{id}/cancel", operation_id = "cancel_task", tag = "tasks",
-    params(("id" = String, Path, description = "Its number", example = "T-1"),
+    params(("id" = String, Path, description = "Its number", example = "T-2"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = TaskReason, example = json!({"why": "the page is dropped"})),
     responses((status = 200, description = "The task is cancelled", body = TaskItem)))]

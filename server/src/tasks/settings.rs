@@ -20,12 +20,19 @@ impl Default for TaskSettings {
 }
 
 impl TaskSettings {
+    /// The default, longer where sweeps are rare.
+    pub fn usual_with(sweep_seconds: u64) -> Self {
+        let usual = TaskSettings::default().silent_after_seconds;
+        TaskSettings {
+            silent_after_seconds: usual.max(least(sweep_seconds)),
+        }
+    }
+
     /// Refuses a silence that can't be told from a late sweep.
     pub fn check(&self, sweep_seconds: u64) -> Result<(), String> {
         /// A year: more is a slip of the pen.
         const SECONDS_MAX: u64 = 366 * 24 * 3600;
-        // Each server may be a sweep behind, and one may be missed.
-        let least = sweep_seconds.saturating_mul(3);
+        let least = least(sweep_seconds);
         if (least..=SECONDS_MAX).contains(&self.silent_after_seconds) {
             return Ok(());
         }
@@ -35,4 +42,9 @@ impl TaskSettings {
             self.silent_after_seconds
         ))
     }
+}
+
+/// Each server may be a sweep behind, and one may be missed.
+fn least(sweep_seconds: u64) -> u64 {
+    sweep_seconds.saturating_mul(3)
 }

@@ -201,24 +201,21 @@ pub(super) fn nothing_for(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) 
     }
     let counts = store::counts(tx, tenant, &agent.project)?;
     let parts = [
-        (counts.waiting, "for other tasks to be done"),
-        (counts.claimed, "with whoever claimed them"),
+        (counts.waiting, "waiting for other tasks"),
+        (counts.claimed, "claimed"),
         (
             counts.ready,
-            "for others, for other capabilities or for leased paths",
+            "for others, for other capabilities or on leased paths",
         ),
     ];
     let parts: Vec<String> = parts
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .map(|(count, what)| format!("{what}: {count}"))
         .collect();
     let name = &agent.name;
     Ok(match parts.is_empty() {
         true => format!("nothing is ready for {name}: the queue is empty"),
-        false => format!(
-            "nothing is ready for {name}; there are {}",
-            parts.join(", ")
-        ),
+        false => format!("nothing is ready for {name} ({})", parts.join("; ")),
     })
 }
