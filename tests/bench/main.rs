@@ -2,7 +2,7 @@
 //! one run.
 //!
 //! ```text
-//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,SERVER]
+//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,SERVER,LEASES]
 //! ```
 //!
 //! It builds the release programs, starts them and every peer that is
@@ -26,6 +26,7 @@ mod delay;
 mod events;
 mod hello;
 mod install;
+mod leases;
 mod load;
 mod machine;
 mod peers;
@@ -72,6 +73,7 @@ enum Part {
     Events,
     Cli,
     Server,
+    Leases,
 }
 
 /// How long and how often everything is measured.
@@ -143,6 +145,9 @@ fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Part::Server) {
         server::measure(&programs, options, &scale, &mut report)?;
+    }
+    if wanted(Part::Leases) {
+        leases::measure(&programs, &scale, &mut report)?;
     }
     report.print(&scale);
     Ok(())
