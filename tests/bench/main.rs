@@ -2,7 +2,7 @@
 //! one run.
 //!
 //! ```text
-//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,TASKS,SERVER]
+//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,TASKS,SERVER,LEASES]
 //! ```
 //!
 //! It builds the release programs, starts them and every peer that is
@@ -26,6 +26,7 @@ mod delay;
 mod events;
 mod hello;
 mod install;
+mod leases;
 mod load;
 mod machine;
 mod peers;
@@ -74,6 +75,7 @@ enum Part {
     Cli,
     Tasks,
     Server,
+    Leases,
 }
 
 /// How long and how often everything is measured.
@@ -148,6 +150,9 @@ fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Part::Server) {
         server::measure(&programs, options, &scale, &mut report)?;
+    }
+    if wanted(Part::Leases) {
+        leases::measure(&programs, &scale, &mut report)?;
     }
     report.print(&scale);
     Ok(())

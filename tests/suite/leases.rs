@@ -1,6 +1,8 @@
 //! Leases: taken, refused, waited for, renewed, released, expired; protected
 //! paths; and what stands in the way of an edit.
 
+use std::collections::BTreeMap;
+
 use coro_api::Reason;
 use coro_api::events::Event;
 use coro_api::leases::{
@@ -8,7 +10,8 @@ use coro_api::leases::{
 };
 use coro_api::limits::LEASES_OF_PROJECT_MAX;
 use coro_api::tokens::Role;
-use coro_tests::{Client, Server, both_engines};
+use coro_server::leases::pattern::{Pattern, overlap};
+use coro_tests::{Client, Random, Server, both_engines};
 use serde_json::{Value, json};
 
 both_engines![
@@ -48,6 +51,7 @@ both_engines![
     leases_of_another_project_or_tenant_are_not_there,
     a_full_project_takes_no_more,
     what_happens_to_leases_is_in_the_log,
+    no_two_agents_ever_hold_what_overlaps,
 ];
 
 fn take(client: &Client, body: Value) -> Lease {
@@ -113,7 +117,7 @@ fn a_lease_is_taken_and_read_back(server: &Server) {
     assert_eq!((lease.ttl_seconds, lease.generation), (Some(600), Some(1)));
     assert!(lease.expires_at > lease.granted_at, "{lease:?}");
     assert_eq!(read(&server.owner(), &lease), lease);
-    assert_eq!(list(&frontend, ""), [lease.clone()]);
+    assert_eq!(list(&frontend, ""), std::slice::from_ref(&lease));
     // Also without its letter.
     let same: Lease = frontend.get("/api/leases/1").ok();
     assert_eq!(same, lease);
@@ -704,4 +708,90 @@ fn what_happens_to_leases_is_in_the_log(server: &Server) {
     );
     let audit = server.get("/api/audit?resource=L-1").send().expect(200);
     assert!(audit.text().contains("lease.released"), "{audit}");
+}
+
+/// What agents do at random: some patterns overlap, some don't.
+fn act_at_random(client: &Client, seed: u64) {
+    const PATTERNS: [&str; 7] = ["/a/**", "/a/b", "/a/c/**", "/d/", "*.rs", "/d/e", "**"];
+    let mut random = Random::new(seed);
+    for _ in 0..30 {
+        let pattern = PATTERNS[random.below(PATTERNS.len() as u32) as usize];
+        let wait_seconds = u32::from(random.below(6) == 0);
+        let ttl_seconds = 20 + random.below(100);
+        let body = json!({
+            "pattern": pattern, "wait_seconds": wait_seconds, "ttl_seconds": ttl_seconds,
+        });
+        let answer = client.post("/api/leases", body).send();
+        assert!(matches!(answer.status, 200 | 404 | 409), "{answer}");
+        if answer.status == 200 && random.below(4) > 0 {
+            let lease: Lease = answer.json();
+            let released = client.delete(&format!("/api/leases/{}", lease.id)).send();
+            assert!(matches!(released.status, 200 | 404), "{released}");
+        }
+    }
+}
+
+fn no_two_agents_ever_hold_what_overlaps(server: &Server) {
+    let agents: Vec<Client> = (0..6)
+        .map(|n| server.agent(&format!("agent-{n}")))
+        .collect();
+    std::thread::scope(|scope| {
+        for (seed, client) in agents.iter().enumerate() {
+            scope.spawn(move || act_at_random(client, seed as u64 + 1));
+        }
+        for _ in 0..10 {
+            server.advance_seconds(15);
+            server.sweep();
+        }
+    });
+    for client in &agents {
+        client.delete("/api/instances/self").send().expect(200);
+    }
+    assert!(list(&server.owner(), "").is_empty());
+    let mut events: Vec<Event> = server.owner().history("topic=coro.lease.*&last=10000");
+    events.reverse();
+    check_story(&events);
+}
+
+/// Reads what the log tells of leases, and fails where two agents have what
+/// overlaps, or one overtakes another.
+fn check_story(events: &[Event]) {
+    struct Told {
+        holder: String,
+        pattern: Pattern,
+        held: bool,
+    }
+    let mut told: BTreeMap<i64, Told> = BTreeMap::new();
+    let mut granted = 0;
+    for event in events {
+        let text = |field: &str| event.data[field].as_str().expect("a text").to_owned();
+        let number: i64 = event.subject[2..].parse().expect("a number");
+        if event.topic.ends_with("released") || event.topic.ends_with("expired") {
+            assert!(told.remove(&number).is_some(), "{event:?}");
+            continue;
+        }
+        let held = event.topic.ends_with("granted");
+        let new = Told {
+            holder: text("holder"),
+            pattern: Pattern::parse(&text("pattern")).expect("a pattern"),
+            held,
+        };
+        let in_the_way = told.iter().find(|(other, one)| {
+            one.holder != new.holder
+                && (one.held || **other < number)
+                && !overlap(&one.pattern, &new.pattern).is_disjoint()
+        });
+        if held {
+            granted += 1;
+            assert!(
+                in_the_way.is_none(),
+                "{event:?} beside {:?}",
+                in_the_way.map(|w| w.0)
+            );
+        } else {
+            assert!(in_the_way.is_some(), "{event:?} waits for nobody");
+        }
+        told.insert(number, new);
+    }
+    assert!(told.is_empty() && granted > 6, "{granted}");
 }

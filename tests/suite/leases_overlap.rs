@@ -77,6 +77,9 @@ const ROUND: usize = 5_000;
 /// How many patterns these are made of: each needs a folder.
 const PATTERNS: usize = 1_000;
 
+/// How many paths are tried on every two patterns that are said to be disjoint.
+const PATHS: usize = 500;
+
 struct Triple {
     /// Places among the patterns of the round.
     places: [usize; 2],
@@ -102,16 +105,27 @@ fn compare_round(random: &mut Random) {
         }
     }
     let ignored = git.ignored(&asked);
+    let paths: Vec<String> = (0..PATHS).map(|_| path(random)).collect();
+    let matched: Vec<Vec<bool>> = patterns
+        .iter()
+        .map(|pattern| paths.iter().map(|path| pattern.matches(path)).collect())
+        .collect();
     for triple in &triples {
         let by_git = |path: &str| {
             let is_ignored = |place: usize| ignored.contains(&format!("{place}/{path}"));
             triple.places.map(is_ignored)
         };
         check(triple, by_git);
+        let [a, b] = triple.places.map(|place| &matched[place]);
+        let both = a.iter().zip(b).position(|(a, b)| *a && *b);
+        if let (Some(path), true) = (both, triple.overlap.is_disjoint()) {
+            panic!("{:?} both match {:?}", triple.patterns, paths[path]);
+        }
     }
 }
 
-/// What must hold for a triple, with git's word on a path for both patterns.
+/// What must hold for a triple, with git's word on a path for both patterns: it
+/// agrees on the path, and on the witness of each overlap that is claimed.
 fn check(triple: &Triple, by_git: impl Fn(&str) -> [bool; 2]) {
     let texts = triple.patterns.each_ref().map(Pattern::as_str);
     let path = &triple.path;
@@ -120,8 +134,9 @@ fn check(triple: &Triple, by_git: impl Fn(&str) -> [bool; 2]) {
     assert_eq!(ours, matched, "{texts:?} on {path:?}, git is on the right");
     if triple.overlap.is_disjoint() {
         assert_ne!(matched, [true; 2], "{texts:?} both match {path:?}");
-    }
-    if let Some(witness) = witness(triple) {
+    } else {
+        // Patterns as small as these are decided within the bound.
+        let witness = witness(triple).expect("a path that both match");
         assert_eq!(by_git(witness), [true; 2], "{texts:?} on {witness:?}");
         let ours = triple.patterns.each_ref().map(|one| one.matches(witness));
         assert_eq!(ours, [true; 2], "{texts:?} on {witness:?}");

@@ -28,6 +28,7 @@ mod koor_client;
 mod koor_faults;
 mod leases;
 mod leases_overlap;
+mod leases_tree;
 mod linearizable;
 mod liveness;
 mod mcp;

@@ -49,6 +49,7 @@ impl HeldLeases {
         if !self.queue.rows.iter().any(excludes) {
             return None;
         }
+        self.queue.ask_anew();
         patterns.iter().find_map(|text| {
             let thing = Thing::Files(Pattern::stored(text)?);
             let obstacle = self.queue.obstacle(&thing, agent, None)?;

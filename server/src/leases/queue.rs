@@ -4,12 +4,13 @@
 //! asked for. A waiter is granted as soon as nothing held by others, and nobody
 //! who waits since earlier, overlaps what it waits for.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use coro_api::leases::LeaseStatus;
 use coro_api::numbers::LeaseNumber;
 
-use super::pattern::{Overlap, overlap};
+use super::pattern::{Overlap, overlap_within};
 use super::{LeaseRow, Thing, store};
 use crate::app::App;
 use crate::clock::Time;
@@ -21,12 +22,19 @@ use crate::tenants;
 /// The most projects whose expired leases one round ends.
 const PROJECTS_OF_ROUND: i64 = 100;
 
+/// The most states that are visited to decide one question, over all leases of
+/// a project: others of the tenant wait meanwhile. Usual patterns need about a
+/// hundred for each lease.
+const VISITS_MAX: usize = 1_000_000;
+
 /// All leases of a project.
 pub(super) struct Queue {
     pub(super) rows: Vec<LeaseRow>,
     /// What each row is on, in the same order.
     things: Vec<Option<Thing>>,
     now: Time,
+    /// How much may still be visited.
+    visits_left: Cell<usize>,
 }
 
 /// Who is in the way.
@@ -44,7 +52,13 @@ impl Queue {
             things: things.collect(),
             rows,
             now: tx.now(),
+            visits_left: Cell::new(VISITS_MAX),
         })
+    }
+
+    /// Allows as much as at first, for another question.
+    pub(super) fn ask_anew(&self) {
+        self.visits_left.set(VISITS_MAX);
     }
 
     /// What of others overlaps a thing: what is held, and what was waited for
@@ -64,7 +78,7 @@ impl Queue {
         let mut others = self.rows.iter().zip(&self.things);
         others.find_map(|(lease, other)| {
             let other = other.as_ref().filter(|_| counts(lease))?;
-            let witness = meet(thing, other)?;
+            let witness = self.meet(thing, other)?;
             Some(Obstacle { lease, witness })
         })
     }
@@ -79,17 +93,23 @@ impl Queue {
                 && lease.pattern == thing.text()
         })
     }
-}
 
-/// Whether two things overlap, with a path that both take where one is known.
-fn meet(a: &Thing, b: &Thing) -> Option<Option<String>> {
-    match (a, b) {
-        (Thing::Files(a), Thing::Files(b)) => match overlap(a, b) {
-            Overlap::Overlaps { witness } => Some(witness),
-            Overlap::Disjoint => None,
-        },
-        (Thing::Name(a), Thing::Name(b)) => (a == b).then_some(None),
-        _ => None,
+    /// Whether two things overlap, with a path that both take where one is
+    /// known.
+    fn meet(&self, a: &Thing, b: &Thing) -> Option<Option<String>> {
+        match (a, b) {
+            (Thing::Files(a), Thing::Files(b)) => {
+                let mut left = self.visits_left.get();
+                let found = overlap_within(a, b, &mut left);
+                self.visits_left.set(left);
+                match found {
+                    Overlap::Overlaps { witness } => Some(witness),
+                    Overlap::Disjoint => None,
+                }
+            }
+            (Thing::Name(a), Thing::Name(b)) => (a == b).then_some(None),
+            _ => None,
+        }
     }
 }
 

@@ -71,8 +71,8 @@ impl Automaton {
         for byte in path {
             let mut next = [0; WORDS];
             let mut is_dead = true;
-            for word in 0..self.words {
-                let mut bits = states[word];
+            for (word, bits) in states.iter().enumerate().take(self.words) {
+                let mut bits = *bits;
                 while bits != 0 {
                     let state = word * 64 + bits.trailing_zeros() as usize;
                     bits &= bits - 1;

@@ -56,7 +56,8 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Pattern, PatternError> {
         let automaton = parse::parse(text)?;
         let everything = parse::parse("**").expect("a pattern that matches everything");
-        if overlap::overlap(&automaton, &everything).is_disjoint() {
+        let mut left = usize::MAX;
+        if overlap::overlap(&automaton, &everything, &mut left).is_disjoint() {
             return Err(parse::matches_nothing(text, "no path has this form"));
         }
         Ok(Pattern {
@@ -89,8 +90,16 @@ impl Pattern {
 /// Whether a path exists that both patterns match. The order of the two plays no
 /// part, not for the witness either.
 pub fn overlap(a: &Pattern, b: &Pattern) -> Overlap {
+    let mut left = usize::MAX;
+    overlap_within(a, b, &mut left)
+}
+
+/// As [`overlap`], for one of many comparisons, which share a bound on their
+/// steps: what was needed is taken from `left`, and without any left patterns
+/// count as overlapping.
+pub fn overlap_within(a: &Pattern, b: &Pattern, left: &mut usize) -> Overlap {
     let (a, b) = if a.text <= b.text { (a, b) } else { (b, a) };
-    overlap::overlap(&a.automaton, &b.automaton)
+    overlap::overlap(&a.automaton, &b.automaton, left)
 }
 
 /// Checks the path of a file: relative to the root of its repository, with `/`

@@ -57,11 +57,15 @@ struct Visit {
     from: u32,
 }
 
-pub(super) fn overlap(a: &Automaton, b: &Automaton) -> Overlap {
+/// Decides, and takes what it visited from `left`, which bounds it as well.
+pub(super) fn overlap(a: &Automaton, b: &Automaton, left: &mut usize) -> Overlap {
     if starts_differ(a, b) {
         return Overlap::Disjoint;
     }
-    Product::new(a, b).search()
+    let mut product = Product::new(a, b);
+    let found = product.search(VISITS_MAX.min(*left));
+    *left = left.saturating_sub(product.visits.len());
+    found
 }
 
 /// Most patterns of one repository differ in their first folders.
@@ -98,11 +102,11 @@ impl<'a> Product<'a> {
         }
     }
 
-    fn search(mut self) -> Overlap {
+    fn search(&mut self, visits_max: usize) -> Overlap {
         self.reach(0, 0, SEGMENT_START, 0, 0);
         let mut at = 0;
         while at < self.visits.len() {
-            if self.visits.len() > VISITS_MAX {
+            if self.visits.len() > visits_max {
                 return Overlap::Overlaps { witness: None };
             }
             let visit = &self.visits[at];

@@ -1,4 +1,4 @@
-use super::{Overlap, Pattern, check_path, overlap};
+use super::{Overlap, Pattern, check_path, overlap, overlap_within};
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).unwrap_or_else(|error| panic!("{error}"))
@@ -110,8 +110,8 @@ fn overlap_is_decided_with_a_shortest_path() {
         ("**", "*", Some("a")),
         ("Cargo.toml", "/server", Some("server/Cargo.toml")),
         ("a/b", "b/a", None),
-        ("[a-m]x", "[n-z]x", None),
-        ("[a-n]x", "[n-z]x", Some("nx")),
+        ("/[a-m]x", "/[n-z]x", None),
+        ("/[a-n]x", "/[n-z]x", Some("nx")),
         ("foo/**/bar", "**/x/bar", Some("foo/x/bar")),
         ("/a?", "/ab", Some("ab")),
     ] {
@@ -137,4 +137,32 @@ fn overlap_is_decided_with_a_shortest_path() {
             a.as_str()
         );
     }
+}
+
+#[test]
+fn what_takes_too_long_to_decide_overlaps() {
+    // Disjoint by their last letters only, which is found at the very end.
+    let hard = |last: &str| pattern(&format!("/{}{last}", "*[ab]".repeat(45)));
+    let (a, b) = (hard("/x"), hard("/y"));
+    let undecided = Overlap::Overlaps { witness: None };
+    assert_eq!(overlap_within(&a, &b, &mut 10), undecided);
+    let mut left = 1_000_000;
+    overlap_within(&a, &b, &mut left);
+    assert!(left >= 900_000, "{left}");
+    let (a, b) = (pattern("/src/api/**"), pattern("*.rs"));
+    let mut left = 1_000;
+    overlap_within(&a, &b, &mut left);
+    assert!(left > 900, "{left}");
+}
+
+#[test]
+fn a_path_is_checked_as_git_shows_it() {
+    for path in ["a", "a/b.c", ".a/b", "a b/\u{e4}", "a\\b", "...", "a\nb"] {
+        assert_eq!(check_path(path), Ok(()), "{path:?}");
+    }
+    for path in ["", "/a", "a/", "a//b", "./a", "a/..", "..", "a\0b"] {
+        assert!(check_path(path).is_err(), "{path:?}");
+    }
+    assert!(check_path(&"a".repeat(4_096)).is_ok());
+    assert!(check_path(&"a".repeat(4_097)).is_err());
 }
