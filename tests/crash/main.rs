@@ -8,7 +8,9 @@
 //! finds the loss when nothing is synced. `disk.rs` fills the disk in the
 //! middle of batches and lets commits fail; `postgres.rs` kills PostgreSQL.
 //!
-//! All of them run the load of `load.rs` and judge with `check.rs`.
+//! `messages.rs` kills agents too, and looks at what became of each message.
+//!
+//! All others run the load of `load.rs` and judge with `check.rs`.
 //! `CORO_LONG=1` runs the full counts. Randomness comes from a seed that is
 //! printed; `CORO_SEED=…` runs it again.
 
@@ -17,6 +19,7 @@ mod cluster;
 mod disk;
 mod kill;
 mod load;
+mod messages;
 mod postgres;
 mod power;
 mod record;

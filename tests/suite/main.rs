@@ -10,6 +10,7 @@ mod backup;
 mod bridge;
 mod cli;
 mod cli_agents;
+mod cli_messages;
 mod clients;
 mod consumers;
 mod docs;
