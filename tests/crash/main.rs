@@ -9,7 +9,9 @@
 //! middle of batches and lets commits fail; `postgres.rs` kills PostgreSQL.
 //! `tasks.rs` kills agents as well, over one queue.
 //!
-//! The others run the load of `load.rs` and judge with `check.rs`.
+//! `messages.rs` kills agents too, and looks at what became of each message.
+//!
+//! All others run the load of `load.rs` and judge with `check.rs`.
 //! `CORO_LONG=1` runs the full counts. Randomness comes from a seed that is
 //! printed; `CORO_SEED=…` runs it again.
 
@@ -18,6 +20,7 @@ mod cluster;
 mod disk;
 mod kill;
 mod load;
+mod messages;
 mod postgres;
 mod power;
 mod record;

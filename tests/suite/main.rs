@@ -13,6 +13,7 @@ mod cli;
 mod cli_agents;
 mod cli_hook;
 mod cli_leases;
+mod cli_messages;
 mod cli_tasks;
 mod clients;
 mod consumers;

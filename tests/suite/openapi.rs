@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coro_tests::{Client, Engine, Options, Request, Server, each_engine, encode, key_path};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 each_engine![every_example_is_carried_out];
 
@@ -162,6 +162,14 @@ fn example_call(client: &Client, method: &str, path: &str, operation: &Value) ->
         .body(body.to_string())
 }
 
+/// M-1, which the examples read, and M-2, which they answer.
+fn write_to_example(sender: &Client) {
+    let message = json!({"to": "example", "text": "hello"});
+    sender.post("/api/messages", message).send().expect(200);
+    let ask = json!({"to": "example", "prompt": "which port?", "schema": {"required": ["port"]}});
+    sender.post("/api/asks", ask).send().expect(200);
+}
+
 /// In an order in which what an example names is there.
 fn every_example_is_carried_out(engine: Engine) {
     let server = Server::start(engine);
@@ -179,10 +187,16 @@ fn every_example_is_carried_out(engine: Engine) {
     });
     server.set("shop/plan", "{\"milestone\": 1}");
     let (owner, agent) = (server.owner(), server.agent("example"));
+    write_to_example(&server.agent("backend"));
     for (method, path, operation) in operations {
-        // The examples of agents are about the caller itself; leases and tasks
-        // are taken by agents.
-        let own = ["/api/instances/{id}", "/api/leases"];
+        // The examples of agents are about the caller itself, and what is
+        // written to it; leases and tasks are taken by agents.
+        let own = [
+            "/api/instances/{id}",
+            "/api/leases",
+            "/api/messages/{number}",
+            "/api/inbox",
+        ];
         let does_tasks = ["next", "claim", "done", "fail", "release"]
             .iter()
             .any(|end| path.starts_with("/api/tasks/") && path.ends_with(end));

@@ -49,7 +49,7 @@ struct ListQuery {
 #[utoipa::path(get, path = "/api/messages", operation_id = "list_messages", tag = "messages",
     params(
         ("project" = Option<String>, Query, description = "Only those of this project"),
-        ("thread" = Option<String>, Query, description = "Only this thread, by its first message", example = "M-40"),
+        ("thread" = Option<String>, Query, description = "Only this thread, by its first message", example = "M-1"),
         ("limit" = Option<i64>, Query, description = "Messages at most (default 100)", minimum = 1, maximum = 10000),
         ("before" = Option<i64>, Query, description = "Numbers below this", minimum = 1),
     ),
@@ -100,7 +100,7 @@ struct GetQuery {
 /// acknowledged.
 #[utoipa::path(get, path = "/api/messages/{number}", operation_id = "get_message", tag = "messages",
     params(
-        ("number" = String, Path, description = "Its number", example = "M-40"),
+        ("number" = String, Path, description = "Its number", example = "M-1"),
         ("wait" = Option<u64>, Query, description = "Seconds to wait until nothing more is expected", maximum = 50),
         ("peek" = Option<String>, Query, description = "Look without having read it"),
     ),
@@ -121,7 +121,7 @@ async fn get(
 ///
 /// Only a recipient does. Doing it again changes nothing.
 #[utoipa::path(post, path = "/api/messages/{number}/ack", operation_id = "acknowledge_message", tag = "messages",
-    params(("number" = String, Path, description = "Its number", example = "M-40"),
+    params(("number" = String, Path, description = "Its number", example = "M-1"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     responses((status = 200, description = "The caller's receipt", body = Receipt)))]
 async fn acknowledge(
@@ -137,7 +137,7 @@ async fn acknowledge(
 ///
 /// To whoever sent it; the message is acknowledged by that.
 #[utoipa::path(post, path = "/api/messages/{number}/reply", operation_id = "reply_to_message", tag = "messages",
-    params(("number" = String, Path, description = "Its number", example = "M-40"),
+    params(("number" = String, Path, description = "Its number", example = "M-1"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = NewReply, example = json!({"text": "done"})),
     responses((status = 200, description = "The reply's number and recipients", body = Sent)))]
@@ -156,7 +156,7 @@ async fn reply(
 /// Only the agent that is asked does. An answer that does not fit the schema is
 /// refused with the reason; after a second one the ask has failed.
 #[utoipa::path(post, path = "/api/messages/{number}/answer", operation_id = "answer_ask", tag = "messages",
-    params(("number" = String, Path, description = "Its number", example = "M-7"),
+    params(("number" = String, Path, description = "Its number", example = "M-2"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
     request_body(content = NewAnswer, example = json!({"answer": {"port": 8080}})),
     responses((status = 200, description = "The ask with its answer", body = Message)))]
