@@ -149,6 +149,11 @@ fn the_page_of_messages_prints_what_it_says() {
     prints_what_it_says("docs/messages.md");
 }
 
+#[test]
+fn the_page_of_requests_prints_what_it_says() {
+    prints_what_it_says("docs/requests.md");
+}
+
 /// Types a document's commands, one after the other, beside a new server.
 fn prints_what_it_says(path: &str) {
     let document = std::fs::read_to_string(repository().join(path)).expect("the document");

@@ -269,3 +269,21 @@ pub struct Policy {
     pub set_by: String,
     pub set_at: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_wire() {
+        fn check<T: Serialize + Copy>(all: &[T], word: fn(T) -> &'static str) {
+            for one in all {
+                assert_eq!(serde_json::to_value(one).expect("a word"), word(*one));
+            }
+        }
+        check(RequestKind::ALL, RequestKind::word);
+        check(RequestStatus::ALL, RequestStatus::word);
+        check(Silence::ALL, Silence::word);
+        assert_eq!(RequestKind::from_word("wish"), None);
+    }
+}

@@ -77,3 +77,22 @@ impl Limiter {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_does_not_count_and_the_window_is_its_own() {
+        let clock = Clock::default();
+        let limiter = Limiter::with_window(clock.clone(), 2, 300);
+        for _ in 0..2 {
+            assert_eq!(limiter.check("a"), Ok(()));
+            assert_eq!(limiter.count("a"), Ok(()));
+        }
+        assert!(limiter.check("a").is_err_and(|seconds| seconds > 290));
+        assert_eq!(limiter.check("b"), Ok(()));
+        clock.advance_ms(301_000);
+        assert_eq!(limiter.check("a"), Ok(()));
+    }
+}

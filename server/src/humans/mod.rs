@@ -15,12 +15,13 @@ mod store;
 use coro_api::humans::{Human, Locked, NewHuman, Passphrase, Unlock, Unlocked};
 use coro_api::limits::HUMANS_MAX;
 use coro_api::names::check_name;
+use coro_api::tokens::Role;
 use serde_json::{Value, json};
 
 pub use passphrase::Tries;
 
 use crate::app::Ctx;
-use crate::auth::{Permission, record_protected, require};
+use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
@@ -86,7 +87,7 @@ pub async fn set_human(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Resul
 }
 
 async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
-    check_is_no_agent(ctx)?;
+    check_may_be_human(ctx)?;
     check_name("human", &new.name)?;
     if new.name.contains(':') {
         return Err(invalid(format!("the human {:?} contains ':'", new.name)));
@@ -187,8 +188,7 @@ pub async fn unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
 }
 
 async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
-    require(&ctx.caller, Permission::Lead)?;
-    check_is_no_agent(ctx)?;
+    check_may_be_human(ctx)?;
     let human = find_meant(ctx, unlock.name).await?;
     check_passphrase(ctx, &unlock.passphrase, &human).await?;
     let secret = Secret::generate_session().map_err(internal)?;
@@ -323,13 +323,20 @@ fn own_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<Option<Session
     Ok(found.filter(is_valid))
 }
 
-/// An agent is no human, whatever its token allows.
-fn check_is_no_agent(ctx: &Ctx) -> Result<()> {
-    match ctx.caller.agent {
-        Some(_) => Err(forbidden("an agent's token may not act as a human")
-            .hint("a person does this on a terminal, with a token that is no agent's")),
-        None => Ok(()),
+/// An agent is no human, whatever its token allows, and who leads nothing has
+/// nothing to decide.
+fn check_may_be_human(ctx: &Ctx) -> Result<()> {
+    let caller = &ctx.caller;
+    let leads = matches!(caller.role, Role::Owner | Role::Controller);
+    if leads && caller.agent.is_none() {
+        return Ok(());
     }
+    let whose = match caller.agent {
+        Some(_) => "an agent's token".to_owned(),
+        None => format!("a token of role {}", caller.role.word()),
+    };
+    Err(forbidden(format!("{whose} may not act as a human"))
+        .hint("a person does this on a terminal, with a token that is no agent's"))
 }
 
 /// Writes to the audit that someone tried to be a human, or to make one.
