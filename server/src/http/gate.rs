@@ -24,7 +24,7 @@ use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
 use crate::ids::Hash;
-use crate::mcp;
+use crate::{dashboard, mcp};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -34,8 +34,20 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 /// A body up to this is read before anything is refused, in bytes.
 const SMALL_BODY_BYTES: u64 = 16 * 1024;
 
+/// The listener that a request came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// That of the API; takes tokens.
+    Api,
+    /// That of the dashboard; takes sessions of its page.
+    Dashboard,
+}
+
 /// Paths that need no token: they tell nothing that is not public.
-fn is_public(path: &str) -> bool {
+fn is_public(door: Door, path: &str) -> bool {
+    if door == Door::Dashboard && !dashboard::routes::is_api(path) {
+        return true;
+    }
     matches!(path, "/health" | "/ready" | "/openapi.json")
         || path == "/docs"
         // Where clients look for ways to sign in; there is none.
@@ -43,12 +55,12 @@ fn is_public(path: &str) -> bool {
         || path.starts_with("/docs/")
 }
 
-pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response {
+pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Next) -> Response {
     let started = Instant::now();
     let (method, uri) = (req.method().clone(), req.uri().clone());
     let id = request_id(req.headers());
     let mut replayed = false;
-    let mut response = match admit(&app, req, id.clone()).await {
+    let mut response = match admit(&app, door, req, id.clone()).await {
         Ok((req, admitted)) => {
             let span = trace::span_of(&req, &id);
             let handled = AssertUnwindSafe(next.run(req)).catch_unwind();
@@ -100,11 +112,11 @@ fn is_counted(path: &str) -> bool {
 type Admitted = Option<(Arc<Caller>, Arc<RequestInfo>)>;
 
 /// Lets a request in, with what the handler's extractors need.
-async fn admit(app: &App, req: Request, id: String) -> Result<(Request, Admitted)> {
+async fn admit(app: &App, door: Door, req: Request, id: String) -> Result<(Request, Admitted)> {
     let mut req = with_small_body_read(req).await?;
     check_host(app, req.headers(), req.uri().host())?;
-    check_origin(app, req.headers())?;
-    if is_public(req.uri().path()) {
+    check_origin(app, door, req.headers())?;
+    if is_public(door, req.uri().path()) {
         return Ok((req, None));
     }
     let caller = match bearer(req.headers()) {
@@ -163,14 +175,24 @@ fn check_host(app: &App, headers: &HeaderMap, in_uri: Option<&str>) -> Result<()
         .hint("call it by the address that it listens on, or set --public-url"))
 }
 
-/// A browser names the page that sends a request; no other page may.
-fn check_origin(app: &App, headers: &HeaderMap) -> Result<()> {
+/// A browser names the page that sends a request; no other page may. To the
+/// dashboard only its own page may: a page on another port is another page.
+fn check_origin(app: &App, door: Door, headers: &HeaderMap) -> Result<()> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or("?");
     let host = origin.split_once("://").map_or("", |(_, host)| host);
-    if app.config.is_own_host(host) && !host.is_empty() {
+    let is_own = match door {
+        Door::Api => app.config.is_own_host(host),
+        Door::Dashboard => {
+            let called = headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok());
+            called == Some(host) || app.dashboard.as_deref() == Some(origin)
+        }
+    };
+    if is_own && !host.is_empty() {
         return Ok(());
     }
     Err(forbidden(format!(

@@ -80,6 +80,14 @@ impl Listeners {
         }
     }
 
+    /// The same, for listeners that serve something else.
+    pub fn serving(&self, router: Router) -> Self {
+        Listeners {
+            router,
+            ..self.clone()
+        }
+    }
+
     /// Accepts TCP connections in the background, with TLS where it is given.
     pub fn tcp(&self, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) {
         let acceptor = tls.map(TlsAcceptor::from);
