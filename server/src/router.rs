@@ -40,6 +40,7 @@ pub fn documented() -> OpenApiRouter<App> {
         .merge(pauses::routes::routes())
         .merge(hooks::routes::routes())
         .merge(tokens::routes::routes())
+        .merge(dashboard::routes::routes())
         .merge(audit::routes::routes())
         .merge(backup::routes::routes())
 }
@@ -69,6 +70,7 @@ pub fn router(app: App) -> Router {
 pub fn dashboard(app: App) -> Router {
     let (routes, _) = documented().split_for_parts();
     let api = routes
+        .merge(dashboard::routes::session())
         .route("/api/state/", axum::routing::any(empty_key))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

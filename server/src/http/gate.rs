@@ -20,7 +20,8 @@ use super::extract::{content_length, read_body};
 use super::serve::Peer;
 use super::trace;
 use crate::app::{App, RequestInfo};
-use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
+use crate::auth::{Caller, Credential, authenticate, record_forbidden, unauthenticated};
+use crate::dashboard::sessions;
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
 use crate::ids::Hash;
@@ -44,8 +45,8 @@ pub enum Door {
 }
 
 /// Paths that need no token: they tell nothing that is not public.
-fn is_public(door: Door, path: &str) -> bool {
-    if door == Door::Dashboard && !dashboard::routes::is_api(path) {
+fn is_public(door: Door, method: &Method, path: &str) -> bool {
+    if door == Door::Dashboard && dashboard::routes::is_public(method, path) {
         return true;
     }
     matches!(path, "/health" | "/ready" | "/openapi.json")
@@ -116,14 +117,18 @@ async fn admit(app: &App, door: Door, req: Request, id: String) -> Result<(Reque
     let mut req = with_small_body_read(req).await?;
     check_host(app, req.headers(), req.uri().host())?;
     check_origin(app, door, req.headers())?;
-    if is_public(door, req.uri().path()) {
+    check_site(door, &req)?;
+    if is_public(door, req.method(), req.uri().path()) {
         return Ok((req, None));
     }
-    let caller = match bearer(req.headers()) {
-        Ok(secret) => authenticate(app, secret).await,
+    let caller = match credential(door, req.headers()) {
+        Ok(credential) => authenticate(app, credential).await,
         Err(error) => Err(error),
     };
-    let caller = caller.map_err(|error| limit_failures(app, &req, error))?;
+    let caller = caller.map_err(|error| {
+        let peer = Peer::of(req.headers(), req.extensions(), app.config.behind_proxy);
+        limit_failures(app, &peer, error)
+    })?;
     let once;
     (req, once) = read_once(app, req).await?;
     let traceparent = traceparent(req.headers());
@@ -200,6 +205,25 @@ fn check_origin(app: &App, door: Door, headers: &HeaderMap) -> Result<()> {
     )))
 }
 
+/// A browser also says how near the page is that sends a request. One that
+/// is not the dashboard's calls nothing; it may link to the page.
+fn check_site(door: Door, req: &Request) -> Result<()> {
+    let site = req.headers().get("sec-fetch-site");
+    let is_foreign = site.is_some_and(|site| site == "cross-site" || site == "same-site");
+    if door == Door::Api || !is_foreign || !dashboard::routes::is_api(req.uri().path()) {
+        return Ok(());
+    }
+    Err(forbidden("requests of other pages are not taken"))
+}
+
+/// What a request is known by: each door has its own kind and takes no other.
+fn credential(door: Door, headers: &HeaderMap) -> Result<Credential> {
+    match door {
+        Door::Api => bearer(headers).map(|secret| Credential::Token(Hash::of(secret.as_bytes()))),
+        Door::Dashboard => sessions::proof_of(headers).map(Credential::Session),
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Result<&str> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Err(unauthenticated(
@@ -216,12 +240,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str> {
 }
 
 /// Counts a failed sign-in; beyond a few a minute the answer is to wait.
-fn limit_failures(app: &App, req: &Request, error: Error) -> Error {
+pub fn limit_failures(app: &App, peer: &str, error: Error) -> Error {
     if error.reason != Reason::Unauthenticated {
         return error;
     }
-    let peer = Peer::of(req, app.config.behind_proxy);
-    let Err(seconds) = app.sign_ins.count(&peer) else {
+    let Err(seconds) = app.sign_ins.count(peer) else {
         return error;
     };
     tracing::warn!(peer, "too many failed sign-ins");
