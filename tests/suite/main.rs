@@ -11,6 +11,7 @@ mod cli;
 mod cli_agents;
 mod clients;
 mod consumers;
+mod dashboard;
 mod docs;
 mod events;
 mod fuzz;

@@ -9,6 +9,7 @@ mod backup;
 mod completions;
 mod config;
 mod consumers;
+mod dashboard;
 mod events;
 mod instances;
 mod intent;
@@ -61,6 +62,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<audit::Audit>("audit").with(audit::COMMANDS),
     leaf::<metrics::Metrics>("metrics").with(metrics::COMMANDS),
     leaf::<backup::Backup>("backup"),
+    leaf::<dashboard::Dashboard>("dashboard"),
     group(
         "config",
         "Which server is called, and as whom",
