@@ -164,7 +164,7 @@ fn example_call(client: &Client, method: &str, path: &str, operation: &Value) ->
 
 /// In an order in which what an example names is there.
 fn every_example_is_carried_out(engine: Engine) {
-    let server = Server::start(engine);
+    let server = Options::new(engine).with_dashboard().start();
     let document = document();
     let mut operations = operations(&document);
     let rank = |method: &str| METHODS.iter().position(|m| *m == method);
