@@ -144,6 +144,10 @@ fn every_answer_is_protected(engine: Engine) {
     ] {
         is_protected(&call.send().expect(status));
     }
+    for path in ["/session", "/api/tokens", "/api/state/shop/plan"] {
+        let answer = page.get(path).send().expect(200);
+        assert_eq!(answer.the("cache-control"), "no-store", "{answer}");
+    }
 }
 
 fn a_code_signs_in_and_the_page_acts_as_its_token(engine: Engine) {

@@ -202,6 +202,10 @@ pub async fn protect(req: Request, next: Next) -> Response {
     let mut response = next.run(req).await;
     if is_api {
         inert::make_inert(&mut response);
+        // Keys of sessions and secrets of tokens belong in no browser's cache.
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     for (name, value) in PROTECTION {
         let name = HeaderName::from_static(name);

@@ -94,7 +94,8 @@ pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Ne
     }
     let (took, status) = (started.elapsed(), response.status().as_u16());
     app.metrics.request(method.as_str(), status, took);
-    if is_counted(uri.path()) {
+    // What a person looks at is no call that an agent has saved.
+    if door == Door::Api && is_counted(uri.path()) {
         app.metrics.rest_call();
     }
     tracing::debug!(request.id = id, %method, status, ?took, "request");
