@@ -89,15 +89,18 @@ impl Secret {
     /// `cor_` and 32 random bytes: too many to guess, so that storing a fast
     /// hash of it is enough.
     pub fn generate() -> std::io::Result<Self> {
-        let bytes = random::<32>()?;
-        Ok(Secret(format!("cor_{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Secret(format!("cor_{}", Self::generate_bare()?.0)))
+    }
+
+    /// 32 random bytes of something that is no token.
+    pub fn generate_bare() -> std::io::Result<Self> {
+        Ok(Secret(URL_SAFE_NO_PAD.encode(random::<32>()?)))
     }
 
     /// As [`Secret::generate`], of a human's session: it begins otherwise, so
     /// that it is not taken for a token.
     pub fn generate_session() -> std::io::Result<Self> {
-        let bytes = random::<32>()?;
-        Ok(Secret(format!("corh_{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Secret(format!("corh_{}", Self::generate_bare()?.0)))
     }
 
     pub fn reveal(&self) -> &str {

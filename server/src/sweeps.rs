@@ -14,7 +14,7 @@ use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
 use crate::requests::silence;
-use crate::{humans, idempotency, leases, messages, state, tasks, tenants};
+use crate::{dashboard, humans, idempotency, leases, messages, state, tasks, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -98,6 +98,7 @@ pub async fn run_all(app: &App) -> Result<()> {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;
         humans::sweep(&app.db, &tenant).await?;
         silence::forget(&app.db, &tenant, app.clock.now()).await?;
+        dashboard::sweep(&app.db, &tenant, app.clock.now()).await?;
     }
     retention::sweep(&app.db, &app.config.retention).await?;
     match tenants::list_tenants(&app.db).await?.first() {

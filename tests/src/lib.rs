@@ -20,6 +20,7 @@
 
 mod cli;
 mod cluster;
+mod dashboard;
 mod database;
 mod http;
 pub mod linearizable;
@@ -37,6 +38,7 @@ use std::time::Duration;
 
 pub use cli::{Cli, Output, Streaming};
 pub use cluster::{free_port, postgres_binaries};
+pub use dashboard::Page;
 pub use database::{Database, Engine, Session};
 pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};

@@ -223,6 +223,12 @@ const TABLE: &[Row] = &[
     ("GET /api/tokens", "/api/tokens", Admin),
     ("DELETE /api/tokens/{id}", "/api/tokens/nothing", Admin),
     ("GET /api/audit", "/api/audit", Audit),
+    ("POST /api/dashboard/codes", "/api/dashboard/codes", Lead),
+    (
+        "DELETE /api/dashboard/sessions",
+        "/api/dashboard/sessions",
+        Lead,
+    ),
     ("GET /api/audit/verify", "/api/audit/verify", Audit),
 ];
 
@@ -277,6 +283,7 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
             return client.patch(path, "application/merge-patch+json", "{}");
         }
         "POST /api/metrics/reset"
+        | "POST /api/dashboard/codes"
         | "POST /api/state/{key}"
         | "POST /api/liveness/check"
         | "POST /api/tasks/{id}/claim"

@@ -17,6 +17,7 @@ mod cli_messages;
 mod cli_tasks;
 mod clients;
 mod consumers;
+mod dashboard;
 mod docs;
 mod events;
 mod fuzz;

@@ -172,7 +172,7 @@ fn write_to_example(sender: &Client) {
 
 /// In an order in which what an example names is there.
 fn every_example_is_carried_out(engine: Engine) {
-    let server = Server::start(engine);
+    let server = Options::new(engine).with_dashboard().start();
     let document = document();
     let mut operations = operations(&document);
     let rank = |method: &str| METHODS.iter().position(|m| *m == method);

@@ -12,6 +12,7 @@ mod backup;
 mod completions;
 mod config;
 mod consumers;
+mod dashboard;
 mod done;
 mod events;
 mod fail;
@@ -113,6 +114,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<audit::Audit>("audit").with(audit::COMMANDS),
     leaf::<metrics::Metrics>("metrics").with(metrics::COMMANDS),
     leaf::<backup::Backup>("backup"),
+    leaf::<dashboard::Dashboard>("dashboard"),
     group(
         "config",
         "Which server is called, and as whom",

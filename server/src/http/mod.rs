@@ -9,6 +9,7 @@ pub mod event_form;
 pub mod extract;
 pub mod gate;
 pub mod in_process;
+pub mod inert;
 pub mod openapi;
 pub mod page;
 pub mod problem;
