@@ -1,16 +1,21 @@
 //! `coro-cli mcp --channel`: messages are pushed into the session of a client.
 //!
-//! The server is a script here: it decides when a message is there and when an
-//! answer is a refusal.
+//! Where a server has to break off or refuse it is a script.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use coro_api::messages::{DeliveredBy, Message, ReceiptState};
 use coro_tests::mcp::Era;
-use coro_tests::{Cli, Streaming};
+use coro_tests::{Cli, Server, Streaming, both_engines};
 use serde_json::{Value, json};
+
+both_engines![
+    what_is_sent_comes_into_the_session_and_counts_as_delivered,
+    a_channel_confirms_its_own_messages_only,
+];
 
 /// A server that knows `/mcp` as far as it must, and an inbox that a test fills.
 struct Script {
@@ -58,7 +63,7 @@ impl Script {
         let bridge = cli.stream(&[&["mcp"], options].concat());
         Client {
             bridge,
-            _folder: folder,
+            _folder: Some(folder),
         }
     }
 }
@@ -115,7 +120,7 @@ fn answer(mut stream: TcpStream, status: u16, body: &Value) {
 /// A client that has started the bridge.
 struct Client {
     bridge: Streaming,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Client {
@@ -177,6 +182,8 @@ fn a_client_that_is_ready_gets_each_message_once() {
     assert_eq!(number, "M-4");
     assert_eq!(text, "M-4 from backend (agent)\n> hello");
     assert_eq!(client.pushed().0, "M-5");
+    let confirming = "/api/inbox?wait=50&how=channel&shown=M-4%2CM-5";
+    assert_eq!(script.looks.recv().expect("a look"), confirming);
     script.fill(200, inbox(&[5, 6]));
     assert_eq!(client.pushed().0, "M-6");
     // Tools answer while the channel waits, and it ends with the input.
@@ -232,4 +239,76 @@ fn nothing_is_pushed_that_was_not_asked_for() {
     client.bridge.end_input();
     assert_eq!(client.bridge.rest(), "");
     assert!(script.looks.try_recv().is_err());
+}
+
+fn send(server: &Server, text: &str) {
+    let message = json!({"text": text, "to": "frontend", "project": "shop"});
+    server.post("/api/messages", message).send().expect(200);
+}
+
+/// How far a message is, as its sender sees it.
+fn receipt(server: &Server, number: i64) -> (ReceiptState, Option<DeliveredBy>) {
+    let message: Message = server.get(&format!("/api/messages/M-{number}")).ok();
+    let receipt = &message.receipts[0];
+    (receipt.state, receipt.how)
+}
+
+fn what_is_sent_comes_into_the_session_and_counts_as_delivered(server: &Server) {
+    let frontend = registered(server, "frontend");
+    send(server, "first");
+    let cli = server.cli().token(frontend.token());
+    let bridge = cli.stream(&["mcp", "--channel"]);
+    let mut client = Client {
+        bridge,
+        _folder: None,
+    };
+    client.send(Era::Modern, 1, "server/discover");
+    let answer = client.hear();
+    let declared = &answer["result"]["capabilities"]["experimental"]["claude/channel"];
+    assert_eq!(*declared, json!({}), "{answer}");
+    let first = (
+        "M-1".to_owned(),
+        "M-1 from owner (human)\n> first".to_owned(),
+    );
+    assert_eq!(client.pushed(), first);
+    // It waits for the next one, and has confirmed the first by that.
+    send(server, "second");
+    assert_eq!(client.pushed().0, "M-2");
+    let delivered = (ReceiptState::Delivered, Some(DeliveredBy::Channel));
+    assert_eq!(receipt(server, 1), delivered);
+    client.bridge.end_input();
+    assert_eq!(client.bridge.rest(), "");
+}
+
+fn a_channel_confirms_its_own_messages_only(server: &Server) {
+    let frontend = registered(server, "frontend");
+    let backend = registered(server, "backend");
+    send(server, "hello");
+    let look = |client: &coro_tests::Client, query: &str| -> Value {
+        client.get(&format!("/api/inbox?how=channel{query}")).ok()
+    };
+    // Until it is confirmed it is handed out again.
+    for _ in 0..2 {
+        assert_eq!(look(&frontend, "")["messages"][0]["number"], "M-1");
+    }
+    assert_eq!(look(&backend, "&shown=M-1")["messages"], json!([]));
+    assert_eq!(receipt(server, 1).0, ReceiptState::Queued);
+    assert_eq!(look(&frontend, "&shown=M-1,M-9")["messages"], json!([]));
+    assert_eq!(receipt(server, 1).0, ReceiptState::Delivered);
+    for query in [
+        "how=hook",
+        "shown=M-1",
+        "how=channel&peek",
+        "how=channel&shown=T-1",
+    ] {
+        let refused = frontend.get(&format!("/api/inbox?{query}"));
+        refused.refused(coro_api::Reason::Invalid);
+    }
+    server
+        .get("/api/inbox?how=channel")
+        .refused(coro_api::Reason::Conflict);
+}
+
+fn registered(server: &Server, name: &str) -> coro_tests::Client {
+    server.register(json!({"name": name, "project": "shop"})).0
 }

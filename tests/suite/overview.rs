@@ -2,7 +2,8 @@
 
 use coro_api::Reason;
 use coro_api::agents::AgentStatus;
-use coro_api::overview::{Overview, OverviewAgent};
+use coro_api::overview::{Overview, OverviewAgent, TaskCounts};
+use coro_api::requests::RequestKind;
 use coro_api::tokens::Role;
 use coro_tests::{Client, Server, both_engines};
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ both_engines![
     who_has_ended_is_not_told,
     a_project_sees_itself_only,
     pauses_are_told_where_they_hold,
+    what_agents_have_and_what_waits_is_told,
+    a_request_whose_time_is_over_does_not_wait,
     many_agents_are_counted,
     the_overview_says_which_revision_it_is_of,
     status_is_one_screen,
@@ -105,6 +108,111 @@ fn pauses_are_told_where_they_hold(server: &Server) {
     // One of all projects holds in each.
     server.post("/api/pauses", json!({})).send().expect(200);
     assert_eq!(ids(overview(&frontend, "")), ["all", "project:shop"]);
+}
+
+fn post(client: &Client, path: &str, body: Value) -> Value {
+    client.post(path, body).ok()
+}
+
+/// A project in which something of everything is.
+fn busy(server: &Server) -> Client {
+    let frontend = register(server, "frontend", "shop");
+    register(server, "backend", "shop");
+    for title in ["Build the cart", "Style it", "Test it"] {
+        let task = json!({"title": title, "project": "shop"});
+        post(&server.owner(), "/api/tasks", task);
+    }
+    let waits = json!({"title": "Ship it", "project": "shop", "depends_on": ["T-1"]});
+    post(&server.owner(), "/api/tasks", waits);
+    post(&frontend, "/api/tasks/next", json!({}));
+    post(
+        &server.owner(),
+        "/api/tasks/close",
+        json!({"tasks": ["T-3"]}),
+    );
+    for text in ["one", "two"] {
+        let message = json!({"text": text, "to": "frontend", "project": "shop"});
+        post(&server.owner(), "/api/messages", message);
+    }
+    let question = json!({"title": "PostgreSQL?", "expires_in": 7200});
+    post(&frontend, "/api/requests", question);
+    post(&frontend, "/api/leases", json!({"pattern": "/src/cart/**"}));
+    let protected = json!({"pattern": "/infra/**", "project": "shop", "protected": true});
+    post(&server.owner(), "/api/leases", protected);
+    frontend
+}
+
+fn what_agents_have_and_what_waits_is_told(server: &Server) {
+    let frontend = busy(server);
+    let seen = overview(&frontend, "");
+    let own = seen.agents.iter().find(|agent| agent.name == "frontend");
+    let own = own.expect("it is there");
+    let task = own.task.as_ref().expect("it has claimed one");
+    assert_eq!(
+        (task.number.0, &*task.title, task.attempt),
+        (1, "Build the cart", 1)
+    );
+    assert_eq!((own.unread, seen.undelivered), (2, 2));
+    let tasks = TaskCounts {
+        ready: 1,
+        waiting: 1,
+        claimed: 1,
+        cancelled: 1,
+        ..TaskCounts::default()
+    };
+    assert_eq!(seen.tasks, tasks);
+    let [request] = seen.requests.as_slice() else {
+        panic!("{:?}", seen.requests);
+    };
+    assert_eq!(
+        (request.kind, request.protected),
+        (RequestKind::Question, false)
+    );
+    let left = request.expires_in_seconds.expect("it has an end");
+    assert!((7_000..=7_200).contains(&left), "{request:?}");
+    // A protected path is nobody's.
+    assert_eq!((seen.requests_more, seen.leases), (0, 1));
+    let elsewhere = overview(&server.owner(), "?project=blog");
+    assert_eq!(elsewhere.tasks, TaskCounts::default());
+    assert_eq!(
+        (
+            elsewhere.leases,
+            elsewhere.undelivered,
+            elsewhere.requests.len()
+        ),
+        (0, 0, 0)
+    );
+    let screen = server.cli().ok(&["status", "--project", "shop"]);
+    for line in [
+        "\nagents\t2\n",
+        "\n  frontend pending T-1 \"Build the cart\", 2 unread\n",
+        "\ntasks\t1 ready, 1 waiting, 1 claimed, 1 cancelled\n",
+        "\nrequests\t1\n  R-1 question by agent:frontend: \"PostgreSQL?\" (expires in 1h)\n",
+        "\nmessages\t2 unread\n",
+        "\nleases\t1 held\n",
+    ] {
+        assert!(screen.contains(line), "{line:?} is not in:\n{screen}");
+    }
+}
+
+fn a_request_whose_time_is_over_does_not_wait(server: &Server) {
+    let frontend = register(server, "frontend", "shop");
+    for (title, on_silence) in [("denied", "deny"), ("parked", "park")] {
+        let request = json!({"title": title, "expires_in": 60, "on_silence": on_silence});
+        post(&frontend, "/api/requests", request);
+    }
+    assert_eq!(overview(&frontend, "").requests.len(), 2);
+    server.advance_seconds(61);
+    let seen = overview(&frontend, "");
+    let [parked] = seen.requests.as_slice() else {
+        panic!("{:?}", seen.requests);
+    };
+    assert_eq!(
+        (&*parked.title, parked.expires_in_seconds),
+        ("parked", None)
+    );
+    let screen = server.cli().ok(&["status"]);
+    assert!(screen.contains("(waits without end)"), "{screen}");
 }
 
 fn many_agents_are_counted(server: &Server) {

@@ -86,16 +86,19 @@ pub(super) enum Push {
 /// Pushes messages until `push` wants no more, the bridge hangs up, or the
 /// server refuses the caller.
 pub(super) fn run(way: &Way, hangup: &Hangup, push: impl FnMut(Push) -> bool) {
-    let look = || look_into_inbox(way, hangup);
+    let look = |shown: &[MessageNumber]| look_into_inbox(way, hangup, shown);
     // The end of the process ends a pause.
     follow(look, std::thread::sleep, || hangup.is_over(), push);
 }
 
-/// What is new; waits for it for a while.
-fn look_into_inbox(way: &Way, hangup: &Hangup) -> Result<Inbox> {
+/// What is new; waits for it for a while. The server then knows what was shown.
+fn look_into_inbox(way: &Way, hangup: &Hangup, shown: &[MessageNumber]) -> Result<Inbox> {
+    let shown: Vec<String> = shown.iter().map(MessageNumber::to_string).collect();
+    let shown = Some(shown.join(",")).filter(|shown| !shown.is_empty());
     let request = Request::get("/api/inbox")
         .query("wait", WAIT_SECONDS_MAX)
         .query("how", "channel")
+        .query_if("shown", shown)
         .patience(Patience::whole(ANSWER_DURATION_MAX));
     let (mut transport, _) = way.transport(way.target()?, hangup);
     let response = transport.send(&request)?;
@@ -106,18 +109,22 @@ fn look_into_inbox(way: &Way, hangup: &Hangup) -> Result<Inbox> {
 }
 
 fn follow(
-    mut look: impl FnMut() -> Result<Inbox>,
+    mut look: impl FnMut(&[MessageNumber]) -> Result<Inbox>,
     mut wait: impl FnMut(Duration),
     is_over: impl Fn() -> bool,
     mut push: impl FnMut(Push) -> bool,
 ) {
     let mut pushed = BTreeSet::new();
+    // What the last look gave, of which the server does not know that it was
+    // pushed.
+    let mut shown = Vec::new();
     let mut pause = PAUSE_MIN;
     let mut has_talked = false;
     while !is_over() {
-        match look() {
+        match look(&shown) {
             Ok(inbox) => {
                 (pause, has_talked) = (PAUSE_MIN, false);
+                shown = inbox.messages.iter().map(|one| one.number).collect();
                 match push_new(&inbox, &mut pushed, &mut push) {
                     Some(0) => wait(PAUSE_MIN),
                     Some(_) => {}

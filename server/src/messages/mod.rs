@@ -17,6 +17,7 @@
 
 mod acknowledging;
 mod asks;
+mod channel;
 mod delivery;
 mod ending;
 mod reading;
@@ -36,6 +37,7 @@ use serde_json::Value;
 
 pub use acknowledging::acknowledge_message;
 pub use asks::{answer_ask, ask_agent};
+pub use channel::read_channel;
 pub use delivery::{Delivery, count_new, count_unread, deliver, deliver_once, unread_of_agents};
 pub use ending::{agent_ended, sweep};
 pub use reading::{get_message, list_messages, read_inbox};

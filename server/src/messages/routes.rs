@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    acknowledge_message, answer_ask, ask_agent, get_message, list_messages, read_inbox,
-    reply_to_message, send_message,
+    acknowledge_message, answer_ask, ask_agent, get_message, list_messages, read_channel,
+    read_inbox, reply_to_message, send_message,
 };
 use crate::app::App;
 use crate::auth::{Reader, Writer};
@@ -187,25 +187,49 @@ async fn ask(
     Ok(axum::Json(ask_agent(&ctx, body).await?))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InboxQuery {
+    wait: Option<u64>,
+    peek: Option<String>,
+    how: Option<String>,
+    shown: Option<String>,
+}
+
 /// Read the inbox
 ///
 /// What the agent that calls has not read, the oldest first, at most 50. It is
-/// read by that.
+/// read by that. With `how=channel` what nothing has shown to it yet, with the
+/// beginning of each text; that is delivered once the next call names it in
+/// `shown`.
 #[utoipa::path(get, path = "/api/inbox", operation_id = "read_inbox", tag = "messages",
     params(
         ("wait" = Option<u64>, Query, description = "Seconds to wait for the first message", maximum = 50),
         ("peek" = Option<String>, Query, description = "Look without having read them"),
+        ("how" = Option<String>, Query, description = "`channel`: for a client that pushes them into a session"),
+        ("shown" = Option<String>, Query, description = "With `how=channel`: what was pushed since the last call", example = "M-4,M-5"),
     ),
     responses((status = 200, description = "The messages", body = Inbox)))]
 async fn inbox(
     Reader(ctx): Reader,
     method: Method,
-    Query(query): Query<GetQuery>,
+    Query(query): Query<InboxQuery>,
 ) -> Result<axum::Json<Inbox>> {
+    let wait = query.wait.unwrap_or(0);
     let peeks = query.peek.is_some() || method == Method::HEAD;
-    Ok(axum::Json(
-        read_inbox(&ctx, query.wait.unwrap_or(0), peeks).await?,
-    ))
+    let inbox = match (query.how.as_deref(), query.shown) {
+        (None, None) => read_inbox(&ctx, wait, peeks).await?,
+        (Some("channel"), shown) if !peeks => {
+            let shown = shown.unwrap_or_default();
+            let shown = shown.split(',').filter(|number| !number.is_empty());
+            let shown = shown.map(number_of).collect::<Result<Vec<_>>>()?;
+            read_channel(&ctx, wait, shown).await?
+        }
+        (Some("channel"), _) => return Err(invalid("a channel does not peek")),
+        (Some(how), _) => return Err(invalid(format!("how is {how:?}; it takes channel"))),
+        (None, Some(_)) => return Err(invalid("shown is for how=channel")),
+    };
+    Ok(axum::Json(inbox))
 }
 
 fn number_of(text: &str) -> Result<MessageNumber> {

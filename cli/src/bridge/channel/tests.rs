@@ -17,6 +17,15 @@ fn each_message_is_pushed_once_and_in_order() {
     assert_eq!(numbers, ["M-4", "M-5", "M-6"]);
     assert_eq!(told.pauses, [1]);
     assert_eq!(told.talk, [""; 0]);
+    // What is handed out again was not confirmed, and is now.
+    assert_eq!(told.confirmed, [vec![], vec![4, 5], vec![]]);
+}
+
+#[test]
+fn what_was_pushed_is_confirmed_though_the_server_was_away() {
+    let away = Err(TransportError::NotRunning("unix:/s".to_owned()).into());
+    let told = Told::by([inbox(&[4]), away, inbox(&[5]), inbox(&[])]);
+    assert_eq!(told.confirmed, [vec![], vec![4], vec![4], vec![5]]);
 }
 
 #[test]
@@ -127,15 +136,21 @@ struct Told {
     lines: Vec<String>,
     talk: Vec<String>,
     pauses: Vec<u64>,
+    /// What each look told the server that it was shown.
+    confirmed: Vec<Vec<i64>>,
 }
 
 impl Told {
     /// Lets the channel look until there is nothing to see any more.
     fn by(looks: impl IntoIterator<Item = Result<Inbox>>) -> Told {
         let looks = RefCell::new(looks.into_iter().collect::<VecDeque<_>>());
-        let (mut told, mut pauses) = (Told::default(), Vec::new());
+        let mut told = Told::default();
+        let (mut pauses, mut confirmed) = (Vec::new(), Vec::new());
         follow(
-            || looks.borrow_mut().pop_front().unwrap(),
+            |shown| {
+                confirmed.push(shown.iter().map(|number| number.0).collect());
+                looks.borrow_mut().pop_front().unwrap()
+            },
             |pause| pauses.push(pause.as_secs()),
             || looks.borrow().is_empty(),
             |push| {
@@ -146,7 +161,7 @@ impl Told {
                 true
             },
         );
-        told.pauses = pauses;
+        (told.pauses, told.confirmed) = (pauses, confirmed);
         told
     }
 
