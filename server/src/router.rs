@@ -17,8 +17,7 @@ use crate::http::in_process::InProcess;
 use crate::http::{gate, openapi};
 use crate::{
     a2a, agents, audit, backup, consumers, dashboard, events, hooks, humans, leases, mcp, messages,
-    overview,
-    pauses, requests, state, system, tasks, tokens, txn,
+    overview, pauses, requests, state, system, tasks, tokens, txn,
 };
 
 /// Answers below this are sent as they are, in bytes.
