@@ -191,7 +191,11 @@ fn every_example_is_carried_out(engine: Engine) {
     for (method, path, operation) in operations {
         // The examples of agents are about the caller itself, and what is
         // written to it.
-        let own = ["/api/instances/{id}", "/api/messages/{number}", "/api/inbox"];
+        let own = [
+            "/api/instances/{id}",
+            "/api/messages/{number}",
+            "/api/inbox",
+        ];
         let is_own = own.iter().any(|own| path.starts_with(own));
         let caller = if is_own { &agent } else { &owner };
         let answer = example_call(caller, &method, &path, &operation).send();

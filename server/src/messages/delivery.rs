@@ -78,10 +78,20 @@ pub fn deliver(
 /// As [`deliver`], for a client that remembers nothing: what is handed out is
 /// delivered by that, and is not handed out again.
 pub fn deliver_once(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delivery> {
+    deliver_once_by(tx, tenant, agent, DeliveredBy::Hook)
+}
+
+/// As [`deliver_once`], on another way than by a hook.
+pub fn deliver_once_by(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    how: DeliveredBy,
+) -> Result<Delivery> {
     let delivery = next_of(tx, tenant, agent)?;
     for number in &delivery.numbers {
         if let Some(receipt) = store::receipt(tx, tenant, number.0, agent)? {
-            mark_delivered(tx, tenant, receipt)?;
+            mark_delivered(tx, tenant, receipt, how)?;
         }
     }
     Ok(delivery)
@@ -107,19 +117,24 @@ fn confirm(
     let found = store::receipt(tx, tenant, number.0, agent)?;
     let handed = found.filter(|receipt| receipt.handed_at.is_some());
     match handed {
-        Some(receipt) => mark_delivered(tx, tenant, receipt),
+        Some(receipt) => mark_delivered(tx, tenant, receipt, DeliveredBy::Hook),
         None => Ok(()),
     }
 }
 
-fn mark_delivered(tx: &mut Tx<'_>, tenant: &TenantId, receipt: ReceiptRow) -> Result<()> {
+fn mark_delivered(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    receipt: ReceiptRow,
+    how: DeliveredBy,
+) -> Result<()> {
     if !receipt.open || receipt.state != ReceiptState::Queued {
         return Ok(());
     }
     let now = tx.now();
     let receipt = ReceiptRow {
         state: ReceiptState::Delivered,
-        how: Some(DeliveredBy::Hook),
+        how: Some(how),
         handed_at: receipt.handed_at.or(Some(now)),
         delivered_at: Some(now),
         ..receipt
