@@ -207,7 +207,7 @@ struct InboxQuery {
         ("wait" = Option<u64>, Query, description = "Seconds to wait for the first message", maximum = 50),
         ("peek" = Option<String>, Query, description = "Look without having read them"),
         ("how" = Option<String>, Query, description = "`channel`: for a client that pushes them into a session"),
-        ("shown" = Option<String>, Query, description = "With `how=channel`: what was pushed since the last call", example = "M-4,M-5"),
+        ("shown" = Option<String>, Query, description = "With `how=channel`: what was pushed since the last call"),
     ),
     responses((status = 200, description = "The messages", body = Inbox)))]
 async fn inbox(
