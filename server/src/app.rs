@@ -30,6 +30,8 @@ pub struct Parts {
     pub clock: Clock,
     pub feeds: Arc<Feeds>,
     pub config: Config,
+    /// Where browsers reach the dashboard; `None` where it is off.
+    pub dashboard: Option<String>,
     pub tokens: TokenCache,
     pub metrics: Metrics,
     /// When agents were last heard of.

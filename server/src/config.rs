@@ -4,7 +4,7 @@
 //! be read or understood stops the start: a server with half of its settings
 //! is worse than none.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ use crate::platform;
 
 /// Where the API listens unless told otherwise.
 const BIND: &str = "127.0.0.1:9800";
+
+/// Where the dashboard listens unless told otherwise.
+const DASHBOARD_BIND: &str = "127.0.0.1:9847";
 
 /// The most that `limits.body_bytes` takes: a body stands in memory whole.
 const BODY_BYTES_CEILING: usize = 1 << 30;
@@ -76,6 +79,16 @@ pub struct Options {
     /// --public-url. Port 0 takes a free one.
     #[arg(long, global = true, env = "CORO_BIND")]
     pub bind: Option<String>,
+    /// Address that the dashboard listens on, or `off` [default:
+    /// 127.0.0.1:9847].
+    ///
+    /// The rules of --bind hold.
+    #[arg(long, global = true, env = "CORO_DASHBOARD_BIND")]
+    pub dashboard_bind: Option<String>,
+    /// Address under which browsers reach the dashboard, where a proxy is in
+    /// front of it, such as `https://board.example.com`.
+    #[arg(long, global = true, env = "CORO_DASHBOARD_URL")]
+    pub dashboard_url: Option<String>,
     /// Folder of the database, the owner's token and the socket [default: the
     /// user's data folder].
     #[arg(long, global = true, env = "CORO_DATA_DIR")]
@@ -160,6 +173,11 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub bind: SocketAddr,
+    /// `None` where the dashboard was switched off.
+    pub dashboard_bind: Option<SocketAddr>,
+    pub dashboard_url: Option<String>,
+    /// Whether the page says that what it shows is made up.
+    pub demo: bool,
     pub data_dir: PathBuf,
     pub log_level: String,
     pub log_format: LogFormat,
@@ -176,6 +194,7 @@ pub struct Config {
     pub retention: Retention,
     pub liveness: LivenessSettings,
     pub hooks: HookSettings,
+    public_host: Option<String>,
     /// Hosts by which clients may call the server, without ports.
     hosts: Arc<[String]>,
 }
@@ -193,7 +212,12 @@ impl Options {
             None => Options::default(),
         };
         let bind = self.bind.or(file.bind).unwrap_or_else(|| BIND.to_owned());
-        let bind = parse_bind(&bind)?;
+        let bind = parse_bind("--bind", &bind)?;
+        let dashboard_bind = self.dashboard_bind.or(file.dashboard_bind);
+        let dashboard_bind = match dashboard_bind.as_deref().unwrap_or(DASHBOARD_BIND) {
+            "off" => None,
+            address => Some(parse_bind("--dashboard-bind", address)?),
+        };
         let data_dir = match self.data_dir.or(file.data_dir) {
             Some(folder) => folder,
             None => platform::data_folder()
@@ -215,17 +239,30 @@ impl Options {
         };
         let behind_proxy = self.behind_proxy.or(file.behind_proxy).unwrap_or(false);
         let public_url = self.public_url.or(file.public_url);
-        let public_host = public_url.as_deref().map(host_of_url).transpose()?;
+        let host_of_public = |url| host_of_url("--public-url", url);
+        let public_host = public_url.as_deref().map(host_of_public).transpose()?;
+        let dashboard_url = self.dashboard_url.or(file.dashboard_url);
+        let host_of_dashboard = |url| host_of_url("--dashboard-url", url);
+        let dashboard_host = dashboard_url
+            .as_deref()
+            .map(host_of_dashboard)
+            .transpose()?;
         if behind_proxy && public_url.is_none() {
             return Err(ConfigError(
                 "--behind-proxy needs --public-url: the address that clients call".to_owned(),
             ));
         }
-        if !bind.ip().is_loopback() && tls.is_none() && !behind_proxy {
-            return Err(ConfigError(format!(
-                "--bind {bind} is not loopback, and tokens would cross the network in clear: set \
-                 --tls-cert and --tls-key, or --behind-proxy with --public-url"
-            )));
+        for (setting, bind) in [("--bind", Some(bind)), ("--dashboard-bind", dashboard_bind)] {
+            if let Some(bind) = bind
+                && !bind.ip().is_loopback()
+                && tls.is_none()
+                && !behind_proxy
+            {
+                return Err(ConfigError(format!(
+                    "{setting} {bind} is not loopback, and tokens would cross the network in \
+                     clear: set --tls-cert and --tls-key, or --behind-proxy with --public-url"
+                )));
+            }
         }
         let database_url = self.database_url.or(file.database_url);
         if let Some(url) = &database_url {
@@ -248,6 +285,9 @@ impl Options {
         Ok(Config {
             socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
             bind,
+            dashboard_bind,
+            dashboard_url,
+            demo: false,
             data_dir,
             log_level: self
                 .log_level
@@ -268,7 +308,12 @@ impl Options {
             retention,
             liveness,
             hooks,
-            hosts: own_hosts(bind, public_host).into(),
+            hosts: own_hosts(
+                [Some(bind), dashboard_bind],
+                [public_host.clone(), dashboard_host],
+            )
+            .into(),
+            public_host,
         })
     }
 }
@@ -295,6 +340,19 @@ impl Config {
         self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
+    /// Where browsers reach the dashboard, which listens on an address.
+    pub fn dashboard_url(&self, address: SocketAddr) -> String {
+        if let Some(url) = &self.dashboard_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        match &self.public_host {
+            Some(host) if !address.ip().is_loopback() => {
+                format!("https://{host}:{}", address.port())
+            }
+            _ => self.local_url(address),
+        }
+    }
+
     /// Where clients of this machine reach the server.
     pub fn local_url(&self, address: SocketAddr) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
@@ -318,17 +376,17 @@ fn read_file(path: &Path) -> Result<Options, ConfigError> {
     })
 }
 
-fn parse_bind(text: &str) -> Result<SocketAddr, ConfigError> {
+fn parse_bind(setting: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     // Koor's clients write localhost.
     let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
     numeric.parse().map_err(|_| {
         ConfigError(format!(
-            "--bind {text:?} is not an address with a port, such as {BIND}"
+            "{setting} {text:?} is not an address with a port, such as {BIND}"
         ))
     })
 }
 
-fn host_of_url(url: &str) -> Result<String, ConfigError> {
+fn host_of_url(setting: &str, url: &str) -> Result<String, ConfigError> {
     let host = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))
@@ -337,24 +395,23 @@ fn host_of_url(url: &str) -> Result<String, ConfigError> {
         .filter(|host| !host.is_empty());
     host.map(str::to_owned).ok_or_else(|| {
         ConfigError(format!(
-            "--public-url {url:?} is not an address such as https://coro.example.com"
+            "{setting} {url:?} is not an address such as https://coro.example.com"
         ))
     })
 }
 
-fn own_hosts(bind: SocketAddr, public: Option<String>) -> Vec<String> {
+fn own_hosts(binds: [Option<SocketAddr>; 2], named: [Option<String>; 2]) -> Vec<String> {
     let mut hosts = vec![
         "localhost".to_owned(),
         "127.0.0.1".to_owned(),
         "[::1]".to_owned(),
     ];
-    let own = if bind.is_ipv6() {
-        format!("[{}]", bind.ip())
-    } else {
-        bind.ip().to_string()
+    let own = |bind: SocketAddr| match bind.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     };
-    hosts.push(own);
-    hosts.extend(public);
+    hosts.extend(binds.into_iter().flatten().map(own));
+    hosts.extend(named.into_iter().flatten());
     hosts
 }
 

@@ -67,20 +67,25 @@ fn uuid() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// The secret of a token. Shown once, never stored, never logged.
+/// The secret of a token or a session. Shown once, never stored, never logged.
 pub struct Secret(String);
 
 impl Secret {
     /// `cor_` and 32 random bytes: too many to guess, so that storing a fast
     /// hash of it is enough.
     pub fn generate() -> std::io::Result<Self> {
+        Ok(Secret(format!("cor_{}", Self::generate_bare()?.0)))
+    }
+
+    /// 32 random bytes of something that is no token.
+    pub fn generate_bare() -> std::io::Result<Self> {
         let mut bytes = [0u8; 32];
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place that asks for randomness"
         )]
         getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-        Ok(Secret(format!("cor_{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Secret(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     pub fn reveal(&self) -> &str {

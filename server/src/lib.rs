@@ -14,6 +14,7 @@ pub mod backup;
 pub mod clock;
 pub mod config;
 pub mod consumers;
+pub mod dashboard;
 pub mod db;
 pub mod error;
 pub mod events;

@@ -1,20 +1,23 @@
 //! Every route of the server: one line for each domain.
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use coro_api::Reason;
+use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::error::{Error, invalid};
+use crate::http::gate::Door;
 use crate::http::in_process::InProcess;
 use crate::http::{gate, openapi};
 use crate::{
-    a2a, agents, audit, backup, consumers, events, hooks, humans, leases, mcp, messages, pauses,
-    requests, state, system, tasks, tokens, txn,
+    a2a, agents, audit, backup, consumers, dashboard, events, hooks, humans, leases, mcp, messages,
+    pauses, requests, state, system, tasks, tokens, txn,
 };
 
 /// Answers below this are sent as they are, in bytes.
@@ -37,6 +40,7 @@ pub fn documented() -> OpenApiRouter<App> {
         .merge(pauses::routes::routes())
         .merge(hooks::routes::routes())
         .merge(tokens::routes::routes())
+        .merge(dashboard::routes::routes())
         .merge(audit::routes::routes())
         .merge(backup::routes::routes())
 }
@@ -46,10 +50,6 @@ pub fn router(app: App) -> Router {
     let routes = routes.merge(openapi::routes(document));
     #[cfg(feature = "testing")]
     let routes = routes.merge(crate::testing::routes::routes());
-    let compressed = SizeAbove::new(COMPRESS_ABOVE)
-        .and(NotForContentType::const_new("text/event-stream"))
-        .and(NotForContentType::const_new("application/gzip"))
-        .and(NotForContentType::IMAGES);
     let routes = routes
         .merge(a2a::routes::routes(&app))
         .route("/api/state/", axum::routing::any(empty_key))
@@ -57,13 +57,47 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(unknown_method);
     let inside = routes
         .clone()
-        .layer(from_fn_with_state(app.clone(), gate::pass))
+        .layer(from_fn_with_state((app.clone(), Door::Api), gate::pass))
         .with_state(app.clone());
     routes
         .merge(mcp::routes::routes(&app, InProcess::new(inside)))
-        .layer(CompressionLayer::new().compress_when(compressed))
-        .layer(from_fn_with_state(app.clone(), gate::pass))
+        .layer(CompressionLayer::new().compress_when(what_pays()))
+        .layer(from_fn_with_state((app.clone(), Door::Api), gate::pass))
         .with_state(app)
+}
+
+/// The dashboard's listener: the page's files, and the API that it calls.
+pub fn dashboard(app: App) -> Router {
+    let (routes, _) = documented().split_for_parts();
+    let api = routes
+        .merge(dashboard::routes::session())
+        .route("/api/state/", axum::routing::any(empty_key))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(app.clone());
+    // Not by routes of the router: a page has any path that the API has not.
+    let serve = move |req: Request| {
+        let api = api.clone();
+        async move {
+            match dashboard::routes::is_api(req.uri().path()) {
+                true => api.oneshot(req).await.into_response(),
+                false => dashboard::routes::serve_file(req).await,
+            }
+        }
+    };
+    Router::new()
+        .fallback(serve)
+        .layer(CompressionLayer::new().compress_when(what_pays()))
+        .layer(from_fn_with_state((app, Door::Dashboard), gate::pass))
+        .layer(from_fn(dashboard::routes::protect))
+}
+
+/// Which answers are compressed.
+fn what_pays() -> impl Predicate {
+    SizeAbove::new(COMPRESS_ABOVE)
+        .and(NotForContentType::const_new("text/event-stream"))
+        .and(NotForContentType::const_new("application/gzip"))
+        .and(NotForContentType::IMAGES)
 }
 
 async fn empty_key() -> Error {

@@ -5,6 +5,7 @@ mod folder;
 mod telemetry;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -165,6 +166,24 @@ async fn administer(db: &Db, folder: &DataFolder, command: Command) -> anyhow::R
     Ok(())
 }
 
+/// Takes an address; whoever reads why it can't be knows which setting it is.
+async fn listen(setting: &str, bind: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let or_off = match setting {
+        "--bind" => "",
+        _ => ", or off",
+    };
+    let listener = TcpListener::bind(bind).await.with_context(|| {
+        format!(
+            "{setting} {bind}: the address can't be used; stop what listens there or choose \
+             another{or_off}"
+        )
+    })?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    Ok((listener, address))
+}
+
 async fn serve(
     config: Config,
     folder: DataFolder,
@@ -179,15 +198,14 @@ async fn serve(
         .map(|(cert, key)| folder::tls(cert, key))
         .transpose()?;
     // Before the database: a second server says at once what is wrong.
-    let listener = TcpListener::bind(config.bind).await.with_context(|| {
-        format!(
-            "--bind {}: the address can't be used; stop what listens there or choose another",
-            config.bind
-        )
-    })?;
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
+    let (listener, address) = listen("--bind", config.bind).await?;
+    let dashboard = match config.dashboard_bind {
+        Some(bind) => Some(listen("--dashboard-bind", bind).await?),
+        None => None,
+    };
+    let dashboard_url = dashboard
+        .as_ref()
+        .map(|(_, address)| config.dashboard_url(*address));
     let db = open_database(&config, &clock, &feeds).await?;
     let first_start = folder.ensure_owner(&db).await.map_err(readable)?;
     let stop = CancellationToken::new();
@@ -196,6 +214,7 @@ async fn serve(
         clock: clock.clone(),
         feeds: feeds.clone(),
         config: config.clone(),
+        dashboard: dashboard_url.clone(),
         tokens: TokenCache::default(),
         metrics: Metrics::new(),
         liveness: Liveness::default(),
@@ -209,7 +228,11 @@ async fn serve(
     let sweeping = tokio::spawn(sweeps::run(app.clone()));
 
     let listeners = Listeners::new(router::router(app.clone()), stop.clone());
-    listeners.tcp(listener, tls);
+    listeners.tcp(listener, tls.clone());
+    if let Some((listener, _)) = dashboard {
+        let page = listeners.serving(router::dashboard(app.clone()));
+        page.tcp(listener, tls);
+    }
     #[cfg(unix)]
     if let Some(path) = &config.socket {
         listeners.unix(folder::bind_socket(path)?);
@@ -218,6 +241,7 @@ async fn serve(
     folder.write_server_file(&url);
     banner::print(
         &url,
+        dashboard_url.as_deref(),
         &config,
         first_start,
         folder.owner_token_path().is_file(),

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{idempotency, state, tenants};
+use crate::{dashboard, idempotency, state, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -95,6 +95,7 @@ pub async fn run_all(app: &App) -> Result<()> {
     run_frequent(app).await?;
     for tenant in tenants::list_tenants(&app.db).await? {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;
+        dashboard::sweep(&app.db, &tenant, app.clock.now()).await?;
     }
     retention::sweep(&app.db, &app.config.retention).await?;
     match tenants::list_tenants(&app.db).await?.first() {

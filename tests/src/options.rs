@@ -28,6 +28,8 @@ pub struct Options {
     variables: Vec<(String, String)>,
     /// Whether `--bind 127.0.0.1:0` is left out.
     own_bind: bool,
+    /// Whether `--dashboard-bind off` is.
+    own_dashboard: bool,
     /// The owner's token, where it is not in the data folder.
     pub(crate) owner: Option<String>,
 }
@@ -43,6 +45,7 @@ impl Options {
             args: Vec::new(),
             variables: Vec::new(),
             own_bind: false,
+            own_dashboard: false,
             owner: None,
         }
     }
@@ -60,6 +63,7 @@ impl Options {
 
     pub fn arg(mut self, arg: &str) -> Self {
         self.own_bind |= arg == "--bind";
+        self.own_dashboard |= arg == "--dashboard-bind";
         self.args.push(arg.to_owned());
         self
     }
@@ -67,6 +71,17 @@ impl Options {
     /// Says where to listen elsewhere than on the command line.
     pub fn without_bind(mut self) -> Self {
         self.own_bind = true;
+        self
+    }
+
+    /// With a dashboard, on a free port; other servers have none.
+    pub fn with_dashboard(self) -> Self {
+        self.arg("--dashboard-bind").arg("127.0.0.1:0")
+    }
+
+    /// Says where the dashboard listens elsewhere than on the command line.
+    pub fn without_dashboard_bind(mut self) -> Self {
+        self.own_dashboard = true;
         self
     }
 
@@ -138,6 +153,9 @@ impl Options {
         let mut command = self.program();
         if !self.own_bind {
             command.args(["--bind", "127.0.0.1:0"]);
+        }
+        if !self.own_dashboard {
+            command.args(["--dashboard-bind", "off"]);
         }
         command.args(self.store_args()).args(&self.args);
         let child = command

@@ -61,6 +61,13 @@ const SAMPLES: &[(&str, &str)] = &[
         "0013_hooks",
         "INSERT INTO continuation (tenant_id, agent_id, count, told) VALUES ('t', 'agent', 1, '[]')",
     ),
+    (
+        "0014_dashboard",
+        "INSERT INTO dashboard_code (tenant_id, hash, token_id, token_hash, expires_at) \
+         VALUES ('t', 'hash', 'id', {blob}, 1); \
+         INSERT INTO dashboard_session (tenant_id, hash, key_hash, token_id, token_hash, \
+         created_at, used_at) VALUES ('t', 'hash', {blob}, 'id', {blob}, 1, 1)",
+    ),
 ];
 
 /// The tables that each migration makes.
@@ -78,6 +85,7 @@ const TABLES: &[&[&str]] = &[
     &[],
     &[],
     &["continuation"],
+    &["dashboard_code", "dashboard_session"],
 ];
 
 fn folder(engine: Engine) -> std::path::PathBuf {

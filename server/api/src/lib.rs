@@ -16,6 +16,7 @@ pub mod agents;
 pub mod audit;
 pub mod clients;
 pub mod consumers;
+pub mod dashboard;
 pub mod errors;
 pub mod events;
 pub mod hooks;

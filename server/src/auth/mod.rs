@@ -1,6 +1,7 @@
 //! Who calls, and what they may do.
 //!
-//! Every request but those for health and documents brings a token. The gate
+//! Every request but those for health and documents brings a token, or to the
+//! dashboard's listener a session of its page ([`Credential`]). The gate
 //! (`http/gate.rs`) finds its [`Caller`] here; a handler says in its
 //! parameters what it takes: [`Anyone`], [`Reader`], [`Writer`], [`Leader`],
 //! [`Registrar`], [`Auditor`] or [`Admin`], each of which holds the [`Ctx`] that operations get. A route
@@ -21,6 +22,7 @@ use subtle::ConstantTimeEq;
 use crate::agents::liveness::SignOfLife;
 use crate::app::{App, Ctx, RequestInfo};
 use crate::clock::Time;
+use crate::dashboard::sessions::{self, Proof, Session};
 use crate::db::NewEntry;
 use crate::error::{Error, Reason, Result, forbidden, internal};
 use crate::ids::{AgentId, Hash, TenantId};
@@ -57,6 +59,17 @@ pub struct Caller {
     pub agent: Option<CallerAgent>,
     /// Where that agent's signs of life are noted.
     pub alive: Option<Arc<SignOfLife>>,
+    /// The dashboard's session that calls for the token, where one does.
+    pub session: Option<Session>,
+}
+
+/// By what a request is known: a token on the API's listener, a session on
+/// the dashboard's. Neither takes the other's.
+#[derive(Clone, Copy, Debug)]
+pub enum Credential {
+    /// The hash of a token's secret.
+    Token(Hash),
+    Session(Proof),
 }
 
 /// Which registration of an agent a token belongs to.
@@ -113,6 +126,14 @@ impl Permission {
 }
 
 impl Caller {
+    /// By what the caller is known.
+    fn credential(&self) -> Credential {
+        match &self.session {
+            None => Credential::Token(self.token_hash),
+            Some(session) => Credential::Session(session.proof),
+        }
+    }
+
     /// What the caller may see of the log.
     pub fn sight(&self) -> Sight {
         Sight {
@@ -202,9 +223,9 @@ impl Caller {
     }
 }
 
-/// Finds who a token belongs to.
-pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
-    let caller = find_caller(app, Hash::of(secret.as_bytes())).await?;
+/// Finds who a token or a session belongs to.
+pub async fn authenticate(app: &App, credential: Credential) -> Result<Arc<Caller>> {
+    let caller = find_caller(app, credential).await?;
     match check_valid(app, &caller) {
         Ok(()) => {
             note_life(app, &caller);
@@ -222,15 +243,22 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Arc<Caller>> {
 
 /// Whether a caller who is listening still may: a token can end meanwhile.
 pub async fn check_again(app: &App, caller: &Caller) -> Result<()> {
-    let caller = find_caller(app, caller.token_hash).await?;
+    let caller = find_caller(app, caller.credential()).await?;
     check_valid(app, &caller)?;
     note_life(app, &caller);
     Ok(())
 }
 
+/// Who a token belongs to that someone has shown before.
+pub async fn caller_of_token(app: &App, hash: Hash) -> Result<Arc<Caller>> {
+    let caller = find_caller(app, Credential::Token(hash)).await?;
+    check_valid(app, &caller)?;
+    Ok(caller)
+}
+
 /// The caller as it is after its token has changed hands.
 pub async fn known_again(app: &App, caller: &Caller) -> Result<Arc<Caller>> {
-    find_caller(app, caller.token_hash).await
+    find_caller(app, caller.credential()).await
 }
 
 /// Whatever an agent does proves that it lives.
@@ -255,7 +283,11 @@ async fn begin_generation(app: &App, caller: &Caller) {
     }
 }
 
-async fn find_caller(app: &App, hash: Hash) -> Result<Arc<Caller>> {
+async fn find_caller(app: &App, credential: Credential) -> Result<Arc<Caller>> {
+    let hash = match credential {
+        Credential::Token(hash) => hash,
+        Credential::Session(proof) => return sessions::find_caller(app, proof).await,
+    };
     let now = app.clock.now();
     if let Some(caller) = app.tokens.get(&hash, now) {
         return Ok(caller);
@@ -311,14 +343,14 @@ pub fn unauthenticated(message: String) -> Error {
     )
 }
 
-/// Tokens that were found a moment ago.
+/// Tokens and sessions that were found a moment ago.
 #[derive(Default)]
 pub struct TokenCache {
     found: Mutex<HashMap<Hash, (Arc<Caller>, Time)>>,
 }
 
 impl TokenCache {
-    fn get(&self, hash: &Hash, now: Time) -> Option<Arc<Caller>> {
+    pub fn get(&self, hash: &Hash, now: Time) -> Option<Arc<Caller>> {
         let found = self.found.lock().expect("no panic while held");
         let (key, (caller, until)) = found.get_key_value(hash)?;
         // The map compares as it likes; this comparison tells nothing by the
@@ -327,7 +359,7 @@ impl TokenCache {
         (equal && *until > now).then(|| caller.clone())
     }
 
-    fn put(&self, hash: Hash, caller: Arc<Caller>, now: Time) {
+    pub fn put(&self, hash: Hash, caller: Arc<Caller>, now: Time) {
         let mut found = self.found.lock().expect("no panic while held");
         if found.len() >= CACHE_MAX {
             found.clear();

@@ -40,6 +40,7 @@ const ALL: &[Migration] = &[
     migration!("0011_messages"),
     migration!("0012_requests"),
     migration!("0013_hooks"),
+    migration!("0014_dashboard"),
 ];
 
 /// The number of the newest migration that this program knows.

@@ -196,6 +196,8 @@ async fn subscribe(
     let filter = Filter::new(ctx.caller.sight(), query.pattern.as_deref().unwrap_or("*"));
     let tenant = &ctx.caller.tenant;
     let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, query.from).await?;
+    // The page names it beside its key; others name none.
+    let upgrade = upgrade.protocols(["coro"]);
     Ok(upgrade
         .on_upgrade(move |socket| websocket::send_events(socket, cursor, ctx))
         .into_response())

@@ -17,6 +17,9 @@ use crate::error::{Error, Reason, Result, invalid};
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The largest body of a [`SmallJson`], in bytes.
+const SMALL_JSON_BYTES_MAX: usize = 4 * 1024;
+
 /// How much of a body that is too large is read before the answer.
 const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -121,30 +124,44 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(req: Request, app: &App) -> Result<Self> {
-        let body = json_body(req, app).await?;
-        // Or the fields would be taken from an array, in order.
-        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if first == Some(&b'[') {
-            return Err(invalid("invalid JSON body: it is an array, not an object"));
-        }
-        let value = serde_json::from_slice(&body)
-            .map_err(|error| invalid(format!("invalid JSON body: {error}")))?;
-        Ok(Json(value))
+        let body = json_body(req, app.config.limits.body_bytes).await?;
+        object_from(&body).map(Json)
     }
+}
+
+/// As [`Json`], of a body that is small: who sends it may be anyone.
+pub struct SmallJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for SmallJson<T> {
+    type Rejection = Error;
+
+    async fn from_request(req: Request, _: &App) -> Result<Self> {
+        let body = json_body(req, SMALL_JSON_BYTES_MAX).await?;
+        object_from(&body).map(SmallJson)
+    }
+}
+
+fn object_from<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    // Or the fields would be taken from an array, in order.
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err(invalid("invalid JSON body: it is an array, not an object"));
+    }
+    serde_json::from_slice(body).map_err(|error| invalid(format!("invalid JSON body: {error}")))
 }
 
 impl FromRequest<App> for AnyJson {
     type Rejection = Error;
 
     async fn from_request(req: Request, app: &App) -> Result<Self> {
-        let body = json_body(req, app).await?;
+        let body = json_body(req, app.config.limits.body_bytes).await?;
         let value = serde_json::from_slice(&body)
             .map_err(|error| invalid(format!("invalid JSON body: {error}")))?;
         Ok(AnyJson(value))
     }
 }
 
-async fn json_body(req: Request, app: &App) -> Result<Bytes> {
+async fn json_body(req: Request, limit: usize) -> Result<Bytes> {
     if !is_json(req.headers()) {
         return Err(Error::new(
             Reason::UnsupportedMediaType,
@@ -152,8 +169,8 @@ async fn json_body(req: Request, app: &App) -> Result<Bytes> {
         )
         .hint("send 'Content-Type: application/json'"));
     }
-    let Raw(body) = Raw::from_request(req, app).await?;
-    Ok(body)
+    let length = content_length(req.headers());
+    read_body(length, limit, req.into_body()).await
 }
 
 /// The content type without its parameters, in lower case.

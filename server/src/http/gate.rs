@@ -20,11 +20,12 @@ use super::extract::{content_length, read_body};
 use super::serve::Peer;
 use super::trace;
 use crate::app::{App, RequestInfo};
-use crate::auth::{Caller, authenticate, record_forbidden, unauthenticated};
+use crate::auth::{Caller, Credential, authenticate, record_forbidden, unauthenticated};
+use crate::dashboard::sessions;
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
 use crate::ids::Hash;
-use crate::mcp;
+use crate::{dashboard, mcp};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -34,8 +35,20 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 /// A body up to this is read before anything is refused, in bytes.
 const SMALL_BODY_BYTES: u64 = 16 * 1024;
 
+/// The listener that a request came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// That of the API; takes tokens.
+    Api,
+    /// That of the dashboard; takes sessions of its page.
+    Dashboard,
+}
+
 /// Paths that need no token: they tell nothing that is not public.
-fn is_public(path: &str) -> bool {
+fn is_public(door: Door, method: &Method, path: &str) -> bool {
+    if door == Door::Dashboard && dashboard::routes::is_public(method, path) {
+        return true;
+    }
     matches!(path, "/health" | "/ready" | "/openapi.json")
         || path == "/docs"
         // Where clients look for ways to sign in; there is none.
@@ -43,12 +56,12 @@ fn is_public(path: &str) -> bool {
         || path.starts_with("/docs/")
 }
 
-pub async fn pass(State(app): State<App>, req: Request, next: Next) -> Response {
+pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Next) -> Response {
     let started = Instant::now();
     let (method, uri) = (req.method().clone(), req.uri().clone());
     let id = request_id(req.headers());
     let mut replayed = false;
-    let mut response = match admit(&app, req, id.clone()).await {
+    let mut response = match admit(&app, door, req, id.clone()).await {
         Ok((req, admitted)) => {
             let span = trace::span_of(&req, &id);
             let handled = AssertUnwindSafe(next.run(req)).catch_unwind();
@@ -100,18 +113,22 @@ fn is_counted(path: &str) -> bool {
 type Admitted = Option<(Arc<Caller>, Arc<RequestInfo>)>;
 
 /// Lets a request in, with what the handler's extractors need.
-async fn admit(app: &App, req: Request, id: String) -> Result<(Request, Admitted)> {
+async fn admit(app: &App, door: Door, req: Request, id: String) -> Result<(Request, Admitted)> {
     let mut req = with_small_body_read(req).await?;
     check_host(app, req.headers(), req.uri().host())?;
-    check_origin(app, req.headers())?;
-    if is_public(req.uri().path()) {
+    check_origin(app, door, req.headers())?;
+    check_site(door, &req)?;
+    if is_public(door, req.method(), req.uri().path()) {
         return Ok((req, None));
     }
-    let caller = match bearer(req.headers()) {
-        Ok(secret) => authenticate(app, secret).await,
+    let caller = match credential(door, req.headers()) {
+        Ok(credential) => authenticate(app, credential).await,
         Err(error) => Err(error),
     };
-    let caller = caller.map_err(|error| limit_failures(app, &req, error))?;
+    let caller = caller.map_err(|error| {
+        let peer = Peer::of(req.headers(), req.extensions(), app.config.behind_proxy);
+        limit_failures(app, &peer, error)
+    })?;
     let once;
     (req, once) = read_once(app, req).await?;
     let traceparent = traceparent(req.headers());
@@ -163,19 +180,48 @@ fn check_host(app: &App, headers: &HeaderMap, in_uri: Option<&str>) -> Result<()
         .hint("call it by the address that it listens on, or set --public-url"))
 }
 
-/// A browser names the page that sends a request; no other page may.
-fn check_origin(app: &App, headers: &HeaderMap) -> Result<()> {
+/// A browser names the page that sends a request; no other page may. To the
+/// dashboard only its own page may: a page on another port is another page.
+fn check_origin(app: &App, door: Door, headers: &HeaderMap) -> Result<()> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or("?");
     let host = origin.split_once("://").map_or("", |(_, host)| host);
-    if app.config.is_own_host(host) && !host.is_empty() {
+    let is_own = match door {
+        Door::Api => app.config.is_own_host(host),
+        Door::Dashboard => {
+            let called = headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok());
+            called == Some(host) || app.dashboard.as_deref() == Some(origin)
+        }
+    };
+    if is_own && !host.is_empty() {
         return Ok(());
     }
     Err(forbidden(format!(
         "requests of the page {origin:?} are not taken"
     )))
+}
+
+/// A browser also says how near the page is that sends a request. One that
+/// is not the dashboard's calls nothing; it may link to the page.
+fn check_site(door: Door, req: &Request) -> Result<()> {
+    let site = req.headers().get("sec-fetch-site");
+    let is_foreign = site.is_some_and(|site| site == "cross-site" || site == "same-site");
+    if door == Door::Api || !is_foreign || !dashboard::routes::is_api(req.uri().path()) {
+        return Ok(());
+    }
+    Err(forbidden("requests of other pages are not taken"))
+}
+
+/// What a request is known by: each door has its own kind and takes no other.
+fn credential(door: Door, headers: &HeaderMap) -> Result<Credential> {
+    match door {
+        Door::Api => bearer(headers).map(|secret| Credential::Token(Hash::of(secret.as_bytes()))),
+        Door::Dashboard => sessions::proof_of(headers).map(Credential::Session),
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str> {
@@ -194,12 +240,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str> {
 }
 
 /// Counts a failed sign-in; beyond a few a minute the answer is to wait.
-fn limit_failures(app: &App, req: &Request, error: Error) -> Error {
+pub fn limit_failures(app: &App, peer: &str, error: Error) -> Error {
     if error.reason != Reason::Unauthenticated {
         return error;
     }
-    let peer = Peer::of(req, app.config.behind_proxy);
-    let Err(seconds) = app.sign_ins.count(&peer) else {
+    let Err(seconds) = app.sign_ins.count(peer) else {
         return error;
     };
     tracing::warn!(peer, "too many failed sign-ins");

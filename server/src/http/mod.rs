@@ -14,6 +14,7 @@ pub mod page;
 pub mod problem;
 pub mod serve;
 mod stall;
+pub mod stored;
 pub mod stream;
 mod trace;
 pub mod websocket;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::http::{Extensions, HeaderMap};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -45,9 +45,9 @@ pub enum Peer {
 impl Peer {
     /// A text by which failed sign-ins are counted: the address, behind a
     /// proxy the one that the proxy saw.
-    pub fn of(req: &Request, behind_proxy: bool) -> String {
+    pub fn of(headers: &HeaderMap, extensions: &Extensions, behind_proxy: bool) -> String {
         if behind_proxy {
-            let forwarded = req.headers().get_all("x-forwarded-for").iter().next_back();
+            let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
             let last = forwarded
                 .and_then(|v| v.to_str().ok())
                 .and_then(|v| v.rsplit(',').next());
@@ -55,7 +55,7 @@ impl Peer {
                 return address.trim().to_owned();
             }
         }
-        match req.extensions().get::<Peer>() {
+        match extensions.get::<Peer>() {
             Some(Peer::Tcp(address)) => address.ip().to_string(),
             Some(Peer::Socket(uid)) => format!("uid {uid}"),
             None => "unknown".to_owned(),
@@ -77,6 +77,14 @@ impl Listeners {
             router,
             stop,
             connections: TaskTracker::new(),
+        }
+    }
+
+    /// The same, for listeners that serve something else.
+    pub fn serving(&self, router: Router) -> Self {
+        Listeners {
+            router,
+            ..self.clone()
         }
     }
 

@@ -4,15 +4,24 @@ use std::path::Path;
 
 use crate::config::Config;
 
-/// Prints where it listens, and three commands to type next. The first line is
+/// Prints where it listens, and commands to type next. The first line is
 /// what programs wait for.
-pub(super) fn print(url: &str, config: &Config, first_start: bool, has_token: bool) {
+pub(super) fn print(
+    url: &str,
+    dashboard: Option<&str>,
+    config: &Config,
+    first_start: bool,
+    has_token: bool,
+) {
     println!("coro-server listens on {url}");
+    if let Some(dashboard) = dashboard {
+        println!("  dashboard  {dashboard}");
+    }
     if let Some(socket) = &config.socket {
-        println!("  socket  {}", socket.display());
+        println!("  socket     {}", socket.display());
     }
     let new = if first_start { " (new)" } else { "" };
-    println!("  data    {}{new}", config.data_dir.display());
+    println!("  data       {}{new}", config.data_dir.display());
     println!();
     println!("In another shell:");
     if !has_token {
@@ -24,6 +33,9 @@ pub(super) fn print(url: &str, config: &Config, first_start: bool, has_token: bo
     println!("  {folder}{cli} status");
     println!("  {folder}{cli} state set hello --data '\"world\"'");
     println!("  {folder}{cli} events history");
+    if dashboard.is_some() {
+        println!("  {folder}{cli} dashboard");
+    }
 }
 
 /// The CLI beside this program, as one would type it here.

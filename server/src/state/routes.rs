@@ -20,6 +20,7 @@ use crate::error::{Error, Reason, Result, invalid};
 use crate::http::etag::{none_match, write_condition};
 use crate::http::extract::{NoQuery, Path, Query, Raw, media_type};
 use crate::http::page::{REVISION, check_limit, check_whole, json_at, link_next};
+use crate::http::stored::Stored;
 use crate::http::stream;
 use crate::log::poll::Poll;
 use crate::log::{Filter, Subject};
@@ -221,6 +222,7 @@ fn value_response(value: Value, revision: i64) -> Response {
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("sandbox"),
     );
+    response.extensions_mut().insert(Stored);
     response
 }
 

@@ -40,7 +40,10 @@ pub async fn server_metrics(ctx: &Ctx) -> Result<ServerMetrics> {
         instances: agents::count_agents(ctx).await?,
         last_event_id,
         api_bind: ctx.app.config.bind.to_string(),
-        dashboard_bind: String::new(),
+        dashboard_bind: match ctx.app.config.dashboard_bind {
+            Some(bind) => bind.to_string(),
+            None => String::new(),
+        },
         token_tax: token_tax(ctx.app.metrics.mcp_calls(), ctx.app.metrics.rest_calls()),
     })
 }

@@ -40,6 +40,7 @@ pub(super) fn find_caller(tx: &mut Tx<'_>, hash: &Hash) -> Result<Option<Caller>
                     None => None,
                 },
                 alive: None,
+                session: None,
             })
         },
     )
