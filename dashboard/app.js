@@ -4,9 +4,13 @@ import { effect, html, render } from './core/html.js';
 import { read } from './core/api.js';
 import { begin, connect, disconnect, entryOf } from './core/live.js';
 import { session, startSession } from './core/session.js';
+import { pages } from './pages/index.js';
 import { Shell } from './parts/shell.js';
 import { SignIn } from './parts/signin.js';
 import { notifyError } from './core/store.js';
+
+/** How long after the first page the others are loaded, in milliseconds. */
+const PRELOAD_MS = 1500;
 
 /** Entries of the log that are read when the page opens. */
 const FIRST_ENTRIES = 300;
@@ -39,6 +43,9 @@ async function follow(revision) {
     begin([], revision);
   }
   connect();
+  // The other pages, while nothing else is to do: they open at once, also
+  // when the server is away.
+  setTimeout(() => pages.forEach((page) => page.load().catch(() => {})), PRELOAD_MS);
 }
 
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

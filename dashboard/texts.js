@@ -223,7 +223,6 @@ export const t = {
       secretUse: 'To use it in a shell:',
       done: 'I have it',
       ownerOnly: 'Only the owner sees and makes tokens.',
-      count: (/** @type {number} */ n) => many(n, 'token'),
     },
     server: {
       health: 'Health', uptime: 'Up for', version: 'Version', tenant: 'Tenant', revision: 'Revision',

@@ -1,6 +1,6 @@
 // The keyboard: every shortcut is registered here, so that `?` shows them all.
 
-import { useEffect } from './html.js';
+import { useLayoutEffect } from './html.js';
 import { overlay, singleKeys } from './store.js';
 
 /**
@@ -39,7 +39,8 @@ export function register(list) {
  * @param {unknown[]} deps
  */
 export function useKeys(list, deps) {
-  useEffect(() => register(list), deps);
+  // Before the view can be seen: whoever sees it may press at once.
+  useLayoutEffect(() => register(list), deps);
 }
 
 document.addEventListener('keydown', (event) => {

@@ -40,7 +40,7 @@ export function key() {
 
 /** Signs in with the code of the URL, or goes on with the session that is there. */
 export async function startSession() {
-  const code = /[#&]code=([^&]+)/.exec(location.hash)?.[1];
+  const code = codeOf(location.hash);
   const { call } = await import('./api.js');
   try {
     if (code) {
@@ -87,6 +87,11 @@ export async function signOut() {
   }
 }
 
+/** @param {string} hash */
+function codeOf(hash) {
+  return /[#&]code=([^&]+)/.exec(hash)?.[1];
+}
+
 function forget() {
   try {
     localStorage.removeItem(KEY);
@@ -94,6 +99,11 @@ function forget() {
     // A browser without storage has nothing to forget.
   }
 }
+
+// A new code in the address of a page that is open already.
+window.addEventListener('hashchange', () => {
+  if (codeOf(location.hash)) startSession();
+});
 
 // Signed in or out in another tab.
 window.addEventListener('storage', (event) => {

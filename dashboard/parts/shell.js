@@ -85,6 +85,10 @@ function Current() {
       draw((count) => count + 1);
     }, fail);
   }, [id]);
+  useEffect(() => state.subscribe((word) => {
+    // The server is back: what could not be loaded can be now.
+    if (word === 'live' && failed) location.reload();
+  }), [failed]);
   if (!entry) return html`<div class="page"><div class="empty"><h1>${t.shell.noPage}</h1><p><a href="/">${pages[0]?.title}</a></p></div></div>`;
   const View = loaded.get(id);
   if (failed) return html`<${Failure} error=${{ message: t.shell.notLoaded, next: String(failed.message ?? failed) }} retry=${() => location.reload()} />`;

@@ -33,9 +33,12 @@ export function Tokens() {
   if (!isOwner) return html`<${Empty} icon="person" title=${t.settings.tokens.ownerOnly} />`;
   if (error) return html`<${Failure} error=${error} retry=${reload} />`;
   if (!data) return loading && html`<${Loading} />`;
-  return html`<div class="crumbs"><span class="dim">${t.settings.tokens.count(data.length)}</span>
-      <button type="button" class="button primary spread" onClick=${create}><${Icon} name="plus" />${t.settings.tokens.create}</button></div>
-    <${Table} label=${t.settings.tokens.label} rows=${data} columns=${COLUMNS} rowKey=${(/** @type {Token} */ row) => row.id} />`;
+  return html`<${Table} label=${t.settings.tokens.label} rows=${data} columns=${COLUMNS} rowKey=${(/** @type {Token} */ row) => row.id} />`;
+}
+
+export function NewTokenButton() {
+  if (session.value?.role !== 'owner') return '';
+  return html`<button type="button" class="button primary" onClick=${create} title=${`${t.settings.tokens.create} (n)`}><${Icon} name="plus" />${t.settings.tokens.create}</button>`;
 }
 
 /** @type {import('../../parts/table.js').Column<Token>[]} */
