@@ -7,7 +7,7 @@ export const html = htm.bind(h);
 
 export { render } from '../lib/preact.js';
 export { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from '../lib/hooks.js';
-export { batch, computed, effect, signal, untracked, useComputed, useSignal } from '../lib/signals.js';
+export { batch, computed, effect, signal } from '../lib/signals.js';
 
 /**
  * What a component may return.

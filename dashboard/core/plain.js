@@ -8,6 +8,9 @@
 const ODD =
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB]|[\u{E0000}-\u{E0FFF}]|\p{Cs}/gu;
 
+/** Most texts have nothing of that. */
+const USUAL = /^[\x20-\x7E]*$/;
+
 /** More marks than this on one letter cover the lines around it. */
 const PILE = /(\p{M}{4})\p{M}+/gu;
 
@@ -21,6 +24,7 @@ const PILE = /(\p{M}{4})\p{M}+/gu;
  * @returns {Piece[]}
  */
 export function pieces(text) {
+  if (USUAL.test(text)) return text === '' ? [] : [{ text, odd: false }];
   const calm = text.replace(PILE, '$1');
   /** @type {Piece[]} */
   const list = [];

@@ -34,6 +34,7 @@ export function FilterField({ name, label, placeholder, main = true }) {
       clearTimeout(typed.current);
       if (event.key === 'Escape') setText('');
       setQuery({ [name]: event.key === 'Escape' ? '' : text }, { replace: true });
+      input.current?.blur();
       focusTable();
     }
   };

@@ -11,6 +11,10 @@ import { t } from '../texts.js';
 export function Plain({ text, max = 300 }) {
   const whole = text ?? '';
   const cut = whole.length > max;
+  if (!cut) {
+    const list = pieces(whole);
+    if (list.length < 2 && !list[0]?.odd) return html`<bdi class="plain">${list[0]?.text ?? ''}</bdi>`;
+  }
   const list = pieces(cut ? whole.slice(0, max) : whole);
   // Isolated: its direction stays its own.
   return html`<bdi class="plain">${list.map((piece) => (piece.odd ? html`<span class="odd" title=${t.plain.odd}>${piece.text}</span>` : piece.text))}${cut && html`<span class="dim" title=${t.plain.cut(whole.length)}>…</span>`}</bdi>`;

@@ -4,7 +4,7 @@
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from '../core/html.js';
 import { singleKeys } from '../core/store.js';
 /** Rows that exist above and below those in sight. */
-const SPARE = 8;
+const SPARE = 4;
 
 /** The height of a row and of the head, in pixels; the sheet has the same. */
 const ROW = 34;
@@ -13,7 +13,7 @@ const ROW = 34;
  * @template T
  * @typedef {object} Column
  * @property {string} id
- * @property {string} title
+ * @property {any} title
  * @property {string} width As a track of a CSS grid.
  * @property {(row: T) => any} cell
  * @property {number} [from] Shown where the table is at least this wide, in pixels.
@@ -118,6 +118,7 @@ export function Table({ label, rows, columns, rowKey, selected = null, onSelect,
     onOpen?.(row);
   };
 
+  const spaces = Math.ceil(size.height / ROW) + 2 * SPARE + 2;
   const shown = columns.filter((column) => !column.from || size.width >= column.from);
   const tracks = { gridTemplateColumns: shown.map((column) => column.width).join(' ') };
   return html`<div class="table" role="grid" aria-label=${label} aria-rowcount=${rows.length + 1} tabindex="0" ref=${box} data-table
@@ -129,8 +130,8 @@ export function Table({ label, rows, columns, rowKey, selected = null, onSelect,
     <div class="table-body" role="rowgroup" style=${{ height: `${rows.length * ROW}px` }}>
       ${rows.slice(first, last).map((row, offset) => {
         const index = first + offset;
-        const key = rowKey(row);
-        return html`<div role="row" key=${key} id=${`${id}-${index}`} aria-rowindex=${index + 2} aria-selected=${index === at ? 'true' : 'false'}
+        // Rows that leave at one end come in at the other: nothing is made anew.
+        return html`<div role="row" key=${index % spaces} id=${`${id}-${index}`} aria-rowindex=${index + 2} aria-selected=${index === at ? 'true' : 'false'}
           class=${`row ${onOpen ? 'opens' : ''} ${rowClass?.(row) ?? ''}`} style=${{ ...tracks, transform: `translateY(${index * ROW}px)` }}
           onClick=${(/** @type {MouseEvent} */ event) => onClick(event, row, index)}>
           ${shown.map((column) => html`<div role="gridcell" key=${column.id} class=${column.right ? 'right' : ''}>${column.cell(row)}</div>`)}

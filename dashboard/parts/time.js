@@ -1,6 +1,6 @@
 // Moments, as distances from the server's now.
 
-import { html, useComputed } from '../core/html.js';
+import { html } from '../core/html.js';
 import { now, tick } from '../core/clock.js';
 import { t } from '../texts.js';
 
@@ -12,9 +12,10 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
  * @param {{at: string | null | undefined}} props
  */
 export function Ago({ at }) {
-  const text = useComputed(() => (at ? distance(Date.parse(at) - Math.max(tick.value, now() - 1000)) : ''));
   if (!at) return html`<span class="dim">${t.none}</span>`;
-  return html`<time datetime=${at} title=${exactTime(at)}>${text}</time>`;
+  // The tick draws it again; what is newer than the tick is not in the future.
+  const moment = Date.parse(at);
+  return html`<time datetime=${at} title=${exactTime(at)}>${distance(moment - Math.max(tick.value, now() - 1000))}</time>`;
 }
 
 /**

@@ -76,6 +76,29 @@ impl Connection {
         }
     }
 
+    /// What was recorded, once the recording has ended.
+    pub(crate) fn traced(&mut self) -> Vec<Value> {
+        let ended = |told: &[Value]| {
+            let complete = "Tracing.tracingComplete";
+            told.iter().any(|event| event["method"] == complete)
+        };
+        while !ended(&self.told) {
+            let message = self.socket.read().expect("the recording ends");
+            if let Message::Text(text) = message {
+                self.told.extend(serde_json::from_str::<Value>(&text).ok());
+            }
+        }
+        let (traced, rest) = std::mem::take(&mut self.told)
+            .into_iter()
+            .partition::<Vec<_>, _>(|event| {
+                let method = event["method"].as_str().unwrap_or_default();
+                method.starts_with("Tracing.")
+            });
+        self.told = rest;
+        let events = traced.iter().filter_map(|event| event["params"]["value"].as_array());
+        events.flatten().cloned().collect()
+    }
+
     /// As [`Connection::send`], where the browser may refuse.
     pub(crate) fn try_send(&mut self, method: &str, params: Value) -> Result<Value, String> {
         self.last += 1;

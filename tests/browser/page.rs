@@ -226,6 +226,27 @@ impl Page {
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
     }
 
+    /// Begins to record what the page is busy with.
+    pub(crate) fn begin_trace(&mut self) {
+        let categories = json!({"traceConfig": {"includedCategories": ["toplevel"]}});
+        self.send("Tracing.start", categories);
+    }
+
+    /// The processor's time of the longest task of a page since
+    /// [`Page::begin_trace`], in milliseconds.
+    pub(crate) fn longest_task_ms(&mut self) -> f64 {
+        self.send("Tracing.end", json!({}));
+        let events = self.connection.traced();
+        let pages = |event: &&Value| event["args"]["name"] == "CrRendererMain";
+        let pages: Vec<_> = events.iter().filter(pages).map(thread_of).collect();
+        let tasks = events.iter().filter(|event| {
+            let name = event["name"].as_str().unwrap_or_default();
+            name.ends_with("RunTask") && pages.contains(&thread_of(event))
+        });
+        let micros = tasks.filter_map(|event| event["tdur"].as_f64());
+        micros.fold(0.0, f64::max) / 1000.0
+    }
+
     /// What the page or the browser complained of: uncaught errors, violations
     /// of the content security policy, failed requests.
     pub(crate) fn complaints(&mut self) -> Vec<String> {
@@ -250,6 +271,11 @@ impl Page {
         let complaints = self.complaints();
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
+}
+
+/// Process and thread of a recorded event.
+fn thread_of(event: &Value) -> (Option<i64>, Option<i64>) {
+    (event["pid"].as_i64(), event["tid"].as_i64())
 }
 
 fn found(selector: &str, text: &str) -> String {

@@ -50,7 +50,7 @@ const COLUMNS = [
   { id: 'expires', title: t.settings.tokens.expires, width: '90px', from: 760, cell: (row) => (row.expires_at ? html`<${Ago} at=${row.expires_at} />` : html`<span class="dim">${t.settings.tokens.never}</span>`) },
   { id: 'made', title: t.settings.tokens.made, width: '96px', from: 520, cell: (row) => html`<span class="dim"><${Ago} at=${row.created_at} /></span>` },
   { id: 'by', title: t.settings.tokens.by, width: '120px', from: 900, cell: (row) => html`<${Actor} actor=${row.created_by} />` },
-  { id: 'revoke', title: '', width: '80px', right: true, cell: (row) => html`<button type="button" class="button ghost" aria-label=${`${t.settings.tokens.revoke}: ${plain(row.name, 60)}`} onClick=${() => revoke(row)}>${t.settings.tokens.revoke}</button>` },
+  { id: 'revoke', title: html`<span class="hidden-text">${t.settings.tokens.revoke}</span>`, width: '80px', right: true, cell: (row) => html`<button type="button" class="button ghost" aria-label=${`${t.settings.tokens.revoke}: ${plain(row.name, 60)}`} onClick=${() => revoke(row)}>${t.settings.tokens.revoke}</button>` },
 ];
 
 /** @param {Token} token */
