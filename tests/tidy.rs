@@ -188,6 +188,8 @@ fn store_functions_take_the_tenant() {
         ("server/src/tenants/store.rs", "find"),
         ("server/src/tenants/store.rs", "list"),
         ("server/src/backup/store.rs", "is_empty"),
+        ("server/src/dashboard/store.rs", "find_code"),
+        ("server/src/dashboard/store.rs", "find_session"),
     ];
     for source in sources("server/src", "rs") {
         if !source.path.ends_with("/store.rs") {

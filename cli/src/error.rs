@@ -115,8 +115,18 @@ pub(crate) fn conflict(message: impl Into<String>) -> CliError {
     CliError::new(Exit::Conflict, message)
 }
 
+pub(crate) fn refused(message: impl Into<String>) -> CliError {
+    CliError::new(Exit::Refused, message)
+}
+
 pub(crate) fn timed_out(message: impl Into<String>) -> CliError {
     CliError::new(Exit::TimedOut, message)
+}
+
+/// A hook refuses what its client is about to do. Clients that know a refusal by
+/// the exit code take 2 for one, whatever else it means here.
+pub(crate) fn hook_refused(reason: impl Into<String>) -> CliError {
+    CliError::new(Exit::Usage, reason)
 }
 
 /// A file that can't be read or written. `doing` is a phrase such as

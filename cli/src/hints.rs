@@ -103,6 +103,9 @@ impl Refusal<'_> {
                      or write the whole value with coro-cli state set {key}"
                 )
             }
+            (Reason::Conflict, "leases", "take") if self.says("wait for it") => {
+                "wait for it with --wait 10m, take something narrower, or ask its holder".to_owned()
+            }
             (Reason::Compacted, ..) => self.after_compaction(group, verb)?,
             (Reason::PreconditionFailed, "txn", _) => {
                 "read the key again, correct compare and writes, and repeat".to_owned()

@@ -69,10 +69,8 @@ impl OptionalInput {
             }));
         }
         if reads_stdin {
-            let bytes = read_bounded(&mut session.machine()?.stdin)
-                .map_err(|error| failed(format!("can't read standard input: {error}")))?;
             return Ok(Some(Data {
-                bytes: bounded("standard input", bytes)?,
+                bytes: read_named(session, Path::new("-"))?,
                 file: None,
             }));
         }
@@ -114,6 +112,23 @@ fn content_type_of(path: &Path) -> &'static str {
         "png" => "image/png",
         _ => "application/octet-stream",
     }
+}
+
+/// Reads a file of the caller; `-` is standard input.
+pub(crate) fn read_named(session: &mut Session<'_>, path: &Path) -> Result<Vec<u8>> {
+    let machine = session.machine()?;
+    if path.as_os_str() != "-" {
+        return read_file(path);
+    }
+    let bytes = read_bounded(&mut machine.stdin)
+        .map_err(|error| failed(format!("can't read standard input: {error}")))?;
+    bounded("standard input", bytes)
+}
+
+/// As [`read_named`], for text.
+pub(crate) fn read_text(session: &mut Session<'_>, path: &Path) -> Result<String> {
+    String::from_utf8(read_named(session, path)?)
+        .map_err(|_| invalid(format!("{} is no text in UTF-8", path.display())))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

@@ -19,14 +19,17 @@ mod error;
 mod follow;
 mod hints;
 mod http;
+mod human;
 mod input;
 mod machine;
 mod paging;
+mod polling;
 mod print;
 mod reference;
 mod run;
 mod session;
 mod sse;
+mod terminal;
 
 pub use arguments::command;
 pub use error::Exit;

@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use crate::arguments::GlobalOptions;
-use crate::config::{self, Environment, Settings};
+use crate::config::{self, Environment, Settings, Token};
 use crate::error::Result;
 use crate::http::{Direct, Remote, Transport};
 
@@ -16,8 +16,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) stdout_is_terminal: bool,
     /// Made by the first request; some commands make none.
     transport: Option<Box<dyn Transport>>,
-    /// Whether a token was found for the server.
-    has_token: bool,
+    /// The token that was found for the server.
+    token: Option<Token>,
 }
 
 impl<'a> Machine<'a> {
@@ -31,7 +31,7 @@ impl<'a> Machine<'a> {
             stdin,
             stdout_is_terminal,
             transport: None,
-            has_token: false,
+            token: None,
         }
     }
 
@@ -48,8 +48,8 @@ impl<'a> Machine<'a> {
         let env = &self.environment;
         let settings = Settings::load(options.url.as_deref(), options.token_file.as_deref(), env)?;
         let target = config::resolve(settings, env)?;
-        self.has_token = target.token.is_some();
-        let token = target.token.map(|token| token.value);
+        self.token = target.token.map(|token| token.value);
+        let token = self.token.clone();
         match target.places.as_slice() {
             [place] if !place.is_local() => Ok(Box::new(Remote::new(
                 place.clone(),
@@ -62,13 +62,18 @@ impl<'a> Machine<'a> {
 
     /// Whether the server will know who calls.
     pub(crate) fn has_token(&mut self, options: &GlobalOptions) -> Result<bool> {
+        Ok(self.token(options)?.is_some())
+    }
+
+    /// The token with which the server is called.
+    pub(crate) fn token(&mut self, options: &GlobalOptions) -> Result<Option<&Token>> {
         self.transport(options)?;
-        Ok(self.has_token)
+        Ok(self.token.as_ref())
     }
 
     /// What to do about a 401, where the reason is that no token was found.
     pub(crate) fn token_hint(&self) -> Option<&'static str> {
-        if self.has_token {
+        if self.token.is_some() {
             None
         } else if self.environment.is_agent {
             Some(

@@ -31,8 +31,8 @@ Which server is called is decided by the first of: `--url`, `CORO_URL`, `.coro/l
 `.coro/cli.json` found upward from the working directory, `coro/cli.json` in the user's folder of
 configuration, and the data folder of the local server (`CORO_DATA_DIR`, `CORO_SOCKET`). The token
 comes the same way (`--token-file`, `CORO_TOKEN`, the files, the data folder), but the one of the
-user's file is not sent to a server that a project's file names, and with `CORO_AGENT` set the
-owner's token of the data folder is not used. `SSL_CERT_FILE` names certificates to trust in place
+user's file is not sent to a server that a project's file names. The owner's token of the data
+folder is used only where no other was found, and never with `CORO_AGENT` set. `SSL_CERT_FILE` names certificates to trust in place
 of the usual authorities.
 ";
 

@@ -37,7 +37,7 @@ pub fn run_line(
     run(arguments, Place::Server(transport), out, err)
 }
 
-fn run<'a>(
+pub(crate) fn run<'a>(
     arguments: Vec<OsString>,
     place: Place<'a>,
     out: &'a mut dyn Write,

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::GlobalOptions;
+use crate::config::Token;
 use crate::error::{CliError, Result, failed, output_failed, refused_by_server, usage};
 use crate::http::{Reply, Request, Response, Transport};
 use crate::machine::Machine;
@@ -105,6 +107,15 @@ impl<'a> Session<'a> {
         match &mut self.place {
             Place::Machine(machine) => machine.has_token(&self.options),
             Place::Server(_) => Ok(true),
+        }
+    }
+
+    /// The token with which the server is called; in the server there is none to
+    /// tell.
+    pub(crate) fn token(&mut self) -> Result<Option<&Token>> {
+        match &mut self.place {
+            Place::Machine(machine) => machine.token(&self.options),
+            Place::Server(_) => Ok(None),
         }
     }
 
@@ -220,4 +231,10 @@ pub(crate) fn unexpected(error: &serde_json::Error) -> CliError {
 /// fraction is not none.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// A request with a body of JSON.
+pub(crate) fn json_body(request: Request, body: &impl Serialize) -> Result<Request> {
+    let body = serde_json::to_vec(body).map_err(|error| failed(error.to_string()))?;
+    Ok(request.body("application/json", body))
 }

@@ -15,6 +15,7 @@ use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::db::{Db, Hints, NewEntry, Tx};
 use crate::error::Result;
+use crate::humans;
 use crate::idempotency::{self, Once};
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
@@ -40,6 +41,10 @@ pub struct Parts {
     pub sign_ins: Limiter,
     /// Refusals that were written to the log, by principal.
     pub refusals: Limiter,
+    /// As `refusals`, of what a human must decide.
+    pub protected: Limiter,
+    /// Passphrases that are tried.
+    pub humans: humans::Tries,
     /// Differences that are computed now.
     pub diffs: crate::state::diff::Turns,
     /// Told when the server stops: streams end then.

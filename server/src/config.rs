@@ -18,6 +18,7 @@ use crate::agents::liveness::LivenessSettings;
 use crate::hooks::HookSettings;
 use crate::log::retention::Retention;
 use crate::platform;
+use crate::tasks::TaskSettings;
 
 /// Where the API listens unless told otherwise.
 const BIND: &str = "127.0.0.1:9800";
@@ -144,6 +145,9 @@ pub struct Options {
     /// What hooks may do; in the file only.
     #[arg(skip)]
     pub hooks: Option<HookSettings>,
+    /// How long a claim of a task lasts; in the file only.
+    #[arg(skip)]
+    pub tasks: Option<TaskSettings>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -194,6 +198,7 @@ pub struct Config {
     pub retention: Retention,
     pub liveness: LivenessSettings,
     pub hooks: HookSettings,
+    pub tasks: TaskSettings,
     public_host: Option<String>,
     /// Hosts by which clients may call the server, without ports.
     hosts: Arc<[String]>,
@@ -281,6 +286,9 @@ impl Options {
         liveness.check().map_err(ConfigError)?;
         let hooks = self.hooks.or(file.hooks).unwrap_or_default();
         hooks.check().map_err(ConfigError)?;
+        let usual = || TaskSettings::usual_with(liveness.sweep_seconds);
+        let tasks = self.tasks.or(file.tasks).unwrap_or_else(usual);
+        tasks.check(liveness.sweep_seconds).map_err(ConfigError)?;
         let socket = self.socket.or(file.socket);
         Ok(Config {
             socket: platform::socket_path(socket.as_deref(), &data_dir).map_err(ConfigError)?,
@@ -308,6 +316,7 @@ impl Options {
             retention,
             liveness,
             hooks,
+            tasks,
             hosts: own_hosts(
                 [Some(bind), dashboard_bind],
                 [public_host.clone(), dashboard_host],

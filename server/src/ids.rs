@@ -67,7 +67,22 @@ fn uuid() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// The secret of a token or a session. Shown once, never stored, never logged.
+/// What makes two hashes of the same passphrase differ.
+pub fn salt() -> std::io::Result<[u8; 16]> {
+    random()
+}
+
+fn random<const LENGTH: usize>() -> std::io::Result<[u8; LENGTH]> {
+    let mut bytes = [0u8; LENGTH];
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks for randomness"
+    )]
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(bytes)
+}
+
+/// The secret of a token or of a session. Shown once, never stored, never logged.
 pub struct Secret(String);
 
 impl Secret {
@@ -79,13 +94,13 @@ impl Secret {
 
     /// 32 random bytes of something that is no token.
     pub fn generate_bare() -> std::io::Result<Self> {
-        let mut bytes = [0u8; 32];
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that asks for randomness"
-        )]
-        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-        Ok(Secret(URL_SAFE_NO_PAD.encode(bytes)))
+        Ok(Secret(URL_SAFE_NO_PAD.encode(random::<32>()?)))
+    }
+
+    /// As [`Secret::generate`], of a human's session: it begins otherwise, so
+    /// that it is not taken for a token.
+    pub fn generate_session() -> std::io::Result<Self> {
+        Ok(Secret(format!("corh_{}", Self::generate_bare()?.0)))
     }
 
     pub fn reveal(&self) -> &str {

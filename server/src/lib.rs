@@ -29,6 +29,7 @@ pub mod mcp;
 pub mod messages;
 pub mod metrics;
 pub mod numbers;
+pub mod overview;
 pub mod pauses;
 pub mod platform;
 pub mod requests;

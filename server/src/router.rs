@@ -17,7 +17,7 @@ use crate::http::in_process::InProcess;
 use crate::http::{gate, openapi};
 use crate::{
     a2a, agents, audit, backup, consumers, dashboard, events, hooks, humans, leases, mcp, messages,
-    pauses, requests, state, system, tasks, tokens, txn,
+    overview, pauses, requests, state, system, tasks, tokens, txn,
 };
 
 /// Answers below this are sent as they are, in bytes.
@@ -27,6 +27,7 @@ const COMPRESS_ABOVE: u64 = 1024;
 pub fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::head())
         .merge(system::routes::routes())
+        .merge(overview::routes::routes())
         .merge(state::routes::routes())
         .merge(txn::routes::routes())
         .merge(events::routes::routes())

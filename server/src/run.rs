@@ -28,7 +28,7 @@ use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
 use crate::state::diff::Turns;
-use crate::{backup, platform, router, sweeps, tenants};
+use crate::{backup, humans, platform, router, sweeps, tenants};
 use folder::DataFolder;
 
 /// Failed sign-ins that an address may make in a minute before it must wait.
@@ -36,6 +36,9 @@ const SIGN_INS_MAX: u32 = 20;
 
 /// Refusals that are written to the log in a minute, for each principal.
 const REFUSALS_MAX: u32 = 10;
+
+/// As [`REFUSALS_MAX`], of what a human must decide: none should be missing.
+const PROTECTED_MAX: u32 = 120;
 
 /// The exit code for settings that can't be used.
 const EXIT_USAGE: u8 = 2;
@@ -219,7 +222,9 @@ async fn serve(
         metrics: Metrics::new(),
         liveness: Liveness::default(),
         sign_ins: Limiter::new(clock.clone(), SIGN_INS_MAX),
-        refusals: Limiter::new(clock, REFUSALS_MAX),
+        refusals: Limiter::new(clock.clone(), REFUSALS_MAX),
+        protected: Limiter::new(clock.clone(), PROTECTED_MAX),
+        humans: humans::Tries::new(clock),
         diffs: Turns::default(),
         stop: stop.clone(),
         started,

@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::log::retention;
-use crate::{dashboard, idempotency, state, tenants};
+use crate::requests::silence;
+use crate::{dashboard, humans, idempotency, leases, messages, state, tasks, tenants};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -38,7 +39,7 @@ pub async fn run(app: App) {
                 if awake.has_slept(&app) {
                     app.liveness.woke(app.clock.now());
                 }
-                liveness::sweep(&app).await
+                look_who_is_alive(&app).await
             }
             _ = rounds.tick() => {
                 round = round.wrapping_add(1);
@@ -91,10 +92,12 @@ fn interval(period: Duration) -> Interval {
 
 /// Runs every sweep once.
 pub async fn run_all(app: &App) -> Result<()> {
-    liveness::sweep(app).await?;
+    look_who_is_alive(app).await?;
     run_frequent(app).await?;
     for tenant in tenants::list_tenants(&app.db).await? {
         idempotency::sweep(&app.db, &tenant, app.clock.now()).await?;
+        humans::sweep(&app.db, &tenant).await?;
+        silence::forget(&app.db, &tenant, app.clock.now()).await?;
         dashboard::sweep(&app.db, &tenant, app.clock.now()).await?;
     }
     retention::sweep(&app.db, &app.config.retention).await?;
@@ -104,11 +107,19 @@ pub async fn run_all(app: &App) -> Result<()> {
     }
 }
 
+/// Writes who was heard of, and then takes from the silent what they hold.
+async fn look_who_is_alive(app: &App) -> Result<()> {
+    liveness::sweep(app).await?;
+    tasks::sweep(app).await
+}
+
 async fn run_frequent(app: &App) -> Result<()> {
     for tenant in tenants::list_tenants(&app.db).await? {
         state::sweep(&app.db, &tenant).await?;
+        messages::sweep(&app.db, &tenant).await?;
+        silence::sweep(&app.db, &tenant).await?;
     }
-    Ok(())
+    leases::sweep(app).await
 }
 
 #[cfg(test)]

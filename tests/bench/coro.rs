@@ -124,7 +124,8 @@ fn spawn(
     let log = std::fs::File::create(folder.path().join("log"))?;
     let mut command = Command::new(&programs.server);
     command
-        .args(["--bind", "127.0.0.1:0", "--log-level", "warn", "--data-dir"])
+        .args(["--bind", "127.0.0.1:0", "--dashboard-bind", "off"])
+        .args(["--log-level", "warn", "--data-dir"])
         .arg(data);
     if let Some(url) = database_url {
         command.args(["--database-url", url]);

@@ -2,7 +2,7 @@
 //! one run.
 //!
 //! ```text
-//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,SERVER]
+//! cargo run --release -p coro-tests --bin bench -- [--install] [--quick] [--load-seconds N] [--only STATE,EVENTS,CLI,TASKS,SERVER,LEASES]
 //! ```
 //!
 //! It builds the release programs, starts them and every peer that is
@@ -26,6 +26,7 @@ mod delay;
 mod events;
 mod hello;
 mod install;
+mod leases;
 mod load;
 mod machine;
 mod peers;
@@ -33,6 +34,7 @@ mod process;
 mod report;
 mod server;
 mod state;
+mod tasks;
 mod wire;
 
 use std::process::ExitCode;
@@ -71,7 +73,9 @@ enum Part {
     State,
     Events,
     Cli,
+    Tasks,
     Server,
+    Leases,
 }
 
 /// How long and how often everything is measured.
@@ -141,8 +145,14 @@ fn measure(options: &Options) -> Result<()> {
     if wanted(Part::Cli) {
         cli::measure(&programs, &scale, &mut report)?;
     }
+    if wanted(Part::Tasks) {
+        tasks::measure(&programs, &scale, &mut report)?;
+    }
     if wanted(Part::Server) {
         server::measure(&programs, options, &scale, &mut report)?;
+    }
+    if wanted(Part::Leases) {
+        leases::measure(&programs, &scale, &mut report)?;
     }
     report.print(&scale);
     Ok(())

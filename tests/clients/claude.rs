@@ -1,5 +1,7 @@
 //! Claude Code works with a server as its model decides.
 
+use std::process::Command;
+
 use coro_api::state::StateItem;
 use coro_api::tokens::Role;
 use coro_tests::{Engine, Server};
@@ -102,20 +104,27 @@ fn run(packages: &Packages, server: &Server, model: &Model, proxy: &Proxy, token
         "mcp.json",
         &json!({"mcpServers": {"coro": coro}}).to_string(),
     );
-    let mut claude = std::process::Command::new(packages.claude());
+    let mut claude = command(packages, model);
     claude
         .args(["-p", "next", "--output-format", "stream-json", "--verbose"])
         .arg("--mcp-config")
         .arg(config)
         .args(["--strict-mcp-config", "--permission-mode", "dontAsk"])
         .args(["--allowedTools", "mcp__coro,Bash"])
+        .env("CORO_URL", server.url())
+        .env("CORO_TOKEN", token);
+    place.run(&mut claude).ok()
+}
+
+/// Claude Code with a model that is a script, and no other company.
+pub(crate) fn command(packages: &Packages, model: &Model) -> Command {
+    let mut claude = Command::new(packages.claude());
+    claude
         .env("ANTHROPIC_BASE_URL", model.url())
         .env("ANTHROPIC_API_KEY", "scripted")
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
         .env("DISABLE_TELEMETRY", "1")
         .env("DISABLE_ERROR_REPORTING", "1")
-        .env("DISABLE_AUTOUPDATER", "1")
-        .env("CORO_URL", server.url())
-        .env("CORO_TOKEN", token);
-    place.run(&mut claude).ok()
+        .env("DISABLE_AUTOUPDATER", "1");
+    claude
 }

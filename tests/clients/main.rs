@@ -17,4 +17,5 @@ mod inspector;
 mod install;
 mod model;
 mod proxy;
+mod together;
 mod workplace;

@@ -38,10 +38,13 @@ impl Workplace {
         let place = Workplace { folder };
         std::os::unix::fs::symlink(program("coro-cli-testing"), place.bin().join("coro-cli"))
             .expect("a new link");
-        // A login shell sets the path anew before it reads this.
-        let profile = format!("PATH={}\n", place.path());
-        place.write("home/.profile", &profile);
+        place.write("home/.profile", &place.profile());
         place
+    }
+
+    /// For a home: a login shell sets the path anew before it reads this.
+    pub(crate) fn profile(&self) -> String {
+        format!("PATH={}\n", self.path())
     }
 
     pub(crate) fn home(&self) -> PathBuf {

@@ -7,8 +7,11 @@
 //! could have left it, and starts a server on that; it also shows that it
 //! finds the loss when nothing is synced. `disk.rs` fills the disk in the
 //! middle of batches and lets commits fail; `postgres.rs` kills PostgreSQL.
+//! `tasks.rs` kills agents as well, over one queue.
 //!
-//! All of them run the load of `load.rs` and judge with `check.rs`.
+//! `messages.rs` kills agents too, and looks at what became of each message.
+//!
+//! All others run the load of `load.rs` and judge with `check.rs`.
 //! `CORO_LONG=1` runs the full counts. Randomness comes from a seed that is
 //! printed; `CORO_SEED=…` runs it again.
 
@@ -17,7 +20,9 @@ mod cluster;
 mod disk;
 mod kill;
 mod load;
+mod messages;
 mod postgres;
 mod power;
 mod record;
 mod settings;
+mod tasks;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::{program, scripts};
+use crate::{Terminal, program, scripts};
 
 /// How the command line is called.
 #[derive(Clone, Debug)]
@@ -78,12 +78,7 @@ impl Cli {
         // A command that needs no input may have ended already.
         let _ = stdin.write_all(input);
         drop(stdin);
-        let output = child.wait_with_output().expect("the command ends");
-        Output {
-            code: output.status.code().expect("no signal ended it"),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        output_of(&child.wait_with_output().expect("the command ends"))
     }
 
     /// Starts a command that goes on, such as `events subscribe`.
@@ -98,19 +93,56 @@ impl Cli {
         }
     }
 
+    /// As `run`, with no terminal at all: that of whoever runs the tests is
+    /// out of reach.
+    pub fn run_without_terminal(&self, args: &[&str]) -> Output {
+        let output = self
+            .prepare(Command::new("setsid").arg("--wait").arg(cli_program()))
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .expect("setsid is there");
+        output_of(&output)
+    }
+
+    /// Starts a command on a terminal of its own, as a person does.
+    pub fn on_terminal(&self, args: &[&str]) -> Terminal {
+        let mut command = Command::new("setsid");
+        self.prepare(command.args(["--ctty", "--wait"]).arg(cli_program()))
+            .args(args);
+        Terminal::start(command)
+    }
+
     fn spawn(&self, args: &[&str]) -> Child {
-        Command::new(program("coro-cli-testing"))
-            .env_clear()
-            .env("PATH", scripts::variable("PATH").unwrap_or_default())
-            .env("HOME", &self.folder)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.folder)
+        self.prepare(&mut Command::new(cli_program()))
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts")
+    }
+
+    /// In this folder, with these variables and no others.
+    fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env_clear()
+            .env("PATH", scripts::variable("PATH").unwrap_or_default())
+            .env("HOME", &self.folder)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.folder)
+    }
+}
+
+fn cli_program() -> PathBuf {
+    program("coro-cli-testing")
+}
+
+fn output_of(output: &std::process::Output) -> Output {
+    Output {
+        code: output.status.code().expect("no signal ended it"),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 

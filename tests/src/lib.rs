@@ -20,6 +20,7 @@
 
 mod cli;
 mod cluster;
+mod dashboard;
 mod database;
 mod http;
 pub mod linearizable;
@@ -32,11 +33,13 @@ mod scripts;
 mod server;
 mod steering;
 mod stream;
+mod terminal;
 
 use std::time::Duration;
 
 pub use cli::{Cli, Output, Streaming};
 pub use cluster::{free_port, postgres_binaries};
+pub use dashboard::Page;
 pub use database::{Database, Engine, Session};
 pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};
@@ -46,6 +49,7 @@ pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
 pub use steering::Fault;
 pub use stream::{Frame, Sse, WebSocket};
+pub use terminal::Terminal;
 
 /// How long anything is waited for before the test fails. Generous: only a
 /// fault reaches it.

@@ -65,6 +65,7 @@ const TABLE: &[Row] = &[
     ("GET /ready", "/ready", Nothing),
     ("GET /metrics", "/metrics", Figures),
     ("GET /api/whoami", "/api/whoami", AnyToken),
+    ("GET /api/overview", "/api/overview", Read),
     ("GET /api/metrics", "/api/metrics", Read),
     ("POST /api/metrics/reset", "/api/metrics/reset", Admin),
     ("GET /api/state", "/api/state", Read),
@@ -134,14 +135,100 @@ const TABLE: &[Row] = &[
         Write,
     ),
     ("POST /api/hook", "/api/hook", Write),
+    ("GET /api/leases", "/api/leases", Read),
+    ("POST /api/leases", "/api/leases", Write),
+    ("POST /api/leases/check", "/api/leases/check", Read),
+    ("GET /api/leases/{id}", "/api/leases/L-9", Read),
+    ("DELETE /api/leases/{id}", "/api/leases/L-9", Write),
+    (
+        "POST /api/leases/{id}/renew",
+        "/api/leases/L-9/renew",
+        Write,
+    ),
+    ("GET /api/tasks", "/api/tasks", Read),
+    ("POST /api/tasks", "/api/tasks", Write),
+    ("POST /api/tasks/bulk", "/api/tasks/bulk", Write),
+    ("POST /api/tasks/next", "/api/tasks/next", Write),
+    ("POST /api/tasks/close", "/api/tasks/close", Write),
+    ("GET /api/tasks/{id}", "/api/tasks/T-999", Read),
+    ("PATCH /api/tasks/{id}", "/api/tasks/T-999", Write),
+    ("GET /api/tasks/{id}/why", "/api/tasks/T-999/why", Read),
+    (
+        "POST /api/tasks/{id}/claim",
+        "/api/tasks/T-999/claim",
+        Write,
+    ),
+    ("POST /api/tasks/{id}/done", "/api/tasks/T-999/done", Write),
+    ("POST /api/tasks/{id}/fail", "/api/tasks/T-999/fail", Write),
+    (
+        "POST /api/tasks/{id}/release",
+        "/api/tasks/T-999/release",
+        Write,
+    ),
+    ("POST /api/tasks/{id}/note", "/api/tasks/T-999/note", Write),
+    (
+        "POST /api/tasks/{id}/cancel",
+        "/api/tasks/T-999/cancel",
+        Write,
+    ),
+    (
+        "POST /api/tasks/{id}/reopen",
+        "/api/tasks/T-999/reopen",
+        Write,
+    ),
+    ("GET /api/messages", "/api/messages", Read),
+    ("POST /api/messages", "/api/messages", Write),
+    ("GET /api/messages/{number}", "/api/messages/M-9", Read),
+    (
+        "POST /api/messages/{number}/ack",
+        "/api/messages/M-9/ack",
+        Write,
+    ),
+    (
+        "POST /api/messages/{number}/reply",
+        "/api/messages/M-9/reply",
+        Write,
+    ),
+    (
+        "POST /api/messages/{number}/answer",
+        "/api/messages/M-9/answer",
+        Write,
+    ),
+    ("POST /api/asks", "/api/asks", Write),
+    ("GET /api/inbox", "/api/inbox", Read),
     ("GET /api/pauses", "/api/pauses", Read),
     ("POST /api/pauses", "/api/pauses", Lead),
     ("DELETE /api/pauses", "/api/pauses", Lead),
+    ("GET /api/requests", "/api/requests", Read),
+    ("POST /api/requests", "/api/requests", Write),
+    ("GET /api/requests/policies", "/api/requests/policies", Read),
+    ("PUT /api/requests/policies", "/api/requests/policies", Lead),
+    ("GET /api/requests/{number}", "/api/requests/R-999", Read),
+    (
+        "POST /api/requests/{number}/decide",
+        "/api/requests/R-999/decide",
+        Lead,
+    ),
+    (
+        "POST /api/requests/{number}/withdraw",
+        "/api/requests/R-999/withdraw",
+        Write,
+    ),
+    ("GET /api/humans", "/api/humans", Read),
+    ("POST /api/humans", "/api/humans", Admin),
+    ("POST /api/humans/unlock", "/api/humans/unlock", Lead),
+    ("DELETE /api/humans/session", "/api/humans/session", Lead),
     ("POST /api/liveness/check", "/api/liveness/check", Write),
     ("POST /api/tokens", "/api/tokens", Admin),
     ("GET /api/tokens", "/api/tokens", Admin),
     ("DELETE /api/tokens/{id}", "/api/tokens/nothing", Admin),
     ("GET /api/audit", "/api/audit", Audit),
+    ("POST /api/dashboard/codes", "/api/dashboard/codes", Lead),
+    (
+        "DELETE /api/dashboard/sessions",
+        "/api/dashboard/sessions",
+        Lead,
+    ),
     ("GET /api/audit/verify", "/api/audit/verify", Audit),
 ];
 
@@ -161,7 +248,31 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/consumers" => json!({"name": format!("inbox-{}", &client.token()[..8])}),
         "POST /api/consumers/{name}/ack" => json!({"revision": 0}),
         "POST /api/hook" => json!({"event": "after_tool"}),
+        "POST /api/leases" => json!({"pattern": "/src/**"}),
+        "POST /api/leases/check" => json!({"paths": ["src/main.rs"]}),
+        "POST /api/leases/{id}/renew" => json!({}),
+        "POST /api/tasks" => json!({"title": "a", "project": "elsewhere"}),
+        "POST /api/tasks/bulk" => json!({"tasks": [{"title": "a", "project": "elsewhere"}]}),
+        "POST /api/tasks/close" => json!({"tasks": []}),
+        "POST /api/tasks/{id}/fail" => json!({"why": "a"}),
+        "POST /api/tasks/{id}/note" => json!({"text": "a"}),
+        "POST /api/tasks/next"
+        | "PATCH /api/tasks/{id}"
+        | "POST /api/tasks/{id}/done"
+        | "POST /api/tasks/{id}/release"
+        | "POST /api/tasks/{id}/cancel"
+        | "POST /api/tasks/{id}/reopen" => json!({}),
+        "POST /api/messages" => json!({"text": "hello", "to": "nobody"}),
+        "POST /api/messages/{number}/reply" => json!({"text": "hello"}),
+        "POST /api/messages/{number}/answer" => json!({"answer": 1}),
+        "POST /api/asks" => json!({"to": "nobody", "prompt": "why?", "schema": {}}),
         "POST /api/pauses" => json!({"project": "elsewhere"}),
+        "POST /api/requests" => json!({"title": "may I?"}),
+        "PUT /api/requests/policies" => json!({"kind": "question", "quorum": 0}),
+        "POST /api/requests/{number}/decide" => json!({"option": "yes", "digest": ""}),
+        "POST /api/requests/{number}/withdraw" => json!({}),
+        "POST /api/humans" => json!({"name": "ada", "passphrase": "correct horse"}),
+        "POST /api/humans/unlock" => json!({"passphrase": "correct horse"}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.
         "POST /api/instances/register" => json!({"name": "agent"}),
@@ -172,10 +283,13 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
             return client.patch(path, "application/merge-patch+json", "{}");
         }
         "POST /api/metrics/reset"
+        | "POST /api/dashboard/codes"
         | "POST /api/state/{key}"
         | "POST /api/liveness/check"
+        | "POST /api/tasks/{id}/claim"
         | "POST /api/instances/{id}/activate"
-        | "POST /api/instances/{id}/heartbeat" => return client.post_nothing(path),
+        | "POST /api/instances/{id}/heartbeat"
+        | "POST /api/messages/{number}/ack" => return client.post_nothing(path),
         _ => return client.request(method, path),
     };
     client.request(method, path).json(&body)
@@ -338,6 +452,11 @@ fn things_of_another_tenant_do_not_exist(server: &Server) {
         .post("/api/consumers", json!({"name": "inbox"}))
         .send()
         .expect(200);
+    server
+        .agent("frontend")
+        .post("/api/leases", json!({"pattern": "/src/**"}))
+        .send()
+        .expect(200);
     let tokens: Vec<coro_api::tokens::Token> = server.get("/api/tokens").ok();
     let other = server.other_tenant("other");
     let calls = [
@@ -351,6 +470,9 @@ fn things_of_another_tenant_do_not_exist(server: &Server) {
         other.post("/api/consumers/inbox/ack", json!({"revision": 0})),
         other.delete("/api/consumers/inbox"),
         other.delete(&format!("/api/tokens/{}", tokens[0].id)),
+        other.get("/api/leases/L-1"),
+        other.post("/api/leases/L-1/renew", json!({})),
+        other.delete("/api/leases/L-1"),
     ];
     for call in calls {
         call.refused(Reason::NotFound);

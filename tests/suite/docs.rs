@@ -129,11 +129,36 @@ fn the_page_of_agents_prints_what_it_says() {
     prints_what_it_says("docs/agents.md");
 }
 
+#[test]
+fn the_page_of_hooks_prints_what_it_says() {
+    prints_what_it_says("docs/hooks.md");
+}
+
+#[test]
+fn the_page_of_tasks_prints_what_it_says() {
+    prints_what_it_says("docs/tasks.md");
+}
+
+#[test]
+fn the_page_of_leases_prints_what_it_says() {
+    prints_what_it_says("docs/leases.md");
+}
+
+#[test]
+fn the_page_of_messages_prints_what_it_says() {
+    prints_what_it_says("docs/messages.md");
+}
+
+#[test]
+fn the_page_of_requests_prints_what_it_says() {
+    prints_what_it_says("docs/requests.md");
+}
+
 /// Types a document's commands, one after the other, beside a new server.
 fn prints_what_it_says(path: &str) {
     let document = std::fs::read_to_string(repository().join(path)).expect("the document");
     let commands = commands_of(&document);
-    assert!(commands.len() > 10, "{commands:?}");
+    assert!(commands.len() > 4, "{commands:?}");
     let server = Server::start(Engine::Sqlite);
     let mut shell = Shell::beside(&server);
     for (command, written) in commands {

@@ -53,10 +53,47 @@ const SAMPLES: &[(&str, &str)] = &[
         "INSERT INTO pause (tenant_id, id, project, agent, reason, paused_by, paused_at) \
          VALUES ('t', 'project:shop', 'shop', '', 'stop', 'human:a', 1)",
     ),
-    ("0009_leases", ""),
-    ("0010_tasks", ""),
-    ("0011_messages", ""),
-    ("0012_requests", ""),
+    (
+        "0009_leases",
+        "INSERT INTO lease (tenant_id, number, project, kind, pattern, mode, status, reason, \
+         agent_id, holder, generation, actor, task, overrides, fence, ttl_seconds, requested_at, \
+         granted_at, expires_at) VALUES ('t', 3, 'shop', 'path', '/src/**', 'block', 'held', '', \
+         'agent', 'frontend', 1, 'agent:frontend', NULL, NULL, 1, 1800, 1, 1, 2)",
+    ),
+    (
+        "0010_tasks",
+        "INSERT INTO task (tenant_id, number, project, title, priority, assignee, capabilities, \
+         paths, labels, status, blockers, attempt, attempts_max, created_by, created_at, \
+         updated_at, body) VALUES ('t', 12, 'shop', 'Build the cart', 2, '', '[]', '[]', '[]', \
+         'open', 0, 1, 5, 'human:a', 1, 1, ''); \
+         INSERT INTO task_dependency (tenant_id, task, dependency) VALUES ('t', 12, 11); \
+         INSERT INTO task_note (tenant_id, revision, task, at, actor, attempt, text) \
+         VALUES ('t', 1, 12, 1, 'human:a', 1, 'a note')",
+    ),
+    (
+        "0011_messages",
+        "INSERT INTO message (tenant_id, number, project, sender, sender_name, kind, to_kind, \
+         to_name, text, thread, needs_ack, blocking, created_at, due_at, settled, tries) VALUES \
+         ('t', 1, 'shop', 'human:a', 'a', 'message', 'agent', 'frontend', 'hello', 1, 0, 0, 1, 2, \
+         0, 0); \
+         INSERT INTO receipt (tenant_id, message, agent, agent_name, state, open) \
+         VALUES ('t', 1, 'agent', 'frontend', 'queued', 1)",
+    ),
+    (
+        "0012_requests",
+        "INSERT INTO human (tenant_id, name, passphrase, created_at, created_by, changed_at) \
+         VALUES ('t', 'ada', '$argon2id$', 1, 'human:owner', 1); \
+         INSERT INTO human_session (tenant_id, hash, human, token_id, created_at, expires_at) \
+         VALUES ('t', {blob}, 'ada', 'id', 1, 2); \
+         INSERT INTO request (tenant_id, number, project, kind, title, body, options, digest, \
+         asked_by, asked_token, asked_at, expires_at, on_silence, status) VALUES \
+         ('t', 7, 'shop', 'question', '?', '', '[]', '', 'agent:a', 'id', 1, 2, 'park', 'open'); \
+         INSERT INTO request_vote (tenant_id, number, decider, how, choice, why, voted_at) \
+         VALUES ('t', 7, 'human:ada', 'session', 'yes', '', 1); \
+         INSERT INTO request_policy (tenant_id, project, kind, quorum, deciders, deputies, \
+         deputies_after_seconds, set_by, set_at) \
+         VALUES ('t', 'shop', 'rule', 2, '[]', '[]', 0, 'human:ada', 1)",
+    ),
     (
         "0013_hooks",
         "INSERT INTO continuation (tenant_id, agent_id, count, told) VALUES ('t', 'agent', 1, '[]')",
@@ -80,10 +117,16 @@ const TABLES: &[&[&str]] = &[
     &["agent"],
     &["number"],
     &["pause"],
-    &[],
-    &[],
-    &[],
-    &[],
+    &["lease"],
+    &["task", "task_dependency", "task_note"],
+    &["message", "receipt"],
+    &[
+        "human",
+        "human_session",
+        "request",
+        "request_vote",
+        "request_policy",
+    ],
     &["continuation"],
     &["dashboard_code", "dashboard_session"],
 ];

@@ -26,6 +26,27 @@ impl Way {
         let settings = Settings::load(self.url.as_deref(), self.token_file.as_deref(), env)?;
         config::resolve(settings, env)
     }
+
+    /// The way to a server for one call, and where its token comes from.
+    pub(super) fn transport(
+        &self,
+        target: Target,
+        hangup: &Hangup,
+    ) -> (Box<dyn Transport>, Option<Origin>) {
+        let Target { places, token, .. } = target;
+        let (token, origin) = match token {
+            Some(token) => (Some(token.value), Some(token.origin)),
+            None => (None, None),
+        };
+        let transport: Box<dyn Transport> = match places.as_slice() {
+            [place] if !place.is_local() => {
+                let certificates = self.environment.certificates.clone();
+                Box::new(Remote::new(place.clone(), token, certificates))
+            }
+            _ => Box::new(Direct::new(places, token).end_by(hangup.clone())),
+        };
+        (transport, origin)
+    }
 }
 
 /// Why a message has no answer.
@@ -53,18 +74,7 @@ pub(super) fn carry(
     hangup: &Hangup,
     say: impl Fn(String) -> bool,
 ) -> std::result::Result<(), Failure> {
-    let Target { places, token, .. } = target;
-    let (token, origin) = match token {
-        Some(token) => (Some(token.value), Some(token.origin)),
-        None => (None, None),
-    };
-    let mut transport: Box<dyn Transport> = match places.as_slice() {
-        [place] if !place.is_local() => {
-            let certificates = way.environment.certificates.clone();
-            Box::new(Remote::new(place.clone(), token, certificates))
-        }
-        _ => Box::new(Direct::new(places, token).end_by(hangup.clone())),
-    };
+    let (mut transport, origin) = way.transport(target, hangup);
     let reply = transport.open(request).map_err(unreached)?;
     let (status, is_stream) = (reply.status, is_event_stream(&reply));
     let reply = Reply {

@@ -89,6 +89,13 @@ impl Message {
     }
 }
 
+/// Whether a message is of a version in which each stands alone: there a client
+/// does not say when it is ready.
+pub(super) fn stands_alone(message: &Value) -> bool {
+    let version = message.pointer(VERSION_IN_META).and_then(plain);
+    version.is_some_and(|version| version >= HEADERS_SINCE)
+}
+
 /// Whether a value can be the id of a request.
 pub(super) fn is_id(value: &Value) -> bool {
     value.is_string() || value.is_number()

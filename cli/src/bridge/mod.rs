@@ -13,6 +13,7 @@
 //! server was started or a token stored.
 
 mod call;
+mod channel;
 mod input;
 mod message;
 
@@ -29,6 +30,7 @@ use crate::http::{Hangup, Method, Patience, Request};
 use crate::session::Session;
 pub(crate) use call::Way;
 use call::{Failure, carry};
+use channel::Push;
 use input::{Input, read_input};
 use message::{Answer, Dialect, INTERNAL_ERROR, INVALID_REQUEST, Message, error_line};
 
@@ -60,6 +62,7 @@ const LISTEN: &str = "subscriptions/listen";
 pub(crate) fn run(
     session: &mut Session<'_>,
     way: Way,
+    with_channel: bool,
     input: impl Read + Send + 'static,
 ) -> Result<()> {
     let (events, inbox) = sync_channel(EVENTS_MAX);
@@ -74,6 +77,10 @@ pub(crate) fn run(
         threads: 0,
         next_ticket: 0,
         dialect: Dialect::default(),
+        channel: match with_channel {
+            true => Channel::Closed,
+            false => Channel::Unwanted,
+        },
         deadline: None,
     };
     bridge.run(&inbox)
@@ -86,6 +93,8 @@ enum Event {
     Said(u64, String),
     /// The connection of a call has ended, and how.
     Ended(u64, std::result::Result<(), Failure>),
+    /// The channel has something to tell.
+    Pushed(Push),
 }
 
 /// Reads to the end; a client that can't be read is gone.
@@ -110,6 +119,7 @@ struct Bridge<'s, 'm> {
     threads: usize,
     next_ticket: u64,
     dialect: Dialect,
+    channel: Channel,
     /// When the bridge ends, once the input has ended.
     deadline: Option<Instant>,
 }
@@ -119,7 +129,17 @@ struct Call {
     /// The request's id; `None` for a notification.
     id: Option<Value>,
     method: String,
+    /// Whether the client can be spoken to once this is answered.
+    makes_ready: bool,
     hangup: Hangup,
+}
+
+/// Whether messages to the agent are pushed.
+enum Channel {
+    Unwanted,
+    /// The client is not ready yet.
+    Closed,
+    Open(Hangup),
 }
 
 impl Bridge<'_, '_> {
@@ -139,6 +159,8 @@ impl Bridge<'_, '_> {
                     self.threads -= 1;
                     self.end(ticket, result)?;
                 }
+                Event::Pushed(Push::Line(line)) => self.write(&line)?,
+                Event::Pushed(Push::Talk(text)) => self.session.talk(&text),
             }
         }
         let unanswered = std::mem::take(&mut self.calls);
@@ -175,7 +197,14 @@ impl Bridge<'_, '_> {
                 self.cancel(&id);
                 Ok(())
             }
-            Ok(Message::Notification { method, value }) => self.send(None, method, &value, line),
+            Ok(Message::Notification { method, value }) => {
+                let makes_ready = method == "notifications/initialized";
+                self.send(None, method, &value, line)?;
+                match makes_ready {
+                    true => self.open_channel(),
+                    false => Ok(()),
+                }
+            }
             // The server asks clients nothing, so nothing waits for it.
             Ok(Message::Response) => Ok(()),
             Err(fault) => self.refuse(&fault.id, fault.code, &fault.message),
@@ -214,6 +243,7 @@ impl Bridge<'_, '_> {
         let (ticket, heard) = (self.next_ticket, hangup.clone());
         let (events, way) = (self.events.clone(), self.way.clone());
         let is_request = id.is_some();
+        let makes_ready = is_request && message::stands_alone(value);
         let thread = thread::Builder::new().spawn(move || {
             // Nobody listens where the bridge has ended.
             let say = |text| events.send(Event::Said(ticket, text)).is_ok();
@@ -226,8 +256,34 @@ impl Bridge<'_, '_> {
         }
         self.next_ticket += 1;
         self.threads += 1;
-        let call = Call { id, method, hangup };
+        let call = Call {
+            id,
+            method,
+            makes_ready,
+            hangup,
+        };
         self.calls.insert(ticket, call);
+        Ok(())
+    }
+
+    /// Begins to push messages, where that is wanted and was not begun.
+    fn open_channel(&mut self) -> Result<()> {
+        let Channel::Closed = self.channel else {
+            return Ok(());
+        };
+        let hangup = Hangup::default();
+        let (events, way, heard) = (self.events.clone(), self.way.clone(), hangup.clone());
+        let push = move |push| events.send(Event::Pushed(push)).is_ok();
+        let thread = thread::Builder::new().spawn(move || channel::run(&way, &heard, push));
+        self.channel = match thread {
+            Ok(_) => Channel::Open(hangup),
+            Err(error) => {
+                return self.fail(
+                    None,
+                    &Failure::new(format!("can't start a thread: {error}")),
+                );
+            }
+        };
         Ok(())
     }
 
@@ -240,6 +296,10 @@ impl Bridge<'_, '_> {
     fn end_input(&mut self) {
         self.deadline = Some(Instant::now() + GRACE);
         self.hang_up(|call| call.method == LISTEN);
+        if let Channel::Open(hangup) = &self.channel {
+            hangup.hang_up();
+        }
+        self.channel = Channel::Unwanted;
     }
 
     /// Ends the connections of some calls, and forgets them.
@@ -270,9 +330,18 @@ impl Bridge<'_, '_> {
             if call.method == "initialize" {
                 self.dialect.hear_initialized(text);
             }
-            let line = answer.line_for(id, text);
+            let introduced = match self.channel {
+                Channel::Unwanted => None,
+                _ => channel::introduce(&call.method, text),
+            };
+            let line = answer.line_for(id, introduced.as_deref().unwrap_or(text));
+            let makes_ready = call.makes_ready;
             self.calls.remove(&ticket);
-            return self.write(&line);
+            self.write(&line)?;
+            return match makes_ready {
+                true => self.open_channel(),
+                false => Ok(()),
+            };
         }
         self.write(&message::on_one_line(text))
     }

@@ -19,6 +19,10 @@ pub(crate) struct Mcp {
     /// Act with the owner's token where there is no other: the agent may then do anything
     #[arg(long)]
     as_owner: bool,
+
+    /// Push messages to the agent into its session, where the client takes them: Claude Code
+    #[arg(long)]
+    channel: bool,
 }
 
 impl Run for Mcp {
@@ -42,6 +46,6 @@ impl Run for Mcp {
         }
         // Its own handle: the reader is a thread, and no command before this
         // one has read anything.
-        bridge::run(session, way, io::stdin())
+        bridge::run(session, way, self.channel, io::stdin())
     }
 }

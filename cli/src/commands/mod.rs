@@ -3,26 +3,49 @@
 //! A command is a struct of options in a file named as the user names it. Its
 //! doc comment is its help text, and `Run` is what it does.
 
+mod ack;
 mod activate;
+mod answer;
+mod ask;
 mod audit;
 mod backup;
 mod completions;
 mod config;
 mod consumers;
+mod dashboard;
+mod done;
 mod events;
+mod fail;
+mod git_hook;
+mod hook;
+mod humans;
+mod inbox;
 mod instances;
 mod intent;
+mod leases;
 mod man;
 mod mcp;
+mod messages;
 mod metrics;
+mod next;
+mod no;
 mod once;
+mod pause;
 mod register;
+mod reply;
+mod request;
+mod requests;
+mod resume;
+mod send;
 mod state;
 mod status;
+mod tasks;
 mod tokens;
 mod txn;
 mod version;
 mod whoami;
+mod why;
+mod yes;
 
 use clap::{ArgMatches, Args};
 
@@ -41,6 +64,36 @@ pub(crate) static COMMANDS: &[Node] = &[
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
     ),
+    leaf::<next::Next>("next"),
+    leaf::<done::Done>("done"),
+    leaf::<fail::Fail>("fail"),
+    leaf::<why::Why>("why"),
+    group(
+        "tasks",
+        "The queue of work that agents take from",
+        tasks::COMMANDS,
+    ),
+    group(
+        "leases",
+        "Claims on files and names, so that no two agents change the same",
+        leases::COMMANDS,
+    ),
+    leaf::<send::Send>("send"),
+    leaf::<inbox::Inbox>("inbox"),
+    leaf::<ack::Ack>("ack"),
+    leaf::<reply::Reply>("reply"),
+    leaf::<ask::Ask>("ask"),
+    leaf::<answer::Answer>("answer"),
+    group(
+        "messages",
+        "The messages of agents, and how far they are",
+        messages::COMMANDS,
+    ),
+    leaf::<request::Request>("request"),
+    leaf::<requests::Requests>("requests").with(requests::COMMANDS),
+    leaf::<yes::Yes>("yes"),
+    leaf::<no::No>("no"),
+    group("humans", "Who decides what is protected", humans::COMMANDS),
     group("state", "Versioned values under keys", state::COMMANDS),
     leaf::<txn::Txn>("txn"),
     group(
@@ -61,12 +114,21 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<audit::Audit>("audit").with(audit::COMMANDS),
     leaf::<metrics::Metrics>("metrics").with(metrics::COMMANDS),
     leaf::<backup::Backup>("backup"),
+    leaf::<dashboard::Dashboard>("dashboard"),
     group(
         "config",
         "Which server is called, and as whom",
         config::COMMANDS,
     ),
+    leaf::<pause::Pause>("pause"),
+    leaf::<resume::Resume>("resume"),
+    leaf::<hook::Hook>("hook"),
     leaf::<mcp::Mcp>("mcp"),
+    group(
+        "git-hook",
+        "What hooks of git ask before a commit or a push",
+        git_hook::COMMANDS,
+    ),
     leaf::<completions::Completions>("completions"),
     leaf::<man::Man>("man"),
     leaf::<version::Version>("version"),

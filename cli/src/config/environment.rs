@@ -20,6 +20,8 @@ pub(crate) struct Environment {
     pub(crate) socket: Option<PathBuf>,
     pub(crate) config_home: Option<PathBuf>,
     pub(crate) data_home: Option<PathBuf>,
+    /// Where what a program remembers by itself is kept.
+    pub(crate) state_home: Option<PathBuf>,
     /// Certificates to trust in place of the usual authorities.
     pub(crate) certificates: Option<PathBuf>,
 }
@@ -44,6 +46,7 @@ impl Environment {
             data_home: absolute("XDG_DATA_HOME")
                 .filter(|_| cfg!(target_os = "linux"))
                 .or_else(|| usual_data_home(path)),
+            state_home: absolute("XDG_STATE_HOME").or_else(|| usual_state_home(path)),
             certificates: path("SSL_CERT_FILE"),
         }
     }
@@ -54,6 +57,13 @@ fn usual_config_home(path: impl Fn(&'static str) -> Option<PathBuf>) -> Option<P
         return path("APPDATA");
     }
     path("HOME").map(|home| home.join(".config"))
+}
+
+fn usual_state_home(path: impl Fn(&'static str) -> Option<PathBuf>) -> Option<PathBuf> {
+    if cfg!(windows) {
+        return path("LOCALAPPDATA");
+    }
+    path("HOME").map(|home| home.join(".local/state"))
 }
 
 /// Where `coro-server` puts its data folder.

@@ -96,13 +96,19 @@ pub(crate) fn find_project(start: &Path) -> Option<PathBuf> {
 pub(crate) fn local_file(env: &Environment) -> Result<PathBuf> {
     let project =
         find_project(&env.working_directory).unwrap_or_else(|| env.working_directory.join(".coro"));
-    let local = project.join("local");
-    let ignored = local.join(".gitignore");
-    fs::create_dir_all(&project)
-        .and_then(|()| create_private_folder(&local))
-        .and_then(|()| fs::write(&ignored, "*\n"))
-        .map_err(|error| file_failed(format!("write {}", ignored.display()), &error))?;
+    let local = prepare_local(&project)
+        .map_err(|error| file_failed(format!("write below {}", project.display()), &error))?;
     Ok(local.join("cli.json"))
+}
+
+/// The folder below a project's `.coro` for what is not committed. Makes it,
+/// with what keeps git from it.
+pub(crate) fn prepare_local(project: &Path) -> io::Result<PathBuf> {
+    let local = project.join("local");
+    fs::create_dir_all(project)?;
+    create_private_folder(&local)?;
+    fs::write(local.join(".gitignore"), "*\n")?;
+    Ok(local)
 }
 
 /// A folder that only its owner can enter; one that exists stays as it is.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use environment::Environment;
 pub(crate) use file::{
-    FileSettings, create_private, find_project, local_file, user_file, write_file,
+    FileSettings, create_private, find_project, local_file, prepare_local, user_file, write_file,
 };
 pub(crate) use token::Token;
 
@@ -163,10 +163,13 @@ pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Targe
             );
         }
     };
+    // A token that may not be sent there says all the same that the caller is
+    // somebody else than the owner, perhaps an agent.
+    let is_known = !settings.tokens.is_empty();
     let token = match (settings.token_for(&places_from), local) {
         (Some(token), _) => Some(token),
-        (None, Some(local)) => local.token_for(&places, env)?,
-        (None, None) => None,
+        (None, Some(local)) if !is_known => local.token_for(&places, env)?,
+        (None, _) => None,
     };
     Ok(Target {
         places,

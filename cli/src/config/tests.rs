@@ -99,6 +99,32 @@ fn the_owners_token_goes_to_the_local_server_only_and_never_to_an_agent() {
 }
 
 #[test]
+fn whoever_has_a_token_never_falls_back_to_the_owners() {
+    let home = Home::new();
+    let mut env = home.environment();
+    home.write("data/coro/owner.token", "cor_owner");
+    home.write("data/coro/server.json", r#"{"url":"http://127.0.0.1:7"}"#);
+    home.write("work/.coro/local/cli.json", r#"{"token":"cor_agent"}"#);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_agent"));
+    env.token = Some("cor_other".to_owned());
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_other"));
+
+    // A repository may name the local server; the user's token is not sent
+    // there, and the owner's even less.
+    let home = Home::new();
+    let mut env = home.environment();
+    home.write("data/coro/owner.token", "cor_owner");
+    home.write("data/coro/server.json", r#"{"url":"http://127.0.0.1:7"}"#);
+    home.write("work/.coro/cli.json", r#"{"url":"http://127.0.0.1:7"}"#);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_owner"));
+    home.write("config/coro/cli.json", r#"{"token":"cor_agent"}"#);
+    assert_eq!(decided(&env).1, None);
+    home.write("config/coro/cli.json", "{}");
+    env.is_agent = true;
+    assert_eq!(decided(&env).1, None);
+}
+
+#[test]
 fn the_socket_can_be_elsewhere_or_off() {
     let home = Home::new();
     let mut env = home.environment();

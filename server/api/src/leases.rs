@@ -1,16 +1,215 @@
-//! Wire types of leases.
+//! Wire types of leases: claims on path patterns and on free names.
 
 use serde::{Deserialize, Serialize};
 
-/// What a lease does to an edit of another, the mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+use crate::numbers::{LeaseNumber, TaskNumber};
+
+/// What a lease is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseKind {
+    /// The files that a pattern matches.
+    Path,
+    /// A name that says nothing about files, such as `staging`.
+    Name,
+}
+
+impl LeaseKind {
+    pub const ALL: [LeaseKind; 2] = [LeaseKind::Path, LeaseKind::Name];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            LeaseKind::Path => "path",
+            LeaseKind::Name => "name",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<LeaseKind> {
+        LeaseKind::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// What another's edit under a lease meets. Leases exclude each other whatever
+/// their mode is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeaseMode {
-    /// It is told that the path is leased.
+    /// A warning.
     Warn,
-    /// A human confirms it.
+    /// The question whether a human agrees.
     Confirm,
-    /// It is refused.
+    /// A refusal.
+    #[default]
     Block,
+}
+
+impl LeaseMode {
+    pub const ALL: [LeaseMode; 3] = [LeaseMode::Warn, LeaseMode::Confirm, LeaseMode::Block];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            LeaseMode::Warn => "warn",
+            LeaseMode::Confirm => "confirm",
+            LeaseMode::Block => "block",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<LeaseMode> {
+        LeaseMode::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+/// Whether a lease is held or waited for. One that has ended is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseStatus {
+    /// In the queue, behind those that overlap it.
+    Waiting,
+    Held,
+}
+
+impl LeaseStatus {
+    pub const ALL: [LeaseStatus; 2] = [LeaseStatus::Waiting, LeaseStatus::Held];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            LeaseStatus::Waiting => "waiting",
+            LeaseStatus::Held => "held",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<LeaseStatus> {
+        LeaseStatus::ALL
+            .into_iter()
+            .find(|status| status.word() == word)
+    }
+}
+
+/// What to lease: a pattern or a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewLease {
+    /// Files, as a line of `.gitignore` without `!` names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "/src/api/**"))]
+    pub pattern: Option<String>,
+    /// In place of a pattern: anything that only one may have at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Default: the project of the token, else of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Default: `block`.
+    #[serde(default)]
+    pub mode: LeaseMode,
+    /// Shown to whoever is in the way.
+    #[serde(default)]
+    pub reason: String,
+    /// Seconds until it ends where it is not renewed; default 1800.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<i64>,
+    /// Seconds to wait where others are in the way. Calling again keeps the
+    /// place in the queue, which is lost two minutes after the last call.
+    #[serde(default)]
+    pub wait_seconds: u64,
+    /// Nobody's, without an end, for edits only: for the owner and controllers.
+    #[serde(default)]
+    pub protected: bool,
+}
+
+/// A lease that is held or waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Lease {
+    pub id: LeaseNumber,
+    pub project: String,
+    pub kind: LeaseKind,
+    /// The pattern, or the name.
+    pub pattern: String,
+    pub mode: LeaseMode,
+    pub status: LeaseStatus,
+    /// A protected path of the project: nobody's, and without an end.
+    pub protected: bool,
+    /// The name of the agent; empty for a protected path.
+    pub holder: String,
+    /// The id of the agent; null for a protected path.
+    pub holder_id: Option<String>,
+    /// The agent's registration that took it.
+    pub generation: Option<i64>,
+    /// The task whose claim it belongs to: it ends with that.
+    pub task: Option<TaskNumber>,
+    /// The lease under which this one lets its holder edit: a human agreed.
+    pub overrides: Option<LeaseNumber>,
+    pub reason: String,
+    /// Grows with each lease that is granted: what is guarded can refuse an
+    /// older one. Null while it waits.
+    pub fence: Option<i64>,
+    pub ttl_seconds: Option<i64>,
+    pub requested_at: String,
+    /// Null while it waits.
+    pub granted_at: Option<String>,
+    /// When it ends, or a place in the queue does, where it is not renewed. Null
+    /// for a task's and for a protected path.
+    pub expires_at: Option<String>,
+}
+
+/// How a lease is renewed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RenewLease {
+    /// Seconds from now; default what it was taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<i64>,
+    /// Renew only the lease with this fencing token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<i64>,
+}
+
+/// A lease that was released.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReleasedLease {
+    pub released: LeaseNumber,
+    pub revision: i64,
+}
+
+/// Which files somebody is about to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckPaths {
+    /// Default: the project of the token, else of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// From the root of the repository, 10,000 at most.
+    pub paths: Vec<String>,
+}
+
+/// A path that somebody else's lease or a protected path covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HinderedPath {
+    pub path: String,
+    /// The one with the worst mode, where several cover it.
+    pub lease: LeaseNumber,
+    pub pattern: String,
+    /// The name of the agent; empty for a protected path.
+    pub holder: String,
+    pub mode: LeaseMode,
+    pub reason: String,
+}
+
+/// What stands in the way of some edits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckedPaths {
+    /// The worst mode first; paths that are free are left out.
+    pub hindered: Vec<HinderedPath>,
 }

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod messages;
 pub mod names;
 pub mod numbers;
+pub mod overview;
 pub mod pauses;
 pub mod requests;
 pub mod state;

@@ -42,3 +42,96 @@ pub const AGENTS_MAX: i64 = 5_000;
 
 /// The most paths that one call asks about.
 pub const PATHS_MAX: usize = 10_000;
+
+/// The most leases of a project, with those that wait and protected paths.
+pub const LEASES_OF_PROJECT_MAX: usize = 1_000;
+
+/// How long a lease lasts where nothing else is said.
+pub const LEASE_SECONDS: i64 = 30 * 60;
+
+/// The longest that a lease lasts without being renewed.
+pub const LEASE_SECONDS_MAX: i64 = 24 * 3600;
+
+/// The most paths that one call checks against leases.
+pub const CHECKED_PATHS_MAX: usize = 10_000;
+
+/// The longest title of a task.
+pub const TASK_TITLE_BYTES_MAX: usize = 200;
+
+/// The longest body of a task, and the longest result.
+pub const TASK_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest note on a task, and the longest reason.
+pub const TASK_NOTE_BYTES_MAX: usize = 4 * 1024;
+
+/// The most notes that callers make on a task.
+pub const TASK_NOTES_MAX: i64 = 200;
+
+/// The most tasks that one task depends on.
+pub const TASK_DEPENDENCIES_MAX: usize = 100;
+
+/// The most tasks that depend on one: all hear that it is done, in one
+/// transaction.
+pub const TASK_DEPENDENTS_MAX: i64 = 1_000;
+
+/// The most labels, and the most path patterns, of a task.
+pub const TASK_LABELS_MAX: usize = 32;
+
+/// The longest that the labels, or the path patterns, of a task are together.
+pub const TASK_LABELS_BYTES_MAX: usize = 4_096;
+
+/// The most capabilities that a task asks for.
+pub const TASK_CAPABILITIES_MAX: usize = 16;
+
+/// The longest that the capabilities of a task are together: they stand in an
+/// index.
+pub const TASK_CAPABILITIES_BYTES_MAX: usize = 512;
+
+/// The most tasks that one call makes or closes.
+pub const TASKS_OF_CALL_MAX: usize = 1_000;
+
+/// The most tasks of a tenant that are not closed.
+pub const TASKS_OPEN_MAX: i64 = 100_000;
+
+/// The most attempts that a task may have.
+pub const TASK_ATTEMPTS_MAX: i64 = 1_000;
+
+/// The longest text of a message, and the longest schema of an ask: 64 KiB.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The most agents that one message is for.
+pub const RECIPIENTS_MAX: usize = 1_000;
+
+/// The most messages that wait for one agent, which nothing has delivered yet.
+pub const WAITING_MESSAGES_MAX: i64 = 1_000;
+
+/// The longest time until a message expires: 30 days, after which it would be
+/// forgotten.
+pub const MESSAGE_SECONDS_MAX: i64 = 30 * 24 * 3600;
+
+/// The largest answer to an ask: 256 KiB of JSON.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest title of a request.
+pub const REQUEST_TITLE_BYTES_MAX: usize = 500;
+
+/// The longest body of a request, and the longest detail as JSON: 64 KiB.
+pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The most options of a request.
+pub const REQUEST_OPTIONS_MAX: usize = 8;
+
+/// The longest time until a request expires: 30 days.
+pub const REQUEST_SECONDS_MAX: i64 = 30 * 24 * 3600;
+
+/// The most requests of one project that wait for a decision.
+pub const REQUESTS_OF_PROJECT_MAX: i64 = 1_000;
+
+/// The most requests of a tenant that wait for a decision.
+pub const REQUESTS_MAX: i64 = 5_000;
+
+/// The shortest and the longest passphrase of a human, in characters.
+pub const PASSPHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=512;
+
+/// The most humans of a tenant.
+pub const HUMANS_MAX: i64 = 1_000;

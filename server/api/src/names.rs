@@ -5,7 +5,7 @@
 //! segment of a key is `.` or `..`. So a name can be shown, put into a URL and
 //! used as a path without surprise.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::limits::NAME_BYTES_MAX;
 
@@ -82,6 +82,26 @@ pub fn check_prose(what: &str, text: &str, bytes_max: usize) -> Result<(), NameE
         ))),
         None => Ok(()),
     }
+}
+
+/// A text in which control characters and those that deceive a reader stand
+/// as `\u202e`. Lines and tabs stay.
+pub fn inert(text: &str) -> String {
+    let mut inert = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => inert.push(c),
+            bad if is_unprintable(bad) => {
+                let mut units = [0; 2];
+                for unit in bad.encode_utf16(&mut units) {
+                    // Writing to a string can't fail.
+                    let _ = write!(inert, "\\u{unit:04x}");
+                }
+            }
+            plain => inert.push(plain),
+        }
+    }
+    inert
 }
 
 /// The project that a key belongs to: its first segment.
@@ -169,6 +189,15 @@ mod tests {
             assert!(check_topic(topic).is_err(), "{topic:?}");
         }
         assert!(check_name("name", "a/b").is_err());
+    }
+
+    #[test]
+    fn what_deceives_a_reader_is_made_inert() {
+        assert_eq!(
+            inert("a\n\tb\u{202e}c\u{1b}[2J"),
+            "a\n\tb\\u202ec\\u001b[2J"
+        );
+        assert_eq!(inert("\u{e0041}ä日"), "\\udb40\\udc41ä日");
     }
 
     #[test]

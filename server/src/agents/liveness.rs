@@ -280,6 +280,8 @@ pub fn awake_seconds(app: &App) -> u64 {
 pub struct LastSign {
     pub generation: i64,
     pub status: AgentStatus,
+    /// When this generation began.
+    pub registered_at: Time,
     /// When it was last heard of; a registration is a sign of life.
     pub at: Time,
 }
@@ -301,6 +303,7 @@ pub fn last_sign(
     Ok(Some(LastSign {
         generation: agent.generation,
         status: agent.status,
+        registered_at: agent.registered_at,
         at,
     }))
 }

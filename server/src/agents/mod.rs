@@ -28,7 +28,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use party::{AgentRef, agent_named, caller_agent, living_agents, project_for, require_agent};
+pub use party::{
+    AgentRef, SeenAgent, agent_named, caller_agent, find_agent, living_agent, living_agents,
+    project_for, require_agent, seen_agents,
+};
 pub use registration::register_agent;
 
 use crate::app::Ctx;
@@ -212,11 +215,16 @@ pub async fn list_agents(ctx: &Ctx, filter: AgentFilter) -> Result<AgentList> {
     let mut agents: Vec<AgentRow> = all
         .filter(|agent| has_status(agent) && filter.takes(agent))
         .collect();
-    agents.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.id.cmp(&b.id)));
+    sort_by_life(&mut agents);
     Ok(AgentList {
         agents: agents.iter().map(AgentRow::shown).collect(),
         revision,
     })
+}
+
+/// The one heard of last first.
+fn sort_by_life(agents: &mut [AgentRow]) {
+    agents.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.id.cmp(&b.id)));
 }
 
 pub async fn get_agent(ctx: &Ctx, id: &str) -> Result<Agent> {

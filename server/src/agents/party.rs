@@ -2,8 +2,9 @@
 
 use coro_api::agents::AgentStatus;
 
-use super::{AgentRow, check_acts_for, find_row, store};
+use super::{AgentRow, check_acts_for, find_row, sort_by_life, store};
 use crate::app::Ctx;
+use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Result, conflict, not_found};
 use crate::ids::{AgentId, TenantId};
@@ -73,11 +74,54 @@ pub fn agent_named(tx: &mut Tx<'_>, ctx: &Ctx, project: &str, name: &str) -> Res
     Ok(agent.into())
 }
 
+/// The agent of an id, whatever became of it; `None` for one that is forgotten.
+pub fn find_agent(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<AgentRef>> {
+    let found = store::find(tx, tenant, id)?;
+    Ok(found.map(AgentRef::from))
+}
+
+/// The agent of an id, where it has not ended.
+pub fn living_agent(tx: &mut Tx<'_>, tenant: &TenantId, id: &AgentId) -> Result<Option<AgentRef>> {
+    let found = store::find(tx, tenant, id)?;
+    Ok(found.filter(|agent| !agent.has_ended()).map(AgentRef::from))
+}
+
 /// The agents of a project that have not ended.
 pub fn living_agents(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<Vec<AgentRef>> {
     let all = store::list(tx, tenant, Some(project))?;
     let living = all.into_iter().filter(|agent| !agent.has_ended());
     Ok(living.map(AgentRef::from).collect())
+}
+
+/// An agent as whoever looks at a project sees it.
+#[derive(Clone, Debug)]
+pub struct SeenAgent {
+    pub id: AgentId,
+    pub name: String,
+    pub project: String,
+    pub status: AgentStatus,
+    pub intent: String,
+    pub last_seen: Time,
+}
+
+/// The agents of a project, or of all, that have not ended: the one heard of
+/// last first.
+pub fn seen_agents(tx: &mut Tx<'_>, ctx: &Ctx, project: Option<&str>) -> Result<Vec<SeenAgent>> {
+    let all = store::list(tx, &ctx.caller.tenant, project)?.into_iter();
+    let mut living: Vec<AgentRow> = all
+        .filter(|agent| !agent.has_ended())
+        .map(|agent| agent.with_life(ctx))
+        .collect();
+    sort_by_life(&mut living);
+    let seen = living.into_iter().map(|agent| SeenAgent {
+        id: agent.id,
+        name: agent.name,
+        project: agent.project,
+        status: agent.status,
+        intent: agent.intent,
+        last_seen: agent.last_seen,
+    });
+    Ok(seen.collect())
 }
 
 /// The project that a call is about: the one that it names, else that of the

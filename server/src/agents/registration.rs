@@ -9,7 +9,7 @@
 //! Who may register what:
 //! - an agent's own token continues that agent, alive or not;
 //! - a token of role `agent` that the owner made becomes the token of the
-//!   agent of its name;
+//!   agent of its name; so does one of role `controller` and kind `agent`;
 //! - an `enrol` token registers names that were never registered;
 //! - owner, controllers and runners register any name of their project.
 //!
@@ -228,6 +228,14 @@ fn way_of(
             Err(taken(new, "register it with a token of its project"))
         }
         Role::Agent => Ok(Way::AsItself),
+        // An agent that leads: whoever writes to the controllers reaches it.
+        Role::Controller
+            if caller.kind == PrincipalKind::Agent
+                && caller.name == new.name
+                && (found.is_none() || caller.project.as_deref() == Some(project)) =>
+        {
+            Ok(Way::AsItself)
+        }
         Role::Enrol if found.is_some() && !is_repetition(ctx, found) => Err(taken(
             new,
             "take another name, call with the agent's own token, or ask the owner to register it; a \

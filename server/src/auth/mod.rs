@@ -27,7 +27,7 @@ use crate::db::NewEntry;
 use crate::error::{Error, Reason, Result, forbidden, internal};
 use crate::ids::{AgentId, Hash, TenantId};
 use crate::log::Sight;
-use crate::tokens;
+use crate::{tenants, tokens};
 
 /// How long a token that was found is believed without asking again: how long
 /// a token that another replica revoked may still be used.
@@ -477,15 +477,60 @@ fn refusal_entry(caller: &Caller, topic: &'static str, subject: &str) -> NewEntr
         .refused()
 }
 
-/// A few a minute for each principal: the log is not for filling.
-async fn record_refusal(app: &App, caller: &Caller, entry: NewEntry) {
-    if app.refusals.count(&caller.token_id).is_err() {
+/// Writes to the log that a caller was refused something protected. Counted
+/// apart, so that other refusals don't hide it.
+pub async fn record_protected(
+    ctx: &Ctx,
+    topic: &'static str,
+    subject: &str,
+    project: &str,
+    note: serde_json::Value,
+) {
+    let (app, caller) = (&ctx.app, &ctx.caller);
+    let mut entry = refusal_entry(caller, topic, subject).note(note);
+    if !project.is_empty() {
+        project.clone_into(&mut entry.project);
+    }
+    entry.traceparent.clone_from(&ctx.request.traceparent);
+    if app.protected.count(&caller.token_id).is_ok() {
+        write_refusal(app, &caller.tenant, entry).await;
+    }
+}
+
+/// Writes to the log that somebody without a valid token tried something
+/// protected. Nobody knows whose tenant is meant, where there are several.
+pub async fn record_unknown(app: &App, method: &str, path: &str) {
+    const ACTOR: &str = "unknown:nobody";
+    if app.protected.count(ACTOR).is_err() {
         return;
     }
-    let of = caller.tenant.clone();
+    tracing::warn!(method, path, "a protected call without a valid token");
+    let Ok(tenants) = tenants::list_tenants(&app.db).await else {
+        return;
+    };
+    let [tenant] = tenants.as_slice() else {
+        return;
+    };
+    let subject: String = path.chars().take(200).collect();
+    let entry = NewEntry::new("coro.access.refused", ACTOR, &subject, "")
+        .audit_only()
+        .refused();
+    let note = serde_json::json!({ "method": method, "why": "no valid token" });
+    write_refusal(app, tenant, entry.note(note)).await;
+}
+
+/// A few a minute for each principal: the log is not for filling.
+async fn record_refusal(app: &App, caller: &Caller, entry: NewEntry) {
+    if app.refusals.count(&caller.token_id).is_ok() {
+        write_refusal(app, &caller.tenant, entry).await;
+    }
+}
+
+async fn write_refusal(app: &App, tenant: &TenantId, entry: NewEntry) {
+    let of = tenant.clone();
     let written = app
         .db
-        .write(&caller.tenant, move |tx| tx.emit(&of, entry.clone()))
+        .write(tenant, move |tx| tx.emit(&of, entry.clone()))
         .await;
     if let Err(error) = written {
         tracing::warn!(%error, "a refused attempt could not be written to the log");

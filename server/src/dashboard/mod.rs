@@ -19,7 +19,7 @@ pub mod sessions;
 mod store;
 
 use coro_api::dashboard::{DashboardCode, DashboardSession, SignedOut};
-use coro_api::tokens::{PrincipalKind, Role};
+use coro_api::tokens::Role;
 
 use crate::app::{App, Ctx};
 use crate::auth;
@@ -90,7 +90,7 @@ pub struct NewSession {
 /// Makes a code with which the page signs in as the caller.
 pub async fn create_code(ctx: &Ctx) -> Result<DashboardCode> {
     let caller = &ctx.caller;
-    if caller.kind == PrincipalKind::Agent || caller.agent.is_some() {
+    if caller.agent.is_some() {
         return Err(forbidden("an agent does not sign in to the dashboard")
             .hint("let the person who owns the server run 'coro-cli dashboard'"));
     }

@@ -22,8 +22,8 @@ use crate::auth::{Anyone, Leader};
 use crate::error::{Error, Result, not_found};
 use crate::http::extract::{NoQuery, SmallJson};
 use crate::http::gate::limit_failures;
+use crate::http::inert;
 use crate::http::serve::Peer;
-use crate::http::stored;
 use crate::ids::Hash;
 
 /// What the page may load and where it may be shown: all from here, nothing
@@ -201,7 +201,11 @@ pub async fn protect(req: Request, next: Next) -> Response {
     let is_api = is_api(req.uri().path());
     let mut response = next.run(req).await;
     if is_api {
-        stored::make_inert(&mut response);
+        inert::make_inert(&mut response);
+        // Keys of sessions and secrets of tokens belong in no browser's cache.
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     for (name, value) in PROTECTION {
         let name = HeaderName::from_static(name);

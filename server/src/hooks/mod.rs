@@ -18,7 +18,9 @@ mod store;
 
 use coro_api::agents::NewAgent;
 use coro_api::hooks::{HookAnswer, HookCall, HookEvent, HookMessage};
+use coro_api::leases::{HinderedPath, LeaseMode};
 use coro_api::limits::PATHS_MAX;
+use coro_api::numbers::MessageNumber;
 use coro_api::tokens::Role;
 
 pub use settings::HookSettings;
@@ -28,7 +30,7 @@ use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Result, conflict, invalid};
 use crate::ids::{AgentId, TenantId};
-use crate::leases::{self, Hindrance};
+use crate::leases;
 use crate::messages::{self, Delivery};
 use crate::pauses;
 use crate::said::as_said;
@@ -74,7 +76,7 @@ async fn start(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let answer = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
-        let mut answer = delivered(messages::deliver(tx, tenant, &agent.id, shown.as_deref())?);
+        let mut answer = delivered(hand_out(tx, tenant, &agent.id, shown.as_deref())?);
         let place = where_it_stands(tx, tenant, &agent)?;
         answer.context = [place, answer.context].join("\n").trim_end().to_owned();
         Ok(answer)
@@ -128,7 +130,8 @@ async fn what_is_new(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         let job_ctx = ctx.clone();
         ctx.app.db.read(move |tx| {
             let agent = require_agent(tx, &job_ctx)?;
-            messages::has_undelivered(tx, &job_ctx.caller.tenant, &agent.id)
+            let new = messages::count_new(tx, &job_ctx.caller.tenant, &agent.id)?;
+            Ok(new > 0)
         })
     };
     let confirms = call.shown.as_ref().is_some_and(|shown| !shown.is_empty());
@@ -139,19 +142,31 @@ async fn what_is_new(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let delivery = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let agent = require_agent(tx, &job_ctx)?;
         let shown = call.shown.as_deref();
-        messages::deliver(tx, &job_ctx.caller.tenant, &agent.id, shown)
+        hand_out(tx, &job_ctx.caller.tenant, &agent.id, shown)
     });
     Ok(delivered(delivery.await?))
 }
 
+/// Hands out what is new: to a client that keeps no list it is shown by that.
+fn hand_out(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    shown: Option<&[MessageNumber]>,
+) -> Result<Delivery> {
+    match shown {
+        Some(shown) => messages::deliver(tx, tenant, agent, shown),
+        None => messages::deliver_once(tx, tenant, agent),
+    }
+}
+
 fn delivered(delivery: Delivery) -> HookAnswer {
-    let context = match delivery.more {
-        0 => String::new(),
-        more => format!("{more} more messages wait: coro-cli inbox"),
-    };
-    let messages = delivery.messages.into_iter();
+    // What the text says besides the messages.
+    let messages = delivery.parts.join("\n");
+    let rest = delivery.text.strip_prefix(&messages).unwrap_or_default();
+    let messages = delivery.numbers.into_iter().zip(delivery.parts);
     HookAnswer {
-        context,
+        context: rest.trim().to_owned(),
         messages: messages
             .map(|(number, text)| HookMessage { number, text })
             .collect(),
@@ -170,7 +185,7 @@ async fn check_tool(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
             return Ok(Err(pause.in_words()));
         }
         let hindrances =
-            leases::check_paths(tx, tenant, &agent.project, Some(&agent.id), &call.paths)?;
+            leases::hindered_paths(tx, tenant, &agent.project, Some(&agent.id), &call.paths)?;
         Ok(Ok(hindrances))
     });
     Ok(match found.await? {
@@ -183,17 +198,12 @@ async fn check_tool(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
 }
 
 /// What hindrances make of an edit: the worst decides.
-fn judged(hindrances: &[(String, Hindrance)]) -> HookAnswer {
-    use coro_api::leases::LeaseMode;
-    let worst = hindrances.iter().map(|(_, hindrance)| hindrance.mode).max();
-    let Some(worst) = worst else {
+fn judged(hindered: &[HinderedPath]) -> HookAnswer {
+    let Some(worst) = hindered.iter().map(|one| one.mode).max() else {
         return HookAnswer::default();
     };
-    let of_worst = hindrances.iter().filter(|(_, one)| one.mode == worst);
-    let said: Vec<String> = of_worst
-        .take(HINDRANCES_SHOWN)
-        .map(|(path, hindrance)| format!("{path} {}", hindrance.in_words()))
-        .collect();
+    let of_worst = hindered.iter().filter(|one| one.mode == worst);
+    let said: Vec<String> = of_worst.take(HINDRANCES_SHOWN).map(in_words).collect();
     let said = said.join("; ");
     let mut answer = HookAnswer::default();
     match worst {
@@ -204,6 +214,27 @@ fn judged(hindrances: &[(String, Hindrance)]) -> HookAnswer {
         LeaseMode::Warn => answer.context = format!("Careful: {said}"),
     }
     answer
+}
+
+/// Who stands in the way of an edit, and why.
+fn in_words(hindered: &HinderedPath) -> String {
+    let (path, lease) = (&hindered.path, hindered.lease);
+    let pattern = as_said(&hindered.pattern, TITLE_CHARS_MAX);
+    let by = match hindered.holder.is_empty() {
+        true => "is protected".to_owned(),
+        false => format!(
+            "is leased by {}",
+            as_said(&hindered.holder, TITLE_CHARS_MAX)
+        ),
+    };
+    let why = match hindered.reason.is_empty() {
+        true => String::new(),
+        false => format!(": {}", as_said(&hindered.reason, TITLE_CHARS_MAX)),
+    };
+    format!(
+        "{} {by} ({lease} {pattern}){why}",
+        as_said(path, TITLE_CHARS_MAX)
+    )
 }
 
 /// The session is over. The agent keeps what it has: it may be continued.

@@ -20,7 +20,9 @@ use super::extract::{content_length, read_body};
 use super::serve::Peer;
 use super::trace;
 use crate::app::{App, RequestInfo};
-use crate::auth::{Caller, Credential, authenticate, record_forbidden, unauthenticated};
+use crate::auth::{
+    Caller, Credential, authenticate, record_forbidden, record_unknown, unauthenticated,
+};
 use crate::dashboard::sessions;
 use crate::error::{Error, Reason, Result, forbidden, internal, invalid};
 use crate::idempotency::Once;
@@ -56,6 +58,12 @@ fn is_public(door: Door, method: &Method, path: &str) -> bool {
         || path.starts_with("/docs/")
 }
 
+/// Paths at which nobody tries without being written down, known or not.
+fn is_protected(path: &str) -> bool {
+    path.starts_with("/api/humans")
+        || (path.starts_with("/api/requests/") && path.ends_with("/decide"))
+}
+
 pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Next) -> Response {
     let started = Instant::now();
     let (method, uri) = (req.method().clone(), req.uri().clone());
@@ -79,7 +87,12 @@ pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Ne
             response
         }
         Err(error) if uri.path() == mcp::routes::PATH => mcp::routes::refusal(error),
-        Err(error) => error.into_response(),
+        Err(error) => {
+            if is_protected(uri.path()) && error.reason.status() != 400 {
+                record_unknown(&app, method.as_str(), uri.path()).await;
+            }
+            error.into_response()
+        }
     };
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -94,7 +107,8 @@ pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Ne
     }
     let (took, status) = (started.elapsed(), response.status().as_u16());
     app.metrics.request(method.as_str(), status, took);
-    if is_counted(uri.path()) {
+    // What a person looks at is no call that an agent has saved.
+    if door == Door::Api && is_counted(uri.path()) {
         app.metrics.rest_call();
     }
     tracing::debug!(request.id = id, %method, status, ?took, "request");

@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use coro_api::Problem;
+use coro_api::dashboard::{DashboardSession, SignIn, SignedIn};
 use coro_api::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use coro_api::state::{StateDiff, StateHistory};
 use utoipa::ToSchema as _;
@@ -83,6 +84,10 @@ fn complete(mut document: OpenApi) -> OpenApi {
     // Readings of a key that its operation can't tell apart by content type.
     add_schema::<StateHistory>(components);
     add_schema::<StateDiff>(components);
+    // Of the dashboard's own listener, whose paths are not here.
+    add_schema::<SignIn>(components);
+    add_schema::<SignedIn>(components);
+    add_schema::<DashboardSession>(components);
     let bearer = Http::new(HttpAuthScheme::Bearer);
     components.add_security_scheme(SECURITY, SecurityScheme::Http(bearer));
     document.security = Some(vec![SecurityRequirement::new(

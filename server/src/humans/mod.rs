@@ -1,3 +1,350 @@
 //! Humans, who decide what is protected.
+//!
+//! A token can be read by whatever runs as the same user; a passphrase can't.
+//! So the owner's token administers, but what is protected takes a human who
+//! has unlocked: who has sent their passphrase and got a session of some
+//! minutes, valid with the token that unlocked it only. The first human is
+//! set with the owner's token; from then on a human adds others, and each
+//! changes their own passphrase. Agents, runners and whoever enrols them may
+//! not even try. Every set, unlock and refusal is in the audit.
 
+mod passphrase;
 pub mod routes;
+mod store;
+
+use coro_api::humans::{Human, Locked, NewHuman, Passphrase, Unlock, Unlocked};
+use coro_api::limits::HUMANS_MAX;
+use coro_api::names::check_name;
+use coro_api::tokens::Role;
+use serde_json::{Value, json};
+
+pub use passphrase::Tries;
+
+use crate::app::Ctx;
+use crate::auth::record_protected;
+use crate::clock::Time;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
+use crate::ids::{Hash, Secret, TenantId};
+
+/// How long a session lasts.
+const SESSION_SECONDS: i64 = 10 * 60;
+
+/// The most sessions of a tenant at once.
+const SESSIONS_MAX: i64 = 1_000;
+
+/// A human as they are stored.
+#[derive(Clone, Debug)]
+struct HumanRow {
+    name: String,
+    /// A PHC string of Argon2id.
+    passphrase: String,
+    created_at: Time,
+    created_by: String,
+    changed_at: Time,
+}
+
+impl HumanRow {
+    fn shown(&self) -> Human {
+        Human {
+            name: self.name.clone(),
+            created_at: self.created_at.to_string(),
+            created_by: self.created_by.clone(),
+            changed_at: self.changed_at.to_string(),
+        }
+    }
+}
+
+/// A session as it is stored, under the hash of its secret.
+#[derive(Clone, Debug)]
+struct SessionRow {
+    human: String,
+    token_id: String,
+    expires_at: Time,
+}
+
+/// What allows to set a passphrase.
+#[derive(Clone, Debug)]
+enum Proof {
+    /// There is no human yet.
+    First,
+    /// The old passphrase, as it was stored when it was checked.
+    Old(String),
+    Session(Hash),
+}
+
+/// Makes a human, or changes their passphrase.
+///
+/// Not through [`Ctx::write`]: with an idempotency key, a fast hash of the
+/// passphrase would be stored.
+pub async fn set_human(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
+    let name = new.name.clone();
+    let set = try_set(ctx, session, new).await;
+    if let Err(error) = &set {
+        record(ctx, &name, "set", error).await;
+    }
+    set
+}
+
+async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
+    check_may_be_human(ctx)?;
+    check_name("human", &new.name)?;
+    if new.name.contains(':') {
+        return Err(invalid(format!("the human {:?} contains ':'", new.name)));
+    }
+    passphrase::check_new(&new.passphrase)?;
+    let proof = proof_for(ctx, session, &new).await?;
+    let hash = ctx.app.humans.hash(&new.passphrase).await?;
+    let (job_ctx, name) = (ctx.clone(), new.name);
+    let job = move |tx: &mut Tx<'_>| {
+        let tenant = &job_ctx.caller.tenant;
+        let before = store::find(tx, tenant, &name)?;
+        check_proof(tx, &job_ctx, &proof, before.as_ref())?;
+        let now = tx.now();
+        let human = HumanRow {
+            name: name.clone(),
+            passphrase: hash.clone(),
+            created_at: before.as_ref().map_or(now, |before| before.created_at),
+            created_by: match &before {
+                Some(before) => before.created_by.clone(),
+                None => job_ctx.caller.actor.clone(),
+            },
+            changed_at: now,
+        };
+        store::save(tx, tenant, &human)?;
+        store::delete_sessions_of(tx, tenant, &name)?;
+        let note = json!({ "new": before.is_none() });
+        let entry = job_ctx.audit_entry("coro.human.set", &name);
+        tx.emit(tenant, entry.note(note))?;
+        Ok(human.shown())
+    };
+    ctx.app.db.write(&ctx.caller.tenant, job).await
+}
+
+async fn proof_for(ctx: &Ctx, session: Option<Hash>, new: &NewHuman) -> Result<Proof> {
+    let (tenant, name) = (ctx.caller.tenant.clone(), new.name.clone());
+    let read = ctx.app.db.read(move |tx| {
+        let count = store::count(tx, &tenant)?;
+        Ok((count, store::find(tx, &tenant, &name)?))
+    });
+    let (count, human) = read.await?;
+    match (human, &new.old_passphrase) {
+        _ if count == 0 => Ok(Proof::First),
+        (Some(human), Some(old)) => {
+            check_passphrase(ctx, old, &human).await?;
+            Ok(Proof::Old(human.passphrase))
+        }
+        _ => match session {
+            Some(session) => Ok(Proof::Session(session)),
+            None => Err(forbidden(format!(
+                "setting the passphrase of {:?} takes their old one, or a human who has unlocked",
+                new.name
+            ))
+            .hint("do it on a terminal: coro-cli humans set NAME")),
+        },
+    }
+}
+
+/// The proof must still hold where the change is written.
+fn check_proof(tx: &mut Tx<'_>, ctx: &Ctx, proof: &Proof, before: Option<&HumanRow>) -> Result<()> {
+    let count = store::count(tx, &ctx.caller.tenant)?;
+    if before.is_none() && count >= HUMANS_MAX {
+        return Err(conflict(format!("there are {HUMANS_MAX} humans already")));
+    }
+    let by = match proof {
+        Proof::First if count == 0 => return Ok(()),
+        Proof::Old(old) if before.is_some_and(|human| human.passphrase == *old) => return Ok(()),
+        Proof::First | Proof::Old(_) => {
+            return Err(conflict("another passphrase was set at the same time")
+                .hint("list the humans with coro-cli humans list"));
+        }
+        Proof::Session(session) => require_session(tx, ctx, session)?,
+    };
+    match before {
+        Some(human) if human.name != by => Err(forbidden(format!(
+            "{by:?} may not change the passphrase of {:?}",
+            human.name
+        ))
+        .hint("it takes their own old passphrase")),
+        _ => Ok(()),
+    }
+}
+
+/// The humans, by name.
+pub async fn list_humans(ctx: &Ctx) -> Result<Vec<Human>> {
+    let tenant = ctx.caller.tenant.clone();
+    let all = ctx.app.db.read(move |tx| store::list(tx, &tenant)).await?;
+    Ok(all.iter().map(HumanRow::shown).collect())
+}
+
+/// Begins a session of a human who knows the passphrase.
+pub async fn unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
+    let name = unlock.name.clone().unwrap_or_default();
+    let unlocked = try_unlock(ctx, unlock).await;
+    if let Err(error) = &unlocked {
+        record(ctx, &name, "unlock", error).await;
+    }
+    unlocked
+}
+
+async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
+    check_may_be_human(ctx)?;
+    let human = find_meant(ctx, unlock.name).await?;
+    check_passphrase(ctx, &unlock.passphrase, &human).await?;
+    let secret = Secret::generate_session().map_err(internal)?;
+    let (job_ctx, hash, name) = (ctx.clone(), secret.hash(), human.name.clone());
+    let job = move |tx: &mut Tx<'_>| {
+        let tenant = &job_ctx.caller.tenant;
+        store::delete_expired_sessions(tx, tenant)?;
+        if store::count_sessions(tx, tenant)? >= SESSIONS_MAX {
+            return Err(conflict(format!(
+                "there are {SESSIONS_MAX} sessions already"
+            )));
+        }
+        let session = SessionRow {
+            human: name.clone(),
+            token_id: job_ctx.caller.token_id.clone(),
+            expires_at: tx.now().plus_seconds(SESSION_SECONDS),
+        };
+        store::insert_session(tx, tenant, &hash, &session)?;
+        let entry = job_ctx.audit_entry("coro.human.unlocked", &name);
+        let note = json!({ "token": session.token_id });
+        tx.emit(tenant, entry.note(note))?;
+        Ok(session.expires_at)
+    };
+    let expires_at = ctx.app.db.write(&ctx.caller.tenant, job).await?;
+    Ok(Unlocked {
+        name: human.name,
+        session: secret.reveal().to_owned(),
+        expires_at: expires_at.to_string(),
+    })
+}
+
+/// The human of a name, or the only one.
+async fn find_meant(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
+    let tenant = ctx.caller.tenant.clone();
+    let mut all = ctx.app.db.read(move |tx| store::list(tx, &tenant)).await?;
+    let at = match name {
+        _ if all.is_empty() => {
+            return Err(conflict("no human has set a passphrase yet")
+                .hint("a person does so on a terminal: coro-cli humans set NAME"));
+        }
+        None if all.len() == 1 => 0,
+        None => {
+            return Err(invalid("there are several humans, and none is named")
+                .hint("name one; list them with coro-cli humans list"));
+        }
+        Some(name) => {
+            let at = all.iter().position(|human| human.name == name);
+            at.ok_or_else(|| not_found("human", &name).hint("list them with coro-cli humans list"))?
+        }
+    };
+    Ok(all.swap_remove(at))
+}
+
+async fn check_passphrase(ctx: &Ctx, tried: &Passphrase, human: &HumanRow) -> Result<()> {
+    let tenant = &ctx.caller.tenant;
+    let tries = &ctx.app.humans;
+    if tries.matches(tenant, tried, &human.passphrase).await? {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "the passphrase of {:?} is wrong",
+        human.name
+    )))
+}
+
+/// Ends a session.
+pub async fn lock(ctx: &Ctx, session: Option<Hash>) -> Result<Locked> {
+    let Some(hash) = session else {
+        return Ok(Locked { locked: None });
+    };
+    let job_ctx = ctx.clone();
+    let job = move |tx: &mut Tx<'_>| {
+        let tenant = &job_ctx.caller.tenant;
+        let Some(session) = own_session(tx, &job_ctx, &hash)? else {
+            return Ok(Locked { locked: None });
+        };
+        store::delete_session(tx, tenant, &hash)?;
+        let entry = job_ctx.audit_entry("coro.human.locked", &session.human);
+        tx.emit(tenant, entry)?;
+        Ok(Locked {
+            locked: Some(session.human),
+        })
+    };
+    ctx.app.db.write(&ctx.caller.tenant, job).await
+}
+
+/// The human whose session comes with a request. One that is not valid is
+/// refused: whoever sends it believes to be known.
+pub fn session_human(tx: &mut Tx<'_>, ctx: &Ctx, session: Option<&Hash>) -> Result<Option<String>> {
+    session
+        .map(|hash| require_session(tx, ctx, hash))
+        .transpose()
+}
+
+/// Which of some names are no humans.
+pub fn unknown_humans(tx: &mut Tx<'_>, tenant: &TenantId, names: &[String]) -> Result<Vec<String>> {
+    let all = store::list(tx, tenant)?;
+    let is_unknown = |name: &&String| !all.iter().any(|human| human.name == **name);
+    Ok(names.iter().filter(is_unknown).cloned().collect())
+}
+
+/// How many humans there are.
+pub fn count_humans(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
+    store::count(tx, tenant)
+}
+
+/// Forgets sessions that are over.
+pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
+    let of = tenant.clone();
+    if db.read(move |tx| store::any_expired(tx, &of)).await? {
+        let of = tenant.clone();
+        let job = move |tx: &mut Tx<'_>| store::delete_expired_sessions(tx, &of);
+        db.write(tenant, job).await?;
+    }
+    Ok(())
+}
+
+fn require_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<String> {
+    let found = own_session(tx, ctx, hash)?;
+    found.map(|session| session.human).ok_or_else(|| {
+        forbidden("the human's session is over, or is another token's")
+            .hint("unlock again: coro-cli yes and no do so on a terminal")
+    })
+}
+
+/// The session of a secret, where it is valid with the caller's token.
+fn own_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<Option<SessionRow>> {
+    let now = tx.now();
+    let found = store::find_session(tx, &ctx.caller.tenant, hash)?;
+    let is_valid =
+        |session: &SessionRow| session.token_id == ctx.caller.token_id && session.expires_at > now;
+    Ok(found.filter(is_valid))
+}
+
+/// An agent is no human, whatever its token allows, and who leads nothing has
+/// nothing to decide.
+fn check_may_be_human(ctx: &Ctx) -> Result<()> {
+    let caller = &ctx.caller;
+    let leads = matches!(caller.role, Role::Owner | Role::Controller);
+    if leads && caller.agent.is_none() {
+        return Ok(());
+    }
+    let whose = match caller.agent {
+        Some(_) => "an agent's token".to_owned(),
+        None => format!("a token of role {}", caller.role.word()),
+    };
+    Err(forbidden(format!("{whose} may not act as a human"))
+        .hint("a person does this on a terminal, with a token that is no agent's"))
+}
+
+/// Writes to the audit that someone tried to be a human, or to make one.
+async fn record(ctx: &Ctx, name: &str, tried: &str, error: &Error) {
+    if !matches!(error.reason, Reason::Forbidden | Reason::RateLimited) {
+        return;
+    }
+    let name: String = name.chars().take(100).collect();
+    let note: Value = json!({ "tried": tried, "why": error.message });
+    record_protected(ctx, "coro.human.refused", &name, "", note).await;
+}

@@ -1,97 +1,409 @@
 //! Leases: claims on path patterns and on free names of a project.
+//!
+//! A lease belongs to an agent, ends by itself where it is not renewed, and
+//! excludes every other agent from what overlaps it, whatever its mode: the mode
+//! says what another's *edit* meets ([`checking`]). Whether two patterns overlap
+//! is decided from their texts ([`pattern`]); the server knows no repository.
+//!
+//! Who comes too late is refused, or waits in the queue of its project
+//! ([`taking`], [`queue`]). Nobody overtakes: a lease that overlaps an earlier
+//! waiter's waits behind it. Whatever ends a lease grants what it held back, in
+//! the same transaction.
+//!
+//! - The fencing token of a lease is the revision of the log row that granted
+//!   it, so a later lease has a larger one.
+//! - A lease whose time is over counts as ended at once, in every decision; the
+//!   sweep then says so.
+//! - A task's leases last as long as its claim, a protected path for good. A
+//!   protected path is nobody's and is in the way of edits only.
+//! - The table has what is held or waited for; what was is told by the log.
+//!   Renewing is bookkeeping and has no row there.
 
+mod checking;
+pub mod pattern;
+mod queue;
 pub mod routes;
+mod store;
+mod taking;
 
-use coro_api::leases::LeaseMode;
+use coro_api::leases::{Lease, LeaseKind, LeaseMode, LeaseStatus, ReleasedLease, RenewLease};
+use coro_api::limits::{LEASE_SECONDS_MAX, LEASES_OF_PROJECT_MAX};
 use coro_api::numbers::{LeaseNumber, TaskNumber};
+use coro_api::tokens::Role;
+use serde_json::{Value, json};
 
-use crate::agents::AgentRef;
+pub use checking::{HeldLeases, Hindrance, check_paths, hindered_paths};
+pub use queue::sweep;
+pub use taking::{check_patterns, override_lease, take_for_task, take_lease};
+
 use crate::app::Ctx;
-use crate::db::Tx;
-use crate::error::Result;
+use crate::auth::{Permission, require};
+use crate::clock::Time;
+use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
+use pattern::{Pattern, PatternError};
 
-/// What stands in the way of an edit or of a claim.
+/// Who does what no caller does.
+const SYSTEM: &str = "system:coro";
+
+/// How long a place in the queue is kept after the last call for it.
+const PLACE_SECONDS: i64 = 120;
+
+/// A lease as it is stored.
 #[derive(Clone, Debug)]
-pub struct Hindrance {
-    pub lease: LeaseNumber,
-    /// The pattern or name that is leased.
-    pub pattern: String,
-    /// The name of the agent that holds it; empty for a protected path.
-    pub holder: String,
-    pub reason: String,
-    pub mode: LeaseMode,
-    /// A path that both take, where one is known.
-    pub witness: Option<String>,
+struct LeaseRow {
+    number: LeaseNumber,
+    project: String,
+    kind: LeaseKind,
+    /// The pattern, or the name.
+    pattern: String,
+    mode: LeaseMode,
+    status: LeaseStatus,
+    reason: String,
+    /// `None` for a protected path.
+    agent: Option<AgentId>,
+    /// The agent's name; empty for a protected path.
+    holder: String,
+    generation: Option<i64>,
+    /// Who asked for it.
+    actor: String,
+    task: Option<TaskNumber>,
+    /// The lease under which this row lets its agent edit. Such a row excludes
+    /// nobody.
+    overrides: Option<LeaseNumber>,
+    /// `None` while it waits, as `granted_at`.
+    fence: Option<i64>,
+    ttl_seconds: Option<i64>,
+    requested_at: Time,
+    granted_at: Option<Time>,
+    expires_at: Option<Time>,
 }
 
-impl Hindrance {
-    /// As the end of a sentence that begins with a path.
-    pub fn in_words(&self) -> String {
-        String::new()
+impl LeaseRow {
+    fn lives(&self, now: Time) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
+
+    /// Whether it keeps others from leasing the same.
+    fn excludes(&self) -> bool {
+        self.agent.is_some() && self.overrides.is_none()
+    }
+
+    fn is_protected(&self) -> bool {
+        self.agent.is_none()
+    }
+
+    fn is_held(&self) -> bool {
+        self.status == LeaseStatus::Held
+    }
+
+    fn shown(&self) -> Lease {
+        Lease {
+            id: self.number,
+            project: self.project.clone(),
+            kind: self.kind,
+            pattern: self.pattern.clone(),
+            mode: self.mode,
+            status: self.status,
+            protected: self.is_protected(),
+            holder: self.holder.clone(),
+            holder_id: self.agent.as_ref().map(AgentId::to_string),
+            generation: self.generation,
+            task: self.task,
+            overrides: self.overrides,
+            reason: self.reason.clone(),
+            fence: self.fence,
+            ttl_seconds: self.ttl_seconds,
+            requested_at: self.requested_at.to_string(),
+            granted_at: self.granted_at.map(|at| at.to_string()),
+            expires_at: self.expires_at.map(|at| at.to_string()),
+        }
+    }
+
+    /// What an event tells of it.
+    fn event_data(&self) -> Value {
+        json!({
+            "lease": self.number,
+            "kind": self.kind,
+            "pattern": self.pattern,
+            "mode": self.mode,
+            "holder": self.holder,
+            "holder_id": self.agent.as_ref().map(AgentId::as_str),
+            "task": self.task,
+            "overrides": self.overrides,
+            "reason": self.reason,
+        })
+    }
+
+    /// An entry about it, by the server itself.
+    fn entry(&self, topic: &'static str) -> NewEntry {
+        NewEntry {
+            topic: topic.into(),
+            actor: SYSTEM.to_owned(),
+            subject: self.number.to_string(),
+            project: self.project.clone(),
+            scope: Scope::Project,
+            outcome: Outcome::Success,
+            payload: None,
+            note: Some(self.event_data().to_string()),
+            traceparent: None,
+        }
+    }
+
+    /// An entry about it, by who calls.
+    fn entry_of(&self, ctx: &Ctx, topic: &'static str) -> NewEntry {
+        ctx.entry(topic, &self.number.to_string(), &self.project)
+            .note(self.event_data())
     }
 }
 
-/// The leases of a project that are held now, read once for many questions.
-pub struct HeldLeases {}
+/// What a lease is on, ready to be compared.
+#[derive(Clone, Debug)]
+enum Thing {
+    Files(Pattern),
+    Name(String),
+}
 
-impl HeldLeases {
-    pub fn load(_tx: &mut Tx<'_>, _tenant: &TenantId, _project: &str) -> Result<HeldLeases> {
-        Ok(HeldLeases {})
+impl Thing {
+    fn stored(kind: LeaseKind, text: &str) -> Option<Thing> {
+        match kind {
+            LeaseKind::Path => Pattern::stored(text).map(Thing::Files),
+            LeaseKind::Name => Some(Thing::Name(text.to_owned())),
+        }
     }
 
-    /// What of others overlaps one of the patterns. Patterns that can't be
-    /// parsed overlap nothing: they were checked when they came.
-    pub fn hinders(&self, _patterns: &[String], _agent: &AgentId) -> Option<Hindrance> {
-        None
+    fn kind(&self) -> LeaseKind {
+        match self {
+            Thing::Files(_) => LeaseKind::Path,
+            Thing::Name(_) => LeaseKind::Name,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Thing::Files(pattern) => pattern.as_str(),
+            Thing::Name(name) => name,
+        }
     }
 }
 
-/// What hinders edits of some paths, of an agent or of whoever is none: each
-/// path with the worst that it meets.
-pub fn check_paths(
-    _tx: &mut Tx<'_>,
-    _tenant: &TenantId,
-    _project: &str,
-    _agent: Option<&AgentId>,
-    _paths: &[String],
-) -> Result<Vec<(String, Hindrance)>> {
-    Ok(Vec::new())
+/// How many leases the agents of a project, or of all, hold now. Protected
+/// paths are nobody's.
+pub fn count_held(tx: &mut Tx<'_>, tenant: &TenantId, project: Option<&str>) -> Result<i64> {
+    let now = tx.now();
+    let all = store::list(tx, tenant, project)?.into_iter();
+    let held = all.filter(|lease| lease.is_held() && lease.excludes() && lease.lives(now));
+    Ok(i64::try_from(held.count()).unwrap_or(i64::MAX))
 }
 
-/// Refuses patterns that can't be leased.
-pub fn check_patterns(_patterns: &[String]) -> Result<()> {
-    Ok(())
+/// What a list is narrowed to; each part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct LeaseFilter {
+    pub project: Option<String>,
+    /// The name of an agent.
+    pub holder: Option<String>,
+    pub task: Option<TaskNumber>,
+    /// A path that the pattern matches.
+    pub path: Option<String>,
 }
 
-/// Leases the paths of a task to the agent that claims it, for as long as the
-/// claim holds. Refused with a conflict where others hold some of them.
-pub fn take_for_task(
-    _tx: &mut Tx<'_>,
-    _ctx: &Ctx,
-    _agent: &AgentRef,
-    _task: TaskNumber,
-    _patterns: &[String],
-) -> Result<()> {
-    Ok(())
+impl LeaseFilter {
+    fn takes(&self, lease: &LeaseRow) -> bool {
+        let matches = |path: &String| match Thing::stored(lease.kind, &lease.pattern) {
+            Some(Thing::Files(pattern)) => pattern.matches(path),
+            _ => false,
+        };
+        self.project.as_ref().is_none_or(|of| *of == lease.project)
+            && self.holder.as_ref().is_none_or(|of| *of == lease.holder)
+            && self.task.is_none_or(|of| Some(of) == lease.task)
+            && self.path.as_ref().is_none_or(matches)
+    }
+}
+
+/// Leases, and the revision that they were read at.
+pub struct LeaseList {
+    pub leases: Vec<Lease>,
+    pub revision: i64,
+    /// Whether there are more than were asked for.
+    pub more: bool,
+}
+
+/// The leases that the caller sees after a number, in the order in which they
+/// were asked for.
+pub async fn list_leases(
+    ctx: &Ctx,
+    filter: LeaseFilter,
+    after: LeaseNumber,
+    rows: usize,
+) -> Result<LeaseList> {
+    if let Some(path) = &filter.path {
+        pattern::check_path(path).map_err(refused)?;
+    }
+    let caller = ctx.caller.clone();
+    let db = &ctx.app.db;
+    db.scan(move |tx| {
+        // The revision first: who goes on from it misses nothing.
+        let revision = tx.head(&caller.tenant)?.revision;
+        let project = caller.project.as_ref().or(filter.project.as_ref());
+        let all = store::list(tx, &caller.tenant, project.map(String::as_str))?;
+        let now = tx.now();
+        let mut found = all
+            .iter()
+            .filter(|lease| lease.number > after && lease.lives(now) && filter.takes(lease));
+        let leases: Vec<Lease> = found.by_ref().take(rows).map(LeaseRow::shown).collect();
+        Ok(LeaseList {
+            more: found.next().is_some(),
+            leases,
+            revision,
+        })
+    })
+    .await
+}
+
+pub async fn get_lease(ctx: &Ctx, number: LeaseNumber) -> Result<Lease> {
+    let job_ctx = ctx.clone();
+    let db = &ctx.app.db;
+    let found = db.read(move |tx| find(tx, &job_ctx, number)).await?;
+    Ok(found.shown())
+}
+
+/// Moves the end of a lease, or keeps a place in the queue. One that has ended
+/// is not revived: somebody else may have had it meanwhile.
+pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> Result<Lease> {
+    check_ttl(renew.ttl_seconds)?;
+    let job_ctx = ctx.clone();
+    ctx.write(move |tx| {
+        let mut lease = find(tx, &job_ctx, number)?;
+        check_may_end(&job_ctx, &lease)?;
+        check_fence(&lease, renew.fence)?;
+        if lease.task.is_some() {
+            return Ok(lease.shown());
+        }
+        let Some(usual) = lease.ttl_seconds.filter(|_| lease.overrides.is_none()) else {
+            let what = match lease.is_protected() {
+                true => "is a protected path and has no end",
+                false => "is what a human allowed, and is not renewed",
+            };
+            return Err(conflict(format!("{number} {what}")));
+        };
+        let ttl = renew.ttl_seconds.unwrap_or(usual);
+        let seconds = if lease.is_held() { ttl } else { PLACE_SECONDS };
+        lease.ttl_seconds = Some(ttl);
+        lease.expires_at = Some(tx.now().plus_seconds(seconds));
+        if let Some(own) = &job_ctx.caller.agent
+            && Some(&own.id) == lease.agent.as_ref()
+        {
+            lease.generation = Some(own.generation);
+        }
+        store::update(tx, &job_ctx.caller.tenant, &lease)?;
+        Ok(lease.shown())
+    })
+    .await
+}
+
+/// Ends a lease, or gives a place in the queue up.
+pub async fn release_lease(
+    ctx: &Ctx,
+    number: LeaseNumber,
+    fence: Option<i64>,
+) -> Result<ReleasedLease> {
+    let job_ctx = ctx.clone();
+    ctx.write(move |tx| {
+        let lease = find(tx, &job_ctx, number)?;
+        check_may_end(&job_ctx, &lease)?;
+        check_fence(&lease, fence)?;
+        let tenant = &job_ctx.caller.tenant;
+        let entry = |lease: &LeaseRow| lease.entry_of(&job_ctx, "coro.lease.released");
+        let revision = queue::end(tx, tenant, &[lease], entry)?;
+        Ok(ReleasedLease {
+            released: number,
+            revision,
+        })
+    })
+    .await
 }
 
 /// Ends the leases of a task's claim.
-pub fn release_of_task(_tx: &mut Tx<'_>, _tenant: &TenantId, _task: TaskNumber) -> Result<()> {
+pub fn release_of_task(tx: &mut Tx<'_>, tenant: &TenantId, task: TaskNumber) -> Result<()> {
+    let leases = store::of_task(tx, tenant, task)?;
+    queue::end(tx, tenant, &leases, |lease| {
+        lease.entry("coro.lease.released")
+    })?;
     Ok(())
 }
 
-/// Ends what an agent held that has ended.
-pub fn agent_ended(_tx: &mut Tx<'_>, _tenant: &TenantId, _agent: &AgentId) -> Result<()> {
+/// Ends what an agent held or waited for that has ended.
+pub fn agent_ended(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    let leases = store::of_agent(tx, tenant, agent)?;
+    queue::end(tx, tenant, &leases, |lease| {
+        lease.entry("coro.lease.released")
+    })?;
     Ok(())
 }
 
-/// Lets an agent edit under another's lease for a while: a human decided so.
-pub fn override_lease(
-    _tx: &mut Tx<'_>,
-    _ctx: &Ctx,
-    _lease: LeaseNumber,
-    _agent: &AgentId,
-) -> Result<()> {
-    Ok(())
+/// The lease of a number that the caller sees and that has not ended.
+fn find(tx: &mut Tx<'_>, ctx: &Ctx, number: LeaseNumber) -> Result<LeaseRow> {
+    let found = store::find(tx, &ctx.caller.tenant, number)?;
+    let now = tx.now();
+    found
+        .filter(|lease| ctx.caller.sees_project(&lease.project) && lease.lives(now))
+        .ok_or_else(|| gone(number))
+}
+
+fn gone(number: LeaseNumber) -> Error {
+    not_found("lease", &number.to_string())
+        .hint("it was released, or its time is over: take it again before you go on")
+}
+
+fn check_may_end(ctx: &Ctx, lease: &LeaseRow) -> Result<()> {
+    let Some(holder) = &lease.agent else {
+        return require(&ctx.caller, Permission::Lead);
+    };
+    let own = ctx.caller.agent.as_ref();
+    let is_own = own.is_some_and(|own| own.id == *holder);
+    if is_own || matches!(ctx.caller.role, Role::Owner | Role::Controller) {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "{} belongs to {:?}: only that agent, its controller or the owner may do that",
+        lease.number, lease.holder
+    ))
+    .hint("wait for it, or ask its holder"))
+}
+
+fn check_fence(lease: &LeaseRow, fence: Option<i64>) -> Result<()> {
+    match (fence, lease.fence) {
+        (Some(fence), Some(present)) if fence != present => Err(conflict(format!(
+            "the fencing token {fence} of {} is stale; it is {present} now",
+            lease.number
+        ))
+        .hint("read the lease again, and see whether it is still yours")),
+        _ => Ok(()),
+    }
+}
+
+fn check_ttl(ttl_seconds: Option<i64>) -> Result<()> {
+    match ttl_seconds {
+        Some(ttl) if !(1..=LEASE_SECONDS_MAX).contains(&ttl) => Err(invalid(format!(
+            "ttl_seconds is {ttl}; it takes 1 to {LEASE_SECONDS_MAX}"
+        ))
+        .hint("take it for less, and renew it while you work")),
+        _ => Ok(()),
+    }
+}
+
+/// A project does not grow without end.
+fn check_room(leases: usize, more: usize) -> Result<()> {
+    if leases + more <= LEASES_OF_PROJECT_MAX {
+        return Ok(());
+    }
+    Err(conflict(format!(
+        "the project has {leases} leases; it takes {LEASES_OF_PROJECT_MAX}"
+    ))
+    .hint("release those that nobody needs, or lease a folder in place of its files"))
+}
+
+fn refused(error: PatternError) -> Error {
+    invalid(error.message).hint(error.hint)
 }

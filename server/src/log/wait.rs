@@ -9,6 +9,7 @@ use super::feed::{BATCH_MAX, Cursor};
 use super::{Filter, Sight};
 use crate::app::Ctx;
 use crate::auth::check_again;
+use crate::db::glob::Glob;
 use crate::error::{Result, invalid};
 
 /// Looks, and looks again after each event of a topic pattern, until there is
@@ -17,6 +18,16 @@ use crate::error::{Result, invalid};
 pub async fn wait_for<T>(
     ctx: &Ctx,
     topics: &str,
+    seconds: u64,
+    look: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    wait_for_either(ctx, [topics, topics], seconds, look).await
+}
+
+/// As [`wait_for`], where two topic patterns are a reason to look again.
+pub async fn wait_for_either<T>(
+    ctx: &Ctx,
+    [topics, or_topics]: [&str; 2],
     seconds: u64,
     mut look: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
@@ -30,7 +41,10 @@ pub async fn wait_for<T>(
     }
     let deadline = Instant::now() + Duration::from_secs(seconds);
     // From before the first look, so that nothing falls between.
-    let filter = Filter::new(Sight::everything(), topics);
+    let filter = Filter {
+        or_topic: Some(Glob::new(or_topics)),
+        ..Filter::new(Sight::everything(), topics)
+    };
     let (app, tenant) = (&ctx.app, &ctx.caller.tenant);
     let mut cursor = Cursor::open(&app.feeds, &app.db, tenant, filter, None).await?;
     loop {

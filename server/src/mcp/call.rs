@@ -23,6 +23,7 @@ use crate::error::{Error, Reason, Result, invalid};
 use crate::http::in_process::InProcess;
 use crate::idempotency::Once;
 use crate::ids::Hash;
+use crate::messages;
 
 /// Where clients say which of the model's tool uses a call is. The id of the
 /// JSON-RPC message will not do: each connection begins to count anew.
@@ -153,6 +154,7 @@ pub(super) async fn run(
             replayed: AtomicBool::new(false),
         });
     }
+    let names_inbox = names_inbox(&arguments);
     let call = Call {
         ctx: ctx.clone(),
         arguments,
@@ -180,12 +182,47 @@ pub(super) async fn run(
             }
         }
     };
-    let content = vec![ContentBlock::text(told.text)];
+    let mut text = told.text;
+    if !names_inbox && let Some(line) = inbox_line(&ctx).await {
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&line);
+    }
+    let content = vec![ContentBlock::text(text)];
     let result = match told.is_error {
         true => CallToolResult::error(content),
         false => CallToolResult::success(content),
     };
     Ok(result.into())
+}
+
+/// Whether the call is a command about the inbox, which tells itself what is
+/// in there.
+fn names_inbox(arguments: &JsonObject) -> bool {
+    let command = arguments
+        .get("command")
+        .and_then(|command| command.as_str());
+    command.is_some_and(|command| command.split_whitespace().any(|word| word == "inbox"))
+}
+
+/// Tells the agent that calls how many messages nothing has shown it: where its
+/// client has no hooks, nothing else would.
+async fn inbox_line(ctx: &Ctx) -> Option<String> {
+    let agent = ctx.caller.agent.clone()?;
+    let tenant = ctx.caller.tenant.clone();
+    let count = ctx
+        .app
+        .db
+        .read(move |tx| messages::count_new(tx, &tenant, &agent.id));
+    match count.await {
+        Ok(0) => None,
+        Ok(count) => Some(format!("inbox: {count} new")),
+        Err(error) => {
+            error.log();
+            None
+        }
+    }
 }
 
 /// An error as the model reads it; "later" too.

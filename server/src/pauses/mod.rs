@@ -127,12 +127,18 @@ pub async fn resume(ctx: &Ctx, project: Option<String>, agent: Option<String>) -
 
 /// The pauses that the caller sees.
 pub async fn list_pauses(ctx: &Ctx) -> Result<Vec<Pause>> {
-    let caller = ctx.caller.clone();
-    let all = ctx.app.db.read(move |tx| store::list(tx, &caller.tenant));
-    let seen = all
-        .await?
-        .into_iter()
-        .filter(|pause| pause.project.is_empty() || ctx.caller.sees_project(&pause.project));
+    let job_ctx = ctx.clone();
+    let db = &ctx.app.db;
+    db.read(move |tx| seen_pauses(tx, &job_ctx, None)).await
+}
+
+/// The pauses that the caller sees and that concern a project, or any.
+pub fn seen_pauses(tx: &mut Tx<'_>, ctx: &Ctx, project: Option<&str>) -> Result<Vec<Pause>> {
+    let all = store::list(tx, &ctx.caller.tenant)?;
+    let concerns = |pause: &PauseRow| project.is_none_or(|project| pause.project == project);
+    let seen = all.into_iter().filter(|pause| {
+        pause.project.is_empty() || (ctx.caller.sees_project(&pause.project) && concerns(pause))
+    });
     Ok(seen.map(|pause| pause.shown()).collect())
 }
 

@@ -6,7 +6,7 @@ mod store;
 
 pub use of_agents::{
     AgentToken, agent_of_caller, begin_generation, bind_to_agent, delete_tokens_of_agent,
-    is_generation_used, issue_to_agent, revoke_tokens_of_agent,
+    is_generation_used, issue_to_agent, revoke_tokens_of_agent, roles_of_agents,
 };
 
 use coro_api::names::check_name;

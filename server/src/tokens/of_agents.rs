@@ -1,6 +1,8 @@
 //! Tokens of registered agents. Each belongs to a generation of its agent, and
 //! its first use ends those of earlier generations.
 
+use std::collections::HashMap;
+
 use coro_api::tokens::{NewToken, PrincipalKind, Role};
 
 use super::{check, insert, store};
@@ -70,6 +72,12 @@ pub fn bind_to_agent(
 pub fn agent_of_caller(tx: &mut Tx<'_>, caller: &Caller) -> Result<Option<AgentId>> {
     let found = store::agent_of_valid(tx, &caller.tenant, &caller.token_id)?;
     found.ok_or_else(|| revoked(caller))
+}
+
+/// The role of each agent: that of the token of its newest generation.
+pub fn roles_of_agents(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<HashMap<AgentId, Role>> {
+    // In the order of generations, so that the newest is the last word.
+    Ok(store::roles_of_agents(tx, tenant)?.into_iter().collect())
 }
 
 /// Whether the agent has called with a token of this generation.

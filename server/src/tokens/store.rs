@@ -205,6 +205,16 @@ pub(super) fn valid_of_agent(
     )
 }
 
+/// The roles of all agents' tokens that are not revoked, by generation.
+pub(super) fn roles_of_agents(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<(AgentId, Role)>> {
+    tx.query_all(
+        "SELECT agent_id, role FROM token WHERE tenant_id = $1 AND agent_id IS NOT NULL \
+         AND revoked_at IS NULL ORDER BY generation",
+        &[tenant.into()],
+        |row| Ok((AgentId::from_text(row.text(0)?), role_from(row, 1)?)),
+    )
+}
+
 /// The tokens of an agent that nobody has used yet.
 pub(super) fn unused_of_agent(
     tx: &mut Tx<'_>,

@@ -22,7 +22,26 @@ pub(super) fn asked(body: &Value) -> Asked {
             .filter_map(|tool| Some(tool["name"].as_str()?.to_owned()))
             .collect(),
         results: (!results.is_empty()).then(|| results.join("\n")),
+        said: said_since(body),
     }
+}
+
+/// All texts after the model's own last message, results included.
+fn said_since(body: &Value) -> String {
+    let messages = body["messages"].as_array().into_iter().flatten().rev();
+    let newest = messages.take_while(|message| message["role"] != "assistant");
+    let texts = newest.map(|message| match message["content"].as_array() {
+        Some(blocks) => blocks
+            .iter()
+            .map(|block| match block["type"] == "tool_result" {
+                true => text_of(&block["content"]),
+                false => block["text"].as_str().unwrap_or_default().to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        None => text_of(&message["content"]),
+    });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// A content is a text, or blocks of which some are texts.

@@ -34,6 +34,8 @@ struct Step {
     action: Action,
     /// Parts of the tool's result that must be there.
     expected: Vec<String>,
+    /// Parts of all that the next request says anew that must be there.
+    heard: Vec<String>,
     /// Names, and where in the result their values are.
     kept: Vec<(String, Regex)>,
 }
@@ -79,6 +81,13 @@ impl Script {
         self
     }
 
+    /// Whatever the client says after the last step has this part: a hook may
+    /// have added it beside the result, or sent the model on after its turn.
+    pub(crate) fn hear(mut self, part: &str) -> Self {
+        self.last().heard.push(part.to_owned());
+        self
+    }
+
     /// Keeps a part of the last call's result under a name: the first group of
     /// the pattern, or all that it matches.
     pub(crate) fn keep(mut self, name: &str, pattern: &str) -> Self {
@@ -91,6 +100,7 @@ impl Script {
         self.steps.push(Step {
             action,
             expected: Vec::new(),
+            heard: Vec::new(),
             kept: Vec::new(),
         });
         self
@@ -129,6 +139,8 @@ struct Asked {
     tools: Vec<String>,
     /// The newest results, where the request brings some.
     results: Option<String>,
+    /// All that is said since the model spoke last.
+    said: String,
 }
 
 impl Model {
@@ -242,16 +254,27 @@ impl Play {
             return Ok(Action::Say("ok".to_owned()));
         }
         self.offered.extend(asked.tools);
-        let done = self.after(asked.results).and_then(|()| self.act());
+        let done = self
+            .after(asked.results, &asked.said)
+            .and_then(|()| self.act());
         done.inspect_err(|failure| self.failures.push(failure.clone()))
     }
 
     /// Looks at the results of the step before.
-    fn after(&mut self, results: Option<String>) -> Result<(), String> {
+    fn after(&mut self, results: Option<String>, said: &str) -> Result<(), String> {
         let Some(before) = self.next.checked_sub(1) else {
             return Ok(());
         };
         let step = &self.script.steps[before];
+        for part in &step.heard {
+            let part = fill_text(part, &self.values);
+            if !said.contains(&part) {
+                return Err(format!("step {before}: nobody said {part:?} in {said:?}"));
+            }
+        }
+        if matches!(step.action, Action::Say(_)) {
+            return Ok(());
+        }
         let results = results.ok_or(format!("step {before} has no result"))?;
         self.results.push(results.clone());
         for part in &step.expected {

@@ -26,6 +26,7 @@ pub(super) fn asked(body: &Value) -> Asked {
         .collect();
     Asked {
         tools,
+        said: results.join("\n"),
         results: (!results.is_empty()).then(|| results.join("\n")),
     }
 }

@@ -51,7 +51,7 @@ impl Run for Create {
     }
 }
 
-fn roles() -> impl TypedValueParser<Value = Role> {
+pub(crate) fn roles() -> impl TypedValueParser<Value = Role> {
     let words = Role::ALL.map(Role::word);
     PossibleValuesParser::new(words).try_map(|word| Role::from_word(&word).ok_or("is no role"))
 }

@@ -1,6 +1,6 @@
 //! Who may call, and what they may do.
 
-mod create;
+pub(crate) mod create;
 mod list;
 mod revoke;
 

@@ -1,0 +1,32 @@
+use clap::Args;
+use coro_api::messages::{Message, NewAnswer};
+use coro_api::numbers::MessageNumber;
+
+use crate::commands::Run;
+use crate::commands::messages::{request, with_json};
+use crate::error::{Result, invalid};
+use crate::http::Method;
+use crate::input::Input;
+use crate::session::Session;
+
+/// Answer what another agent has asked you, with JSON that fits its schema
+#[derive(Args)]
+pub(crate) struct Answer {
+    /// The ask, such as M-7
+    number: MessageNumber,
+    #[command(flatten)]
+    input: Input,
+}
+
+impl Run for Answer {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let data = self.input.read(session)?;
+        let answer = serde_json::from_slice(&data.bytes).map_err(|error| {
+            invalid(format!("the answer is no JSON: {error}"))
+                .hint("a text needs quotes, as in --data '\"text\"'")
+        })?;
+        let request = request(Method::Post, self.number, "/answer");
+        let response = session.call(with_json(request, &NewAnswer { answer })?)?;
+        session.show(&response, |_: Message| "ok".to_owned())
+    }
+}

@@ -1,0 +1,29 @@
+use clap::Args;
+use coro_api::humans::Human;
+
+use crate::commands::Run;
+use crate::error::Result;
+use crate::http::Request;
+use crate::print::row;
+use crate::session::Session;
+
+/// Print the humans, a line each: name, since when, made by, passphrase set when
+#[derive(Args)]
+pub(crate) struct List {}
+
+impl Run for List {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let response = session.call(Request::get("/api/humans"))?;
+        session.show(&response, |humans: Vec<Human>| {
+            let rows = humans.iter().map(|human| {
+                row(&[
+                    &human.name,
+                    &human.created_at,
+                    &human.created_by,
+                    &human.changed_at,
+                ])
+            });
+            rows.collect::<Vec<_>>().join("\n")
+        })
+    }
+}

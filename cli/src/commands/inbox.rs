@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use clap::Args;
+use coro_api::messages;
+
+use crate::commands::Run;
+use crate::commands::messages::shown;
+use crate::durations::parse_duration;
+use crate::error::{Result, timed_out};
+use crate::http::Request;
+use crate::polling::poll;
+use crate::session::{Session, unexpected};
+
+/// Print the messages that you have not read, the oldest first
+///
+/// Each has a line that says who wrote it and what it wants, then its text with
+/// > before each line. With --wait, exit code 8 means that none came.
+#[derive(Args)]
+pub(crate) struct Inbox {
+    /// Wait so long for a message where there is none, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    wait: Option<Duration>,
+    /// Look without having read them
+    #[arg(long)]
+    peek: bool,
+}
+
+impl Run for Inbox {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let mut request = Request::get("/api/inbox");
+        if self.peek {
+            request = request.flag("peek");
+        }
+        let response = poll(session, self.wait, &request, |response| {
+            Ok(!inbox_of(&response.body)?.messages.is_empty())
+        })?;
+        let inbox = inbox_of(&response.body)?;
+        if inbox.messages.is_empty() && self.wait.is_some() {
+            return Err(timed_out("no message came in time"));
+        }
+        session.show(&response, |inbox: messages::Inbox| {
+            let all: Vec<String> = inbox.messages.iter().map(shown).collect();
+            all.join("\n")
+        })?;
+        if inbox.more > 0 {
+            session.talk(&format!("there are {} more; call it again", inbox.more));
+        }
+        Ok(())
+    }
+}
+
+fn inbox_of(body: &[u8]) -> Result<messages::Inbox> {
+    serde_json::from_slice(body).map_err(|error| unexpected(&error))
+}

@@ -1,0 +1,102 @@
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use coro_api::leases::{Lease, LeaseMode, LeaseStatus, NewLease};
+use coro_api::limits::WAIT_SECONDS_MAX;
+
+use super::{modes, request, with_body};
+use crate::commands::Run;
+use crate::durations::parse_duration;
+use crate::error::{CliError, Result, timed_out};
+use crate::http::{Method, Patience, Request, Response};
+use crate::session::{Session, unexpected, whole_seconds};
+
+/// How much longer than asked for the server may take to answer.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Lease files, or a name, and print the lease's number
+///
+/// Nobody else gets what overlaps it until it is released or its time is over.
+/// Exit code 4 means that another agent is in the way, 8 that it still was after
+/// the time of --wait. Taking again what one has renews it.
+#[derive(Args)]
+pub(crate) struct Take {
+    /// Files, as a line of .gitignore without ! names them, such as /src/api/
+    #[arg(required_unless_present = "name", conflicts_with = "name")]
+    pattern: Option<String>,
+    /// Anything else that only one may have, in place of files
+    #[arg(long)]
+    name: Option<String>,
+    /// What another's edit meets; by default block
+    #[arg(long, value_parser = modes())]
+    mode: Option<LeaseMode>,
+    /// Shown to whoever is in the way
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// When it ends where it is not renewed; by default 30m, at most 24h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    ttl: Option<Duration>,
+    /// Stand in line for so long, where another is in the way
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    wait: Option<Duration>,
+    /// Its project; by default the token's, else the agent's, else `CORO_PROJECT`
+    #[arg(long)]
+    project: Option<String>,
+    /// Nobody's, without an end, and for edits only; for owner and controllers
+    #[arg(long, conflicts_with_all = ["ttl", "wait"])]
+    protected: bool,
+}
+
+impl Run for Take {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let deadline = self.wait.map(|wait| Instant::now() + wait);
+        let mut new = self.asked(session.environment_project());
+        loop {
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            let left = left.unwrap_or_default();
+            let wait = left.min(Duration::from_secs(WAIT_SECONDS_MAX));
+            new.wait_seconds = whole_seconds(wait);
+            let (response, lease) = ask(session, &new, wait)?;
+            if lease.status == LeaseStatus::Held {
+                return session.show(&response, |lease: Lease| lease.id.to_string());
+            }
+            if deadline.is_some_and(|end| Instant::now() >= end) {
+                return Err(give_up(session, &lease));
+            }
+        }
+    }
+}
+
+impl Take {
+    fn asked(self, usual_project: Option<String>) -> NewLease {
+        let seconds = |ttl| i64::try_from(whole_seconds(ttl)).unwrap_or(i64::MAX);
+        NewLease {
+            pattern: self.pattern,
+            name: self.name,
+            project: self.project.or(usual_project),
+            mode: self.mode.unwrap_or_default(),
+            reason: self.reason.unwrap_or_default(),
+            ttl_seconds: self.ttl.map(seconds),
+            wait_seconds: 0,
+            protected: self.protected,
+        }
+    }
+}
+
+fn ask(session: &mut Session<'_>, new: &NewLease, wait: Duration) -> Result<(Response, Lease)> {
+    let request = with_body(Request::new(Method::Post, "/api/leases"), new)?;
+    let request = match wait.is_zero() {
+        true => request,
+        false => request.patience(Patience::whole(wait + GRACE)),
+    };
+    let response = session.call(request)?;
+    let lease = serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
+    Ok((response, lease))
+}
+
+/// Leaves the queue: nobody would use what it still gave.
+fn give_up(session: &mut Session<'_>, lease: &Lease) -> CliError {
+    let _ = session.call(request(Method::Delete, lease.id, ""));
+    timed_out(format!("{:?} was not free in time", lease.pattern))
+        .hint("see who has it with coro-cli leases list")
+}

@@ -1,0 +1,33 @@
+use clap::Args;
+use coro_api::numbers::RequestNumber;
+use coro_api::requests::NO;
+
+use crate::commands::Run;
+use crate::commands::requests::decide::{Answer, decide};
+use crate::error::Result;
+use crate::session::Session;
+
+/// Refuse a request, and say why
+#[derive(Args)]
+pub(crate) struct No {
+    /// Its number, such as R-7
+    number: RequestNumber,
+    /// Why: whoever asked reads it
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// Who you are, where there are several humans; a human decides then
+    #[arg(long = "as", value_name = "NAME")]
+    human: Option<String>,
+}
+
+impl Run for No {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let answer = Answer {
+            number: self.number,
+            option: NO.to_owned(),
+            why: self.why,
+            human: self.human,
+        };
+        decide(session, answer)
+    }
+}

@@ -1,0 +1,79 @@
+//! What `yes` and `no` share.
+//!
+//! What is read is what is decided: the digest of the request that was shown
+//! goes with the decision. What is protected is shown on the terminal and takes
+//! a passphrase there. Where there is no such terminal it is sent without one:
+//! the server refuses it, and writes down who tried.
+
+use coro_api::humans::SESSION_HEADER;
+use coro_api::numbers::RequestNumber;
+use coro_api::requests::{Decision, Request};
+
+use super::{described, request_of};
+use crate::error::Result;
+use crate::http::{Method, Response};
+use crate::human::{act_as, list, terminal_of, who};
+use crate::print::row;
+use crate::session::{Session, json_body, unexpected};
+
+/// What someone decides.
+pub(crate) struct Answer {
+    pub(crate) number: RequestNumber,
+    pub(crate) option: String,
+    pub(crate) why: String,
+    /// Who decides what is protected, where there are several humans.
+    pub(crate) human: Option<String>,
+}
+
+pub(crate) fn decide(session: &mut Session<'_>, answer: Answer) -> Result<()> {
+    let response = session.call(request_of(Method::Get, answer.number, ""))?;
+    let request: Request =
+        serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
+    let is_human = request.status.waits() && (request.protected || answer.human.is_some());
+    let terminal = match is_human {
+        true => terminal_of(session)?,
+        false => None,
+    };
+    let response = match terminal {
+        Some(mut terminal) => {
+            for line in described(&request) {
+                terminal.say(&line)?;
+            }
+            let name = who(&list(session)?, answer.human.clone())?;
+            terminal.say(&format!("{name} decides: {}", answer.option))?;
+            act_as(session, &mut terminal, name, |session, secret| {
+                send(session, &request, &answer, Some(secret))
+            })?
+        }
+        None => send(session, &request, &answer, None)?,
+    };
+    session.show(&response, |request: Request| {
+        let decision = request.decision.unwrap_or_default();
+        row(&[
+            &request.number.to_string(),
+            request.status.word(),
+            &decision,
+        ])
+    })
+}
+
+fn send(
+    session: &mut Session<'_>,
+    request: &Request,
+    answer: &Answer,
+    secret: Option<&str>,
+) -> Result<Response> {
+    let decision = Decision {
+        option: answer.option.clone(),
+        digest: request.digest.clone(),
+        why: answer.why.clone(),
+    };
+    let mut call = json_body(
+        request_of(Method::Post, request.number, "/decide"),
+        &decision,
+    )?;
+    if let Some(secret) = secret {
+        call = call.header(SESSION_HEADER, secret);
+    }
+    session.call(call)
+}

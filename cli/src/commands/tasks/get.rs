@@ -1,0 +1,35 @@
+use clap::Args;
+use coro_api::tasks::{OWN, Task};
+
+use super::{details, item_row, parse_id, request};
+use crate::commands::Run;
+use crate::error::Result;
+use crate::http::Method;
+use crate::print::escape;
+use crate::session::Session;
+
+/// Print a task: the fields that tasks list prints, then body, paths, what it
+/// depends on, notes and result
+#[derive(Args)]
+pub(crate) struct Get {
+    /// Its number; by default the task that the caller has claimed
+    #[arg(default_value = OWN, value_parser = parse_id)]
+    id: String,
+}
+
+impl Run for Get {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let response = session.call(request(Method::Get, &self.id, ""))?;
+        session.show(&response, |task: Task| {
+            let mut lines = vec![item_row(&task.item)];
+            lines.extend(details(&task));
+            if let Some(result) = &task.result {
+                let text = result
+                    .as_str()
+                    .map_or_else(|| result.to_string(), str::to_owned);
+                lines.push(format!("result: {}", escape(&text)));
+            }
+            lines.join("\n")
+        })
+    }
+}

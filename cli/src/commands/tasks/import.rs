@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use coro_api::tasks::CreatedTasks;
+
+use crate::commands::Run;
+use crate::commands::once::Once;
+use crate::error::Result;
+use crate::http::{Method, Request};
+use crate::input::read_named;
+use crate::print::row;
+use crate::session::Session;
+
+/// Put many tasks into the queue and print their numbers and refs, a line each
+///
+/// All, or none. The file is JSON: an array of tasks with title, and body,
+/// project, priority, assignee, capabilities, paths, labels, `attempts_max`,
+/// `depends_on` and ref where they are needed. Those in `depends_on` are
+/// numbers such as T-3, and refs of the same file.
+#[derive(Args)]
+pub(crate) struct Import {
+    /// A file, at most 1000 tasks; - reads standard input
+    file: PathBuf,
+    #[command(flatten)]
+    once: Once,
+}
+
+impl Run for Import {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let text = read_named(session, &self.file)?;
+        // As the API takes it, or only the array.
+        let body = match text.trim_ascii_start().first() {
+            Some(b'[') => [b"{\"tasks\":", &text[..], b"}"].concat(),
+            _ => text,
+        };
+        let request = Request::new(Method::Post, "/api/tasks/bulk").body("application/json", body);
+        let response = session.call(self.once.put_on(request))?;
+        session.show(&response, |made: CreatedTasks| {
+            let rows = made.tasks.iter().map(|one| {
+                let id = one.id.to_string();
+                row(&[&id, one.reference.as_deref().unwrap_or_default()])
+            });
+            rows.collect::<Vec<_>>().join("\n")
+        })
+    }
+}

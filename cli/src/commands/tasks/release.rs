@@ -1,0 +1,36 @@
+use clap::Args;
+use coro_api::tasks::{OWN, TaskItem, TaskReleased};
+
+use super::{parse_id, post, standing};
+use crate::commands::Run;
+use crate::commands::once::Once;
+use crate::error::Result;
+use crate::session::Session;
+
+/// Give a task back; no attempt is counted
+#[derive(Args)]
+pub(crate) struct Release {
+    /// Its number; by default the task that the caller has claimed
+    #[arg(default_value = OWN, value_parser = parse_id)]
+    id: String,
+    /// Why, for whoever takes it next
+    #[arg(long, default_value = "", hide_default_value = true)]
+    why: String,
+    /// Refuse where the claim is not this one: the fence that next --json prints
+    #[arg(long, value_name = "REV")]
+    fence: Option<i64>,
+    #[command(flatten)]
+    once: Once,
+}
+
+impl Run for Release {
+    fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let body = TaskReleased {
+            why: self.why,
+            fence: self.fence,
+        };
+        let request = post(&self.id, "/release", &body)?;
+        let response = session.call(self.once.put_on(request))?;
+        session.show(&response, |item: TaskItem| standing(&item))
+    }
+}

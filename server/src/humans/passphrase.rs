@@ -1,0 +1,112 @@
+//! Hashing passphrases: slow on purpose, so on threads that may block, and one
+//! at a time, so that many tries at once take neither memory nor processors.
+
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use coro_api::humans::Passphrase;
+use coro_api::limits::PASSPHRASE_CHARS;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::auth::limiter::Limiter;
+use crate::clock::Clock;
+use crate::error::{Error, Reason, Result, internal, invalid, unavailable};
+use crate::ids::{TenantId, salt};
+
+/// Wrong passphrases that a tenant may send in [`WINDOW_SECONDS`].
+const WRONG_MAX: u32 = 5;
+
+/// How long wrong passphrases are counted together.
+const WINDOW_SECONDS: i64 = 5 * 60;
+
+/// How long a try waits for those before it.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Who may try a passphrase now.
+pub struct Tries {
+    wrong: Limiter,
+    turn: Semaphore,
+}
+
+impl Tries {
+    pub fn new(clock: Clock) -> Tries {
+        Tries {
+            wrong: Limiter::with_window(clock, WRONG_MAX, WINDOW_SECONDS),
+            turn: Semaphore::new(1),
+        }
+    }
+
+    /// Whether it is the passphrase that was stored. Beyond a few wrong ones
+    /// nobody of the tenant may try for a while, with the right one neither.
+    pub(super) async fn matches(
+        &self,
+        tenant: &TenantId,
+        tried: &Passphrase,
+        stored: &str,
+    ) -> Result<bool> {
+        let _turn = self.turn().await?;
+        self.wrong.check(tenant.as_str()).map_err(too_many)?;
+        let (tried, stored) = (tried.clone(), stored.to_owned());
+        let is_right = blocking(move || {
+            let stored = PasswordHash::new(&stored)
+                .map_err(|error| internal(anyhow::anyhow!("a stored passphrase: {error}")))?;
+            let verified = Argon2::default().verify_password(tried.reveal().as_bytes(), &stored);
+            Ok(verified.is_ok())
+        })
+        .await?;
+        if !is_right {
+            // The next check refuses where this was one too many.
+            let _ = self.wrong.count(tenant.as_str());
+        }
+        Ok(is_right)
+    }
+
+    /// What is stored of a new passphrase.
+    pub(super) async fn hash(&self, new: &Passphrase) -> Result<String> {
+        let _turn = self.turn().await?;
+        let new = new.clone();
+        blocking(move || {
+            let salt = salt().map_err(internal)?;
+            Argon2::default()
+                .hash_password_with_salt(new.reveal().as_bytes(), &salt)
+                .map(|hash| hash.to_string())
+                .map_err(|error| internal(anyhow::anyhow!("a passphrase: {error}")))
+        })
+        .await
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.turn.acquire()).await;
+        let busy = || unavailable("too many passphrases are tried at once");
+        turn.map_err(|_| busy())?.map_err(|_| busy())
+    }
+}
+
+/// Whether a passphrase may be set.
+pub(super) fn check_new(passphrase: &Passphrase) -> Result<()> {
+    let length = passphrase.reveal().chars().count();
+    if PASSPHRASE_CHARS.contains(&length) {
+        return Ok(());
+    }
+    let (least, most) = PASSPHRASE_CHARS.into_inner();
+    Err(invalid(format!(
+        "the passphrase has {length} characters; it takes {least} to {most}"
+    ))
+    .hint("take a few words that nobody would guess"))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(internal)?
+}
+
+fn too_many(seconds: u64) -> Error {
+    Error::new(
+        Reason::RateLimited,
+        format!("too many wrong passphrases; wait {seconds} seconds"),
+    )
+    .retry_after(seconds)
+}

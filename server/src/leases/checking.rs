@@ -1,0 +1,142 @@
+//! What stands in the way of a claim or of an edit.
+
+use std::cmp::Reverse;
+
+use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath};
+use coro_api::limits::CHECKED_PATHS_MAX;
+use coro_api::numbers::LeaseNumber;
+
+use super::pattern::{Pattern, check_path};
+use super::queue::Queue;
+use super::{LeaseRow, Thing, refused, store};
+use crate::agents::{caller_agent, project_for};
+use crate::app::Ctx;
+use crate::db::Tx;
+use crate::error::{Result, invalid};
+use crate::ids::{AgentId, TenantId};
+
+/// What stands in the way of a claim.
+#[derive(Clone, Debug)]
+pub struct Hindrance {
+    pub lease: LeaseNumber,
+    /// The pattern or name that is leased.
+    pub pattern: String,
+    /// The name of the agent that holds it, or waits for it.
+    pub holder: String,
+    pub reason: String,
+    /// A path that both take, where one is known.
+    pub witness: Option<String>,
+}
+
+/// The leases of a project that are held now, and those that are waited for,
+/// read once for many questions.
+pub struct HeldLeases {
+    queue: Queue,
+}
+
+impl HeldLeases {
+    pub fn load(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<HeldLeases> {
+        Ok(HeldLeases {
+            queue: Queue::load(tx, tenant, project)?,
+        })
+    }
+
+    /// What of others overlaps one of the patterns. Patterns that can't be
+    /// parsed overlap nothing: they were checked when they came.
+    pub fn hinders(&self, patterns: &[String], agent: &AgentId) -> Option<Hindrance> {
+        let excludes = |lease: &LeaseRow| lease.excludes() && lease.agent.as_ref() != Some(agent);
+        // Usually nothing is leased, and nothing need be compared.
+        if !self.queue.rows.iter().any(excludes) {
+            return None;
+        }
+        self.queue.ask_anew();
+        patterns.iter().find_map(|text| {
+            let thing = Thing::Files(Pattern::stored(text)?);
+            let obstacle = self.queue.obstacle(&thing, agent, None)?;
+            Some(Hindrance {
+                lease: obstacle.lease.number,
+                pattern: obstacle.lease.pattern.clone(),
+                holder: obstacle.lease.holder.clone(),
+                reason: obstacle.lease.reason.clone(),
+                witness: obstacle.witness,
+            })
+        })
+    }
+}
+
+/// Which of some paths the caller had better not edit.
+pub async fn check_paths(ctx: &Ctx, check: CheckPaths) -> Result<CheckedPaths> {
+    if check.paths.len() > CHECKED_PATHS_MAX {
+        let count = check.paths.len();
+        return Err(
+            invalid(format!("{count} paths are more than {CHECKED_PATHS_MAX}"))
+                .hint("check them in several calls"),
+        );
+    }
+    for path in &check.paths {
+        check_path(path).map_err(refused)?;
+    }
+    let job_ctx = ctx.clone();
+    let db = &ctx.app.db;
+    let hindered = db
+        .scan(move |tx| {
+            let project = project_for(tx, &job_ctx, check.project.as_deref())?;
+            let agent = caller_agent(tx, &job_ctx)?.map(|agent| agent.id);
+            let tenant = &job_ctx.caller.tenant;
+            hindered_paths(tx, tenant, &project, agent.as_ref(), &check.paths)
+        })
+        .await?;
+    Ok(CheckedPaths { hindered })
+}
+
+/// The paths that leases of others cover, or protected paths of the project;
+/// the worst mode first.
+pub fn hindered_paths(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+    agent: Option<&AgentId>,
+    paths: &[String],
+) -> Result<Vec<HinderedPath>> {
+    let now = tx.now();
+    let mut leases = store::list(tx, tenant, Some(project))?;
+    leases.retain(|lease| lease.is_held() && lease.lives(now));
+    let is_own = |lease: &LeaseRow| agent.is_some() && lease.agent.as_ref() == agent;
+    let allowed: Vec<LeaseNumber> = leases
+        .iter()
+        .filter(|lease| is_own(lease))
+        .filter_map(|lease| lease.overrides)
+        .collect();
+    leases.retain(|lease| {
+        lease.overrides.is_none() && !is_own(lease) && !allowed.contains(&lease.number)
+    });
+    // The first that matches is the one to tell.
+    leases.sort_by_key(|lease| (Reverse(lease.mode), lease.number));
+    let patterns: Vec<(&LeaseRow, Pattern)> = leases
+        .iter()
+        .filter_map(|lease| match Thing::stored(lease.kind, &lease.pattern)? {
+            Thing::Files(pattern) => Some((lease, pattern)),
+            Thing::Name(_) => None,
+        })
+        .collect();
+    let mut hindered: Vec<HinderedPath> = paths
+        .iter()
+        .filter_map(|path| {
+            let (lease, _) = patterns.iter().find(|(_, pattern)| pattern.matches(path))?;
+            Some(hindered_by(path, lease))
+        })
+        .collect();
+    hindered.sort_by_key(|one| Reverse(one.mode));
+    Ok(hindered)
+}
+
+fn hindered_by(path: &str, lease: &LeaseRow) -> HinderedPath {
+    HinderedPath {
+        path: path.to_owned(),
+        lease: lease.number,
+        pattern: lease.pattern.clone(),
+        holder: lease.holder.clone(),
+        mode: lease.mode,
+        reason: lease.reason.clone(),
+    }
+}

@@ -1,0 +1,282 @@
+//! Policies: who decides a kind of a project, and how many of them.
+
+use coro_api::limits::REQUEST_SECONDS_MAX;
+use coro_api::requests::{NewPolicy, Policy, RequestKind, RequestStatus};
+use coro_api::tokens::Role;
+use serde_json::json;
+
+use super::decide::Decider;
+use super::{RequestRow, check_decider, store};
+use crate::app::Ctx;
+use crate::auth::record_protected;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Reason, Result, conflict, forbidden, invalid};
+use crate::humans::{count_humans, session_human, unknown_humans};
+use crate::ids::{Hash, TenantId};
+
+/// The most deciders that must agree, and the most that a policy names.
+const DECIDERS_MAX: usize = 16;
+
+/// The most policies of a tenant: a list shows them all.
+const POLICIES_MAX: i64 = 5_000;
+
+/// A policy as it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct PolicyRow {
+    pub(super) project: String,
+    pub(super) kind: RequestKind,
+    pub(super) quorum: i64,
+    pub(super) deciders: Vec<String>,
+    pub(super) deputies: Vec<String>,
+    pub(super) deputies_after_seconds: i64,
+    pub(super) set_by: String,
+    pub(super) set_at: Time,
+}
+
+impl PolicyRow {
+    /// What holds where nobody has set a policy: one of those who may.
+    fn usual(project: &str, kind: RequestKind) -> PolicyRow {
+        PolicyRow {
+            project: project.to_owned(),
+            kind,
+            quorum: 1,
+            deciders: Vec::new(),
+            deputies: Vec::new(),
+            deputies_after_seconds: 0,
+            set_by: String::new(),
+            set_at: Time(0),
+        }
+    }
+
+    fn is_usual(&self) -> bool {
+        self.quorum == 1 && self.deciders.is_empty() && self.deputies.is_empty()
+    }
+
+    pub(super) fn names_deputy(&self, decider: &Decider) -> bool {
+        names(&self.deputies, decider)
+    }
+
+    /// Whether one of those who may decide in general may decide this one now.
+    pub(super) fn check(&self, request: &RequestRow, decider: &Decider, now: Time) -> Result<()> {
+        if self.deciders.is_empty() || names(&self.deciders, decider) {
+            return Ok(());
+        }
+        let number = request.number;
+        if !self.names_deputy(decider) {
+            return Err(forbidden(format!(
+                "{} is none of those who decide {number}: {}",
+                decider.actor,
+                self.deciders.join(", ")
+            ))
+            .hint("the policy is in coro-cli requests policy"));
+        }
+        let from = request.asked_at.plus_seconds(self.deputies_after_seconds);
+        if request.status == RequestStatus::Escalated || from <= now {
+            return Ok(());
+        }
+        Err(forbidden(format!(
+            "{} is a deputy and may decide {number} from {from} on",
+            decider.actor
+        ))
+        .hint(format!(
+            "until then it waits for {}",
+            self.deciders.join(", ")
+        )))
+    }
+
+    fn shown(self) -> Policy {
+        Policy {
+            project: self.project,
+            kind: self.kind,
+            quorum: self.quorum,
+            deciders: self.deciders,
+            deputies: self.deputies,
+            deputies_after_seconds: self.deputies_after_seconds,
+            set_by: self.set_by,
+            set_at: self.set_at.to_string(),
+        }
+    }
+}
+
+/// A human is known by the name, whoever comes with a token by its actor.
+fn names(list: &[String], decider: &Decider) -> bool {
+    let name = decider.human.as_ref().unwrap_or(&decider.actor);
+    list.contains(name)
+}
+
+/// The policy of a kind in a project.
+pub(super) fn policy_of(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+    kind: RequestKind,
+) -> Result<PolicyRow> {
+    let found = store::find_policy(tx, tenant, project, kind)?;
+    Ok(found.unwrap_or_else(|| PolicyRow::usual(project, kind)))
+}
+
+/// The policies that the caller may see.
+pub async fn list_policies(ctx: &Ctx) -> Result<Vec<Policy>> {
+    let caller = ctx.caller.clone();
+    let all = ctx
+        .app
+        .db
+        .read(move |tx| store::list_policies(tx, &caller.tenant));
+    let all = all.await?.into_iter();
+    let seen = all.filter(|policy| ctx.caller.sees_project(&policy.project));
+    Ok(seen.map(PolicyRow::shown).collect())
+}
+
+/// Sets who decides. What is protected takes a human's session: who could set
+/// the deciders could decide.
+pub async fn set_policy(ctx: &Ctx, session: Option<Hash>, new: NewPolicy) -> Result<Policy> {
+    let kind = new.kind;
+    let project = ctx.caller.project_for(new.project.clone())?;
+    let set = try_set(ctx, session, new, project.clone()).await;
+    if let Err(error) = &set
+        && error.reason == Reason::Forbidden
+        && kind.is_protected()
+    {
+        let note = json!({ "policy": kind, "role": ctx.caller.role, "why": error.message });
+        record_protected(ctx, "coro.request.refused", kind.word(), &project, note).await;
+    }
+    set
+}
+
+async fn try_set(
+    ctx: &Ctx,
+    session: Option<Hash>,
+    new: NewPolicy,
+    project: String,
+) -> Result<Policy> {
+    check(&new)?;
+    let job_ctx = ctx.clone();
+    ctx.write(move |tx| {
+        let tenant = &job_ctx.caller.tenant;
+        let human = session_human(tx, &job_ctx, session.as_ref())?;
+        check_may_set(&job_ctx, new.kind, human.as_deref())?;
+        check_can_be_met(tx, tenant, &new)?;
+        let policy = PolicyRow {
+            quorum: new.quorum,
+            deciders: new.deciders.clone(),
+            deputies: new.deputies.clone(),
+            deputies_after_seconds: new.deputies_after_seconds,
+            set_by: human.map_or_else(
+                || job_ctx.caller.actor.clone(),
+                |name| format!("human:{name}"),
+            ),
+            set_at: tx.now(),
+            ..PolicyRow::usual(&project, new.kind)
+        };
+        store::delete_policy(tx, tenant, &project, new.kind)?;
+        if !policy.is_usual() {
+            if store::count_policies(tx, tenant)? >= POLICIES_MAX {
+                return Err(conflict(format!(
+                    "there are {POLICIES_MAX} policies already"
+                )));
+            }
+            store::insert_policy(tx, tenant, &policy)?;
+        }
+        let mut entry = job_ctx.entry("coro.request.policy", new.kind.word(), &project);
+        entry.actor.clone_from(&policy.set_by);
+        tx.emit(
+            tenant,
+            entry.note(json!({
+                "quorum": policy.quorum, "deciders": policy.deciders, "deputies": policy.deputies,
+                "deputies_after_seconds": policy.deputies_after_seconds,
+            })),
+        )?;
+        Ok(policy.shown())
+    })
+    .await
+}
+
+fn check_may_set(ctx: &Ctx, kind: RequestKind, human: Option<&str>) -> Result<()> {
+    match human {
+        Some(_) => Ok(()),
+        None if kind.is_protected() => Err(forbidden(format!(
+            "who decides a {} is protected: a human sets it with their passphrase",
+            kind.word()
+        ))
+        .hint("a person runs coro-cli requests policy on a terminal")),
+        None if ctx.caller.role == Role::Owner => Ok(()),
+        None => Err(forbidden("who decides is set by the owner")),
+    }
+}
+
+fn check(new: &NewPolicy) -> Result<()> {
+    for (what, list) in [("deciders", &new.deciders), ("deputies", &new.deputies)] {
+        if list.len() > DECIDERS_MAX {
+            return Err(invalid(format!(
+                "{what} has more than {DECIDERS_MAX} names"
+            )));
+        }
+        for (at, name) in list.iter().enumerate() {
+            check_decider(name)?;
+            if list[..at].contains(name) {
+                return Err(invalid(format!("{name:?} is twice in {what}")));
+            }
+        }
+    }
+    let most = i64::try_from(DECIDERS_MAX).unwrap_or(i64::MAX);
+    if !(1..=most).contains(&new.quorum) {
+        return Err(invalid(format!(
+            "quorum is {}; it takes 1 to {most}",
+            new.quorum
+        )));
+    }
+    if !(0..=REQUEST_SECONDS_MAX).contains(&new.deputies_after_seconds) {
+        return Err(invalid(format!(
+            "deputies_after_seconds is {}; it takes 0 to {REQUEST_SECONDS_MAX}",
+            new.deputies_after_seconds
+        )));
+    }
+    if new.deciders.is_empty() && !new.deputies.is_empty() {
+        return Err(invalid(
+            "there are deputies, and no deciders whom they stand for",
+        ));
+    }
+    Ok(())
+}
+
+/// A policy that nobody can meet would close a door for good.
+fn check_can_be_met(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewPolicy) -> Result<()> {
+    let humans = count_humans(tx, tenant)?;
+    let named = [new.deciders.as_slice(), &new.deputies].concat();
+    let is_human = |name: &String| !name.contains(':');
+    let people: Vec<String> = named
+        .iter()
+        .filter(|name| is_human(name))
+        .cloned()
+        .collect();
+    if let Some(actor) = named.iter().find(|name| !is_human(name))
+        && new.kind.is_protected()
+    {
+        return Err(
+            invalid(format!("{actor:?} is no human, and the kind is protected"))
+                .hint("name humans; list them with coro-cli humans list"),
+        );
+    }
+    if let Some(unknown) = unknown_humans(tx, tenant, &people)?.first() {
+        return Err(invalid(format!("there is no human {unknown:?}"))
+            .hint("list them with coro-cli humans list"));
+    }
+    let most = match (new.kind.is_protected(), new.deciders.is_empty()) {
+        (true, true) => humans,
+        (false, true) => i64::MAX,
+        (_, false) => {
+            let mut distinct = named;
+            distinct.sort();
+            distinct.dedup();
+            i64::try_from(distinct.len()).unwrap_or(i64::MAX)
+        }
+    };
+    if new.quorum > most {
+        return Err(
+            invalid(format!("a quorum of {} can't be met by {most}", new.quorum))
+                .hint("name more deciders, or take a smaller quorum"),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Which task an agent gets.
+//!
+//! Ready is a task that is open and waits for nothing, that is for the agent or
+//! for anybody, that needs nothing the agent can't do, and whose paths nobody
+//! else has leased. The best is the most urgent one, then the oldest.
+//!
+//! The queue has a lane for each assignee and each set of capabilities (the
+//! index `task_ready`). An agent looks at the lanes that it may take from, and
+//! in each at the first task that no lease hinders. So thousands of tasks for
+//! others cost it nothing, however far in front they stand.
+
+use coro_api::numbers::TaskNumber;
+
+use super::store::Lane;
+use super::{Candidate, TaskBrief, TaskRow, store};
+use crate::agents::AgentRef;
+use crate::db::Tx;
+use crate::error::{Result, internal};
+use crate::ids::{AgentId, TenantId};
+use crate::leases::HeldLeases;
+use crate::pauses;
+
+/// How many tasks of a lane are read at a time. Mostly the first is free.
+const STEP: i64 = 16;
+
+/// Before the first place in a lane.
+const START: (i64, i64) = (i64::MIN, i64::MIN);
+
+/// The task that an agent has claimed, if it has: the one that `next` hands
+/// back.
+pub fn claimed_by(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+) -> Result<Option<TaskBrief>> {
+    let claims = store::claims_of(tx, tenant, agent)?;
+    Ok(claims.first().map(TaskRow::brief))
+}
+
+/// The task that `next` would give the agent, which is not claimed by this.
+pub fn best_for(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<Option<TaskBrief>> {
+    if pauses::pause_of(tx, tenant, agent)?.is_some() {
+        return Ok(None);
+    }
+    let best = best(tx, tenant, agent)?;
+    Ok(best.map(|task| TaskBrief {
+        number: TaskNumber(task.number),
+        title: task.title,
+        attempt: task.attempt,
+    }))
+}
+
+/// The best of the tasks that are ready for an agent.
+pub(super) fn best(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+) -> Result<Option<Candidate>> {
+    let mut leases = Leases::default();
+    let mut best: Option<Candidate> = None;
+    for assignee in ["", agent.name.as_str()] {
+        for capabilities in store::lanes(tx, tenant, &agent.project, assignee)? {
+            if !can_all(agent, &capabilities)? {
+                continue;
+            }
+            let lane = Lane {
+                project: &agent.project,
+                assignee,
+                capabilities: &capabilities,
+            };
+            let before = best.as_ref().map(place);
+            if let Some(better) = first_free(tx, tenant, agent, &lane, before, &mut leases)? {
+                best = Some(better);
+            }
+        }
+    }
+    Ok(best)
+}
+
+/// The first task of a lane that no lease hinders, if it stands before a place.
+fn first_free(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    lane: &Lane<'_>,
+    before: Option<(i64, i64)>,
+    leases: &mut Leases,
+) -> Result<Option<Candidate>> {
+    let mut after = START;
+    loop {
+        let some = store::ready(tx, tenant, lane, after, STEP)?;
+        let Some(last) = some.last().map(place) else {
+            return Ok(None);
+        };
+        for task in some {
+            if before.is_some_and(|before| place(&task) > before) {
+                return Ok(None);
+            }
+            if leases.leave_free(tx, tenant, agent, &task.paths)? {
+                return Ok(Some(task));
+            }
+        }
+        after = last;
+    }
+}
+
+fn place(task: &Candidate) -> (i64, i64) {
+    (task.priority, task.number)
+}
+
+fn can_all(agent: &AgentRef, capabilities: &str) -> Result<bool> {
+    let needed: Vec<String> = serde_json::from_str(capabilities).map_err(internal)?;
+    Ok(needed.iter().all(|one| agent.capabilities.contains(one)))
+}
+
+/// The leases of the agent's project, which are read once, where a task has
+/// paths at all.
+#[derive(Default)]
+struct Leases(Option<HeldLeases>);
+
+impl Leases {
+    fn leave_free(
+        &mut self,
+        tx: &mut Tx<'_>,
+        tenant: &TenantId,
+        agent: &AgentRef,
+        paths: &[String],
+    ) -> Result<bool> {
+        if paths.is_empty() {
+            return Ok(true);
+        }
+        let held = match self.0.take() {
+            Some(held) => held,
+            None => HeldLeases::load(tx, tenant, &agent.project)?,
+        };
+        let hindrance = held.hinders(paths, &agent.id);
+        self.0 = Some(held);
+        Ok(hindrance.is_none())
+    }
+}

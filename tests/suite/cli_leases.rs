@@ -1,0 +1,243 @@
+//! `coro-cli leases` and `coro-cli git-hook`.
+
+use std::path::Path;
+use std::process::Command;
+
+use coro_api::leases::Lease;
+use coro_tests::{Cli, Engine, Output, Server, both_engines, free_port};
+use serde_json::json;
+
+both_engines![
+    a_lease_is_taken_listed_renewed_and_released,
+    what_is_in_the_way_is_exit_code_4_and_8,
+    a_wait_ends_with_the_lease,
+    checked_files_are_printed_and_are_exit_code_5,
+];
+
+#[track_caller]
+fn fails(output: &Output, code: i32, names: &str) {
+    assert_eq!(output.code, code, "{output:?}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert!(output.stderr.contains(names), "{output:?}");
+}
+
+/// The CLI with the token of a new agent.
+fn agent(server: &Server, name: &str) -> Cli {
+    server.cli().token(server.agent(name).token())
+}
+
+fn a_lease_is_taken_listed_renewed_and_released(server: &Server) {
+    let cli = agent(server, "frontend");
+    let take = [
+        "leases",
+        "take",
+        "/src/api/",
+        "--reason",
+        "the\tAPI",
+        "--ttl",
+        "10m",
+    ];
+    assert_eq!(cli.ok(&take), "L-1\n");
+    let lease: Lease = server.get("/api/leases/L-1").ok();
+    let line = format!(
+        "L-1\theld\tblock\tpath\t/src/api/\tfrontend\t-\tdefault\t{}\tthe\\tAPI\n",
+        lease.expires_at.expect("an end")
+    );
+    assert_eq!(cli.ok(&["leases", "list"]), line);
+    assert_eq!(cli.ok(&["leases", "get", "L-1"]), line);
+    assert_eq!(cli.ok(&["leases", "list", "--path", "src/api/x"]), line);
+    assert_eq!(cli.ok(&["leases", "list", "--holder", "backend"]), "");
+    let fence = lease.fence.expect("it is held").to_string();
+    let end = cli.ok(&["leases", "renew", "l-1", "--ttl", "1h", "--fence", &fence]);
+    let lease: Lease = server.get("/api/leases/L-1").ok();
+    assert_eq!(Some(end.trim_end()), lease.expires_at.as_deref());
+    fails(
+        &cli.run(&["leases", "release", "L-1", "--fence", "1"]),
+        4,
+        "stale",
+    );
+    assert_eq!(cli.ok(&["leases", "release", "L-1"]), "released\n");
+    fails(&cli.run(&["leases", "renew", "L-1"]), 3, "take it again");
+    assert_eq!(cli.ok(&["leases", "take", "--name", "staging"]), "L-2\n");
+    assert_eq!(
+        server.cli().ok(&["leases", "take", "/db/", "--protected"]),
+        "L-3\n"
+    );
+    let list = cli.ok(&["leases", "list", "--limit", "1", "--cursor", "L-2"]);
+    assert_eq!(
+        list,
+        "L-3\tprotected\tblock\tpath\t/db/\t-\t-\tdefault\t-\t-\n"
+    );
+}
+
+fn what_is_in_the_way_is_exit_code_4_and_8(server: &Server) {
+    let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
+    frontend.ok(&["leases", "take", "/src/**"]);
+    let refused = backend.run(&["leases", "take", "/src/api/**"]);
+    fails(&refused, 4, "both match");
+    assert!(refused.stderr.contains("--wait 10m"), "{refused:?}");
+    let late = backend.run(&["leases", "take", "/src/api/**", "--wait", "1s"]);
+    fails(&late, 8, "was not free in time");
+    // It left the queue.
+    assert_eq!(frontend.ok(&["leases", "list"]).lines().count(), 1);
+    fails(
+        &backend.run(&["leases", "take", "a//b"]),
+        6,
+        "empty segment",
+    );
+    fails(&backend.run(&["leases", "take"]), 2, "");
+    fails(
+        &server.cli().run(&["leases", "take", "/x"]),
+        4,
+        "register first",
+    );
+}
+
+fn a_wait_ends_with_the_lease(server: &Server) {
+    let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
+    frontend.ok(&["leases", "take", "/a"]);
+    let from = server.revision();
+    let mut waiting = backend.stream(&["leases", "take", "/a", "--wait", "1m"]);
+    let polled = server
+        .owner()
+        .poll(&format!("from={from}&pattern=coro.lease.waiting&wait=50"));
+    assert_eq!(polled.events.len(), 1);
+    frontend.ok(&["leases", "release", "L-1"]);
+    assert_eq!(waiting.next_line(), "L-2");
+    assert_eq!(waiting.wait(), 0);
+}
+
+fn checked_files_are_printed_and_are_exit_code_5(server: &Server) {
+    let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
+    frontend.ok(&["leases", "take", "/a", "--reason", "moves"]);
+    frontend.ok(&["leases", "take", "/b", "--mode", "warn"]);
+    let check = ["leases", "check", "c", "b", "a/x"];
+    let output = backend.run(&check);
+    fails(&output, 5, "1 of 3 files is not to be edited");
+    assert_eq!(
+        output.stdout,
+        "a/x\tblock\tL-1\tfrontend\tmoves\nb\twarn\tL-2\tfrontend\t-\n"
+    );
+    assert_eq!(frontend.ok(&check), "");
+    assert_eq!(
+        backend.ok(&["leases", "check", "b"]),
+        "b\twarn\tL-2\tfrontend\t-\n"
+    );
+}
+
+/// Runs git in a folder, with nothing of this machine's configuration.
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .expect("git runs");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
+}
+
+fn write(folder: &Path, path: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    std::fs::write(path, "1").expect("written");
+}
+
+/// A server, an agent that commits, and a repository that it calls in.
+fn repository_with_leases() -> (Server, Cli, std::path::PathBuf) {
+    let server = Server::start(Engine::Sqlite);
+    let holder = server.agent("frontend");
+    for (pattern, mode) in [("/api/", "block"), ("/web/", "confirm"), ("*.md", "warn")] {
+        holder
+            .post(
+                "/api/leases",
+                json!({"pattern": pattern, "mode": mode, "reason": "moves"}),
+            )
+            .send()
+            .expect(200);
+    }
+    let cli = agent(&server, "backend");
+    let folder = cli.folder().to_owned();
+    git(&folder, &["init", "--quiet", "--initial-branch=main"]);
+    (server, cli, folder)
+}
+
+#[test]
+fn a_commit_of_leased_files_is_refused() {
+    let (_server, cli, folder) = repository_with_leases();
+    for path in ["api/ä b.rs", "web/x", "README.md", "src/x"] {
+        write(&folder, path);
+    }
+    git(&folder, &["add", "src/x"]);
+    assert_eq!(cli.ok(&["git-hook", "pre-commit"]), "");
+    git(&folder, &["add", "README.md"]);
+    let warned = "README.md\twarn\tL-3\tfrontend\tmoves\n";
+    assert_eq!(cli.ok(&["git-hook", "pre-commit"]), warned);
+    git(&folder, &["add", "web"]);
+    let confirm = cli.run(&["git-hook", "pre-commit"]);
+    fails(&confirm, 5, "--no-verify");
+    assert_eq!(
+        confirm.stdout,
+        format!("web/x\tconfirm\tL-2\tfrontend\tmoves\n{warned}")
+    );
+    git(&folder, &["add", "api"]);
+    let blocked = cli.run(&["git-hook", "pre-commit"]);
+    fails(&blocked, 5, "files of others");
+    assert!(blocked.stdout.starts_with("api/ä b.rs\tblock\tL-1\t"));
+    assert!(!blocked.stderr.contains("--no-verify"), "{blocked:?}");
+}
+
+#[test]
+fn a_push_is_checked_from_what_the_remote_has() {
+    let (_server, cli, folder) = repository_with_leases();
+    let none = "0".repeat(40);
+    let commit = |path: &str| {
+        write(&folder, path);
+        git(&folder, &["add", path]);
+        git(&folder, &["commit", "--quiet", "-m", path]);
+        git(&folder, &["rev-parse", "HEAD"])
+    };
+    let first = commit("api/x");
+    let second = commit("src/x");
+    let push = |local: &str, remote: &str| {
+        let line = format!("refs/heads/main {local} refs/heads/main {remote}\n");
+        let arguments = ["git-hook", "pre-push", "origin", "url"];
+        cli.run_with_input(&arguments, line.as_bytes())
+    };
+    let all = push(&second, &none);
+    fails(&all, 5, "files of others");
+    assert_eq!(all.stdout, "api/x\tblock\tL-1\tfrontend\tmoves\n");
+    assert_eq!(push(&second, &first).code, 0);
+    // The remote is ahead: what is not known here counts as new.
+    fails(&push(&second, &"1".repeat(40)), 5, "files of others");
+    // A branch is deleted.
+    assert_eq!(push(&none, &first).code, 0);
+    assert_eq!(push(&first, &first).code, 0);
+}
+
+#[test]
+fn a_commit_goes_on_where_no_server_answers_unless_it_fails_closed() {
+    let (server, cli, folder) = repository_with_leases();
+    write(&folder, "api/x");
+    git(&folder, &["add", "api"]);
+    server.stop();
+    let away = cli.url(&format!("http://127.0.0.1:{}", free_port()));
+    let open = away.run(&["git-hook", "pre-commit"]);
+    fails(&open, 0, "the commit goes on");
+    fails(
+        &away.run(&["git-hook", "pre-commit", "--fail-closed"]),
+        7,
+        "",
+    );
+}
+
+#[test]
+fn a_hook_outside_of_a_repository_says_so() {
+    let server = Server::start(Engine::Sqlite);
+    fails(&server.cli().run(&["git-hook", "pre-commit"]), 1, "git");
+}

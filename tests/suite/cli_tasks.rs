@@ -1,0 +1,266 @@
+//! `coro-cli` for work: the queue, and what an agent reads of it.
+
+use coro_api::tokens::Role;
+use coro_tests::mcp::{Era, Mcp};
+use coro_tests::{Cli, Output, Server, both_engines};
+use serde_json::{Value, json};
+
+both_engines![
+    an_agent_takes_a_task_and_hands_it_in,
+    what_an_agent_must_know_is_printed_in_a_few_words,
+    nothing_ready_is_one_line_and_a_code,
+    a_task_is_given_back_with_a_reason,
+    tasks_are_listed_changed_and_closed,
+    many_tasks_come_from_a_file,
+    a_repeated_next_takes_one_task,
+    the_tool_coro_runs_the_commands_of_tasks,
+];
+
+fn agent(server: &Server, name: &str) -> Cli {
+    server.cli().token(server.agent(name).token())
+}
+
+#[track_caller]
+fn fails(output: &Output, code: i32, names: &str) {
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (code, ""),
+        "{output:?}"
+    );
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert!(output.stderr.contains(names), "{output:?}");
+}
+
+fn an_agent_takes_a_task_and_hands_it_in(server: &Server) {
+    let owner = server.cli();
+    assert_eq!(owner.ok(&["tasks", "add", "Build the cart"]), "T-1\n");
+    let agent = agent(server, "frontend");
+    assert_eq!(agent.ok(&["next"]), "T-1 Build the cart\n");
+    assert_eq!(agent.ok(&["next"]), "T-1 Build the cart (yours already)\n");
+    assert_eq!(owner.ok(&["why", "t-1"]), "T-1 is claimed by frontend\n");
+    assert_eq!(agent.ok(&["tasks", "note", "half of it"]), "T-1 claimed\n");
+    assert_eq!(agent.ok(&["done", "--result", "in cart.rs"]), "T-1 done\n");
+    fails(&agent.run(&["done"]), 4, "frontend has claimed no task");
+    assert_eq!(agent.ok(&["done", "T-1"]), "T-1 done\n");
+    let read = owner.ok(&["tasks", "get", "T-1"]);
+    assert_eq!(
+        read,
+        "T-1\tdone\t2\tfrontend\t0\t-\tBuild the cart\nnote 1, agent:frontend: half of it\n\
+         result: in cart.rs\n"
+    );
+}
+
+fn what_an_agent_must_know_is_printed_in_a_few_words(server: &Server) {
+    let owner = server.cli();
+    owner.ok(&["tasks", "add", "Make the API"]);
+    let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
+    backend.ok(&["next"]);
+    backend.ok(&["done", "--result", "{\"see\": \"api.rs\"}"]);
+    let body = "Two\n\tlines \u{200d}of it";
+    backend.ok(&[
+        "tasks",
+        "add",
+        "Build the page",
+        "--body",
+        body,
+        "--path",
+        "web/**",
+        "--path",
+        "doc.md",
+        "--after",
+        "T-1",
+        "--priority",
+        "0",
+        "--label",
+        "web",
+        "--attempts",
+        "3",
+    ]);
+    backend.ok(&["next"]);
+    backend.ok(&["fail", "--why", "no\nbrowser", "--retry"]);
+    assert_eq!(
+        frontend.ok(&["next"]),
+        "T-2 Build the page\nTwo\n\tlines \u{200d}of it\nby agent:backend\npaths: web/** doc.md\n\
+         T-1 Make the API: {\"see\":\"api.rs\"}\nattempt 2 of 3\n\
+         note 1, agent:backend: no browser\n"
+    );
+    let json: Value = serde_json::from_str(&frontend.ok(&["next", "--json"])).expect("JSON");
+    assert_eq!(json["task"]["attempt"], 2);
+}
+
+fn nothing_ready_is_one_line_and_a_code(server: &Server) {
+    let agent = agent(server, "frontend");
+    let nothing = "nothing is ready for frontend: the queue is empty";
+    fails(&agent.run(&["next"]), 3, nothing);
+    fails(&agent.run(&["next", "--wait", "1s"]), 8, nothing);
+    fails(&server.cli().run(&["next"]), 4, "register");
+    fails(
+        &agent.run(&["why", "T-4"]),
+        3,
+        "task not found: T-4 (list them with coro-cli tasks list)",
+    );
+    fails(&agent.run(&["why", "R-4"]), 2, "is no task such as T-12");
+}
+
+fn a_task_is_given_back_with_a_reason(server: &Server) {
+    let owner = server.cli();
+    for title in ["a", "b"] {
+        owner.ok(&["tasks", "add", title]);
+    }
+    let agent = agent(server, "frontend");
+    agent.ok(&["next"]);
+    assert_eq!(
+        agent.ok(&["tasks", "release", "--why", "needs CSS"]),
+        "T-1 open\n"
+    );
+    assert_eq!(agent.ok(&["tasks", "claim", "T-2"]), "T-2 b\n");
+    let failed = agent.ok(&["fail", "T-2", "--why", "no network", "--retry"]);
+    assert_eq!(failed, "T-2 open, attempt 2\n");
+    agent.ok(&["next"]);
+    assert_eq!(agent.ok(&["fail", "--why", "no sense"]), "T-1 failed\n");
+    assert_eq!(owner.ok(&["why", "T-1"]), "T-1 has failed: no sense\n");
+    fails(
+        &agent.run(&["done", "T-2"]),
+        4,
+        "frontend has no claim on T-2",
+    );
+    fails(&agent.run(&["fail"]), 2, "--why");
+    assert_eq!(
+        owner.ok(&["tasks", "reopen", "T-1", "--why", "it does"]),
+        "T-1 open, attempt 2\n"
+    );
+    assert_eq!(owner.ok(&["tasks", "cancel", "T-1"]), "T-1 cancelled\n");
+}
+
+fn tasks_are_listed_changed_and_closed(server: &Server) {
+    let owner = server.cli();
+    owner.ok(&[
+        "tasks",
+        "add",
+        "a\u{e9}",
+        "--project",
+        "shop",
+        "--label",
+        "web",
+        "--label",
+        "ui",
+    ]);
+    owner.ok(&[
+        "tasks",
+        "add",
+        "b",
+        "--project",
+        "shop",
+        "--after",
+        "T-1",
+        "--assignee",
+        "x",
+    ]);
+    assert_eq!(
+        owner.ok(&["tasks", "list"]),
+        "T-1\topen\t2\t-\t0\tweb,ui\ta\u{e9}\nT-2\topen\t2\tx\t1\t-\tb\n"
+    );
+    assert_eq!(owner.ok(&["tasks", "list", "--ready"]).lines().count(), 1);
+    assert_eq!(owner.ok(&["tasks", "list", "--status", "done"]), "");
+    let page = owner.run(&["tasks", "list", "--limit", "1"]);
+    assert!(page.stderr.contains("--cursor 1"), "{page:?}");
+    assert!(
+        owner
+            .ok(&["tasks", "list", "--limit", "1", "--cursor", "1"])
+            .starts_with("T-2")
+    );
+    owner.ok(&[
+        "tasks",
+        "edit",
+        "T-2",
+        "--after",
+        "",
+        "--title",
+        "c",
+        "--priority",
+        "0",
+    ]);
+    owner.ok(&[
+        "tasks",
+        "edit",
+        "T-1",
+        "--label",
+        "db",
+        "--assignee",
+        "y",
+        "--needs",
+        "sql",
+    ]);
+    assert_eq!(
+        owner.ok(&["tasks", "list"]),
+        "T-1\topen\t2\ty\t0\tdb\ta\u{e9}\nT-2\topen\t0\tx\t0\t-\tc\n"
+    );
+    fails(
+        &owner.run(&["tasks", "edit", "T-1", "--after", "soon"]),
+        2,
+        "soon",
+    );
+    fails(
+        &owner.run(&["tasks", "edit", "T-1", "--after", "T-1"]),
+        6,
+        "T-1 → T-1",
+    );
+    assert_eq!(
+        owner.ok(&["tasks", "close", "T-1", "T-2", "--done"]),
+        "T-1\nT-2\n"
+    );
+    let viewer = server.issue(Role::Viewer, "viewer");
+    fails(
+        &server
+            .cli()
+            .token(viewer.token())
+            .run(&["tasks", "close", "T-1"]),
+        5,
+        "viewer",
+    );
+}
+
+fn many_tasks_come_from_a_file(server: &Server) {
+    let owner = server.cli();
+    let tasks = json!([{"title": "a", "ref": "x"}, {"title": "b", "depends_on": ["x"]}]);
+    let made = owner.run_with_input(&["tasks", "import", "-"], tasks.to_string().as_bytes());
+    assert_eq!(made.stdout, "T-1\tx\nT-2\t-\n");
+    let file = owner.folder().join("tasks.json");
+    std::fs::write(&file, json!({ "tasks": tasks }).to_string()).expect("a file");
+    assert_eq!(
+        owner.ok(&["tasks", "import", "tasks.json"]).lines().count(),
+        2
+    );
+    let body = owner.run_with_input(&["tasks", "add", "c", "--body-file", "-"], b"from\nhere");
+    assert_eq!(body.stdout, "T-5\n");
+    assert!(owner.ok(&["tasks", "get", "T-5"]).ends_with("from\nhere\n"));
+    fails(
+        &owner.run_with_input(&["tasks", "import", "-"], b"[{]"),
+        6,
+        "JSON",
+    );
+}
+
+fn a_repeated_next_takes_one_task(server: &Server) {
+    let owner = server.cli();
+    for title in ["a", "b"] {
+        owner.ok(&["tasks", "add", title]);
+    }
+    let agent = agent(server, "frontend");
+    let ask = || agent.ok(&["next", "--idempotency-key", "k"]);
+    assert_eq!(ask(), "T-1 a\n");
+    agent.ok(&["done"]);
+    assert_eq!(ask(), "T-1 a\n");
+}
+
+fn the_tool_coro_runs_the_commands_of_tasks(server: &Server) {
+    server.cli().ok(&["tasks", "add", "a"]);
+    let agent = server.agent("frontend");
+    let mcp = Mcp::new(agent, Era::Modern);
+    assert_eq!(mcp.coro("next"), "T-1 a\n");
+    assert_eq!(mcp.coro("done"), "T-1 done\n");
+    let told = mcp.refuse("coro", json!({"command": "next"}));
+    assert!(told.contains("the queue is empty"), "{told}");
+    let told = mcp.refuse("coro", json!({"command": "tasks import f.json"}));
+    assert!(told.contains("needs a shell"), "{told}");
+}

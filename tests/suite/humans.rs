@@ -1,0 +1,272 @@
+//! Humans: set once, unlocked by a passphrase for a while, and nobody else.
+
+use coro_api::Reason;
+use coro_api::audit::AuditEntry;
+use coro_api::humans::{Human, Locked, Unlocked};
+use coro_api::tokens::Role;
+use coro_tests::{Client, Engine, Request, Server, both_engines};
+use serde_json::{Value, json};
+
+both_engines![
+    the_owner_sets_the_first_human_and_no_other,
+    a_human_adds_others_and_changes_only_their_own_passphrase,
+    unlocking_takes_the_right_passphrase,
+    a_session_is_over_after_ten_minutes,
+    a_session_belongs_to_the_token_that_unlocked,
+    a_locked_session_is_over,
+    agents_may_not_even_try,
+    wrong_passphrases_have_to_wait,
+    a_new_passphrase_ends_the_sessions_of_the_old,
+    what_humans_do_is_in_the_audit,
+    a_passphrase_is_stored_and_said_nowhere,
+    a_human_of_several_is_named,
+    humans_that_are_none_are_refused,
+];
+
+const PASSPHRASE: &str = "correct horse battery";
+
+fn set(client: &Client, name: &str, passphrase: &str) -> Request {
+    let body = json!({"name": name, "passphrase": passphrase});
+    client.post("/api/humans", body)
+}
+
+fn try_unlock(client: &Client, passphrase: &str) -> Request {
+    client.post("/api/humans/unlock", json!({ "passphrase": passphrase }))
+}
+
+fn unlock(client: &Client) -> Unlocked {
+    try_unlock(client, PASSPHRASE).ok()
+}
+
+/// A call that a session alone allows: to add a human.
+fn use_session(client: &Client, session: &str, name: &str) -> Request {
+    set(client, name, PASSPHRASE).header("Coro-Human", session)
+}
+
+fn ada(server: &Server) {
+    set(&server.owner(), "ada", PASSPHRASE).send().expect(200);
+}
+
+fn audit(server: &Server, action: &str) -> Vec<AuditEntry> {
+    server.get(&format!("/api/audit?action={action}")).ok()
+}
+
+fn the_owner_sets_the_first_human_and_no_other(server: &Server) {
+    let human: Human = set(&server.owner(), "ada", PASSPHRASE).ok();
+    assert_eq!(
+        (human.name.as_str(), human.created_by.as_str()),
+        ("ada", "human:owner")
+    );
+    for name in ["ada", "bob"] {
+        let problem = set(&server.owner(), name, "another passphrase").refused(Reason::Forbidden);
+        assert!(problem.detail.contains("old one"), "{problem:?}");
+    }
+    unlock(&server.owner());
+    let all: Vec<Human> = server.get("/api/humans").ok();
+    assert_eq!(all, [human]);
+}
+
+fn a_human_adds_others_and_changes_only_their_own_passphrase(server: &Server) {
+    ada(server);
+    let owner = server.owner();
+    let session = unlock(&owner).session;
+    use_session(&owner, &session, "bob").send().expect(200);
+    let problem = use_session(&owner, &session, "bob").refused(Reason::Forbidden);
+    assert!(problem.detail.contains("\"bob\""), "{problem:?}");
+    let change = |old: &str| {
+        let body = json!({"name": "bob", "passphrase": "tell nobody this", "old_passphrase": old});
+        owner.post("/api/humans", body)
+    };
+    change("wrong wrong wrong").refused(Reason::Forbidden);
+    change(PASSPHRASE).send().expect(200);
+    use_session(&owner, &session, "ada").send().expect(200);
+}
+
+fn unlocking_takes_the_right_passphrase(server: &Server) {
+    let problem = try_unlock(&server.owner(), PASSPHRASE).refused(Reason::Conflict);
+    assert!(
+        problem.next.expect("a hint").contains("humans set"),
+        "how it is set"
+    );
+    ada(server);
+    let problem = try_unlock(&server.owner(), "wrong passphrase").refused(Reason::Forbidden);
+    assert!(!problem.detail.contains("wrong passphrase"), "{problem:?}");
+    let unlocked = unlock(&server.owner());
+    assert!(unlocked.session.starts_with("corh_"), "{unlocked:?}");
+    assert_eq!(unlocked.name, "ada");
+    let unknown = json!({"name": "eve", "passphrase": PASSPHRASE});
+    server
+        .post("/api/humans/unlock", unknown)
+        .refused(Reason::NotFound);
+}
+
+fn a_session_is_over_after_ten_minutes(server: &Server) {
+    ada(server);
+    let owner = server.owner();
+    let session = unlock(&owner).session;
+    server.advance_seconds(599);
+    use_session(&owner, &session, "bob").send().expect(200);
+    server.advance_seconds(2);
+    let problem = use_session(&owner, &session, "eve").refused(Reason::Forbidden);
+    assert!(problem.detail.contains("is over"), "{problem:?}");
+    server.sweep();
+    use_session(&owner, &session, "eve").refused(Reason::Forbidden);
+}
+
+fn a_session_belongs_to_the_token_that_unlocked(server: &Server) {
+    ada(server);
+    let session = unlock(&server.owner()).session;
+    let other = server.issue(Role::Owner, "another");
+    use_session(&other, &session, "bob").refused(Reason::Forbidden);
+    use_session(&other, "corh_made_up", "bob").refused(Reason::Forbidden);
+    let theirs = server.other_tenant("other");
+    set(&theirs, "ada", PASSPHRASE).send().expect(200);
+    use_session(&theirs, &session, "bob").refused(Reason::Forbidden);
+}
+
+fn a_locked_session_is_over(server: &Server) {
+    ada(server);
+    let owner = server.owner();
+    let session = unlock(&owner).session;
+    let lock = || owner.delete("/api/humans/session");
+    let none: Locked = lock().ok();
+    assert_eq!(none.locked, None);
+    let locked: Locked = lock().header("Coro-Human", &session).ok();
+    assert_eq!(locked.locked.as_deref(), Some("ada"));
+    use_session(&owner, &session, "bob").refused(Reason::Forbidden);
+}
+
+fn agents_may_not_even_try(server: &Server) {
+    ada(server);
+    let clients = [
+        server.agent("frontend"),
+        server.issue(Role::Enrol, "ide"),
+        server.issue(Role::Runner, "runner"),
+        server.issue(Role::Viewer, "viewer"),
+    ];
+    for client in &clients {
+        try_unlock(client, PASSPHRASE).refused(Reason::Forbidden);
+    }
+    let refused = audit(server, "human.refused");
+    assert_eq!(refused.len(), clients.len(), "{refused:?}");
+    assert!(refused.iter().all(|entry| entry.outcome == "refused"));
+    // Their tries are not counted: nobody is locked out by them.
+    unlock(&server.owner());
+}
+
+fn wrong_passphrases_have_to_wait(server: &Server) {
+    ada(server);
+    let owner = server.owner();
+    for _ in 0..5 {
+        try_unlock(&owner, "wrong passphrase").refused(Reason::Forbidden);
+    }
+    for passphrase in ["wrong passphrase", PASSPHRASE] {
+        let answer = try_unlock(&owner, passphrase).send();
+        assert!(answer.the("retry-after").parse::<u64>().expect("seconds") <= 301);
+        answer.refused(Reason::RateLimited);
+    }
+    server.advance_seconds(301);
+    unlock(&owner);
+}
+
+fn a_new_passphrase_ends_the_sessions_of_the_old(server: &Server) {
+    ada(server);
+    let owner = server.owner();
+    let session = unlock(&owner).session;
+    use_session(&owner, &session, "ada").send().expect(200);
+    use_session(&owner, &session, "bob").refused(Reason::Forbidden);
+}
+
+fn what_humans_do_is_in_the_audit(server: &Server) {
+    ada(server);
+    try_unlock(&server.owner(), "wrong passphrase").refused(Reason::Forbidden);
+    let session = unlock(&server.owner()).session;
+    let lock = server.delete("/api/humans/session");
+    lock.header("Coro-Human", &session).send().expect(200);
+    let entries = audit(server, "human.*");
+    let seen: Vec<(&str, &str)> = entries
+        .iter()
+        .map(|entry| (entry.action.as_str(), entry.resource.as_str()))
+        .collect();
+    let expected = [
+        ("human.locked", "ada"),
+        ("human.unlocked", "ada"),
+        ("human.refused", ""),
+        ("human.set", "ada"),
+    ];
+    assert_eq!(seen, expected);
+    let agent = server.agent("curious");
+    let history = agent.get("/api/events/history").send().expect(200);
+    assert!(!history.text().contains("coro.human"), "{history}");
+}
+
+fn a_passphrase_is_stored_and_said_nowhere(server: &Server) {
+    let set = set(&server.owner(), "ada", PASSPHRASE).header("Idempotency-Key", "k");
+    let answer = set.send().expect(200).text();
+    let unlock = try_unlock(&server.owner(), PASSPHRASE).header("Idempotency-Key", "l");
+    let unlocked: Unlocked = unlock.ok();
+    let again = try_unlock(&server.owner(), PASSPHRASE).header("Idempotency-Key", "l");
+    assert_ne!(again.ok::<Unlocked>().session, unlocked.session);
+    let stored = server
+        .database()
+        .query_text("SELECT CAST(count(*) AS TEXT) FROM idempotency");
+    assert_eq!(
+        stored, "0",
+        "a fast hash of the request has the passphrase in it"
+    );
+    let human = server.database().query_text("SELECT passphrase FROM human");
+    assert!(human.starts_with("$argon2id$"), "{human}");
+    let events = server.get("/api/audit?limit=1000").send().expect(200);
+    for text in [answer, events.text(), server.log(), human] {
+        assert!(!text.contains("horse"), "{text}");
+        assert!(!text.contains(&unlocked.session), "{text}");
+    }
+    let wrong_type = json!({"passphrase": ["correct horse"]});
+    let problem = server
+        .post("/api/humans/unlock", wrong_type)
+        .refused(Reason::Invalid);
+    assert!(!problem.detail.contains("horse"), "{problem:?}");
+}
+
+fn a_human_of_several_is_named(server: &Server) {
+    ada(server);
+    let owner = server.owner();
+    let session = unlock(&owner).session;
+    use_session(&owner, &session, "bob").send().expect(200);
+    let problem = try_unlock(&owner, PASSPHRASE).refused(Reason::Invalid);
+    assert!(problem.detail.contains("several"), "{problem:?}");
+    let named = json!({"name": "bob", "passphrase": PASSPHRASE});
+    let unlocked: Unlocked = owner.post("/api/humans/unlock", named).ok();
+    assert_eq!(unlocked.name, "bob");
+}
+
+fn humans_that_are_none_are_refused(server: &Server) {
+    let owner = server.owner();
+    for (name, passphrase) in [
+        ("", PASSPHRASE),
+        ("a/b", PASSPHRASE),
+        ("agent:lead", PASSPHRASE),
+        ("a\u{202e}b", PASSPHRASE),
+        ("ada", "too short"),
+        ("ada", &"x".repeat(513)),
+    ] {
+        set(&owner, name, passphrase).refused(Reason::Invalid);
+    }
+    let extra = json!({"name": "ada", "passphrase": PASSPHRASE, "role": "owner"});
+    owner.post("/api/humans", extra).refused(Reason::Invalid);
+    assert_eq!(server.get("/api/humans").ok::<Vec<Value>>().len(), 0);
+}
+
+#[test]
+fn a_session_of_one_replica_is_known_to_the_other() {
+    if !Engine::Postgres.is_here() {
+        return;
+    }
+    let first = Server::start(Engine::Postgres);
+    let second = first.replica();
+    ada(&first);
+    let session = unlock(&first.owner()).session;
+    use_session(&second.owner(), &session, "bob")
+        .send()
+        .expect(200);
+}
