@@ -1,6 +1,8 @@
 // The frame around every page: where to go, whether it is live, who is here.
 
 import { html, useEffect, useState } from '../core/html.js';
+import { read } from '../core/api.js';
+import { useData } from '../core/data.js';
 import { page, href, go } from '../core/router.js';
 import { register } from '../core/keys.js';
 import { openPalette } from '../core/palette.js';
@@ -14,6 +16,9 @@ import { Plain } from './plain.js';
 import { focusTable } from './table.js';
 import { Failure, Loading } from './empty.js';
 import { t } from '../texts.js';
+
+/** From here on they are not counted. */
+const WAITING_MAX = 100;
 
 /** @type {Map<string, any>} */
 const loaded = new Map();
@@ -48,7 +53,7 @@ function Side() {
     </header>
     <nav class="side-nav" aria-label=${t.shell.pages}>
       ${pages.map((one) => html`<a key=${one.id} href=${href(one.id)} aria-current=${page.value === one.id ? 'page' : undefined} title=${`${one.title} (g ${one.key})`}>
-        <${Icon} name=${one.icon} /><span class="side-text">${one.title}</span></a>`)}
+        <${Icon} name=${one.icon} /><span class="side-text">${one.title}</span>${one.id === 'requests' && html`<${Waiting} />`}</a>`)}
     </nav>
     <footer class="side-foot">
       <${Live} />
@@ -60,6 +65,13 @@ function Side() {
       </div>
     </footer>
   </div>`;
+}
+
+/** How many requests wait for a decision. */
+function Waiting() {
+  const { data } = useData((signal) => read('/api/requests', { status: 'waiting', limit: WAITING_MAX }, signal), [], { topics: ['coro.request.'] });
+  if (!data?.length) return '';
+  return html`<span class="pill">${data.length < WAITING_MAX ? data.length : `${WAITING_MAX - 1}+`}<span class="hidden-text"> ${t.shell.waiting}</span></span>`;
 }
 
 function Live() {

@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/asks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask an agent
+         * @description A message that blocks the agent until it gives an answer that fits a JSON
+         *     Schema. Wait for it with `GET /api/messages/{number}?wait=50`.
+         */
+        post: operations["ask_agent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -294,6 +315,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/humans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List humans */
+        get: operations["list_humans"];
+        put?: never;
+        /**
+         * Set a human's passphrase
+         * @description Makes the human where there is none of this name. The first needs the
+         *     owner's token only; after that it takes a human's session, or the old
+         *     passphrase. A human changes their own only.
+         */
+        post: operations["set_human"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/humans/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a human's session */
+        delete: operations["lock_human"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/humans/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a human's session
+         * @description For ten minutes, with this token only. Five wrong passphrases of a tenant
+         *     in five minutes, and nobody may try for the rest of them. For the owner and
+         *     controllers that are no agents.
+         */
+        post: operations["unlock_human"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the inbox
+         * @description What the agent that calls has not read, the oldest first, at most 50. It is
+         *     read by that. With `how=channel` what nothing has shown to it yet, with the
+         *     beginning of each text; that is delivered once the next call names it in
+         *     `shown`.
+         */
+        get: operations["read_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/instances": {
         parameters: {
             query?: never;
@@ -453,6 +559,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/leases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List leases
+         * @description Those that are held or waited for, in the order in which they were asked for.
+         *     Each filter that is given must hold. Without `limit` the list is whole.
+         */
+        get: operations["list_leases"];
+        put?: never;
+        /**
+         * Take a lease
+         * @description On files or on a name, for the agent that calls. What overlaps a lease of
+         *     another agent answers 409, or waits with `wait_seconds`; an answer with the
+         *     status `waiting` keeps its place in the queue for two minutes, and the same
+         *     call goes on waiting. Taking again what one has renews it.
+         */
+        post: operations["take_lease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check paths before an edit
+         * @description Which of them leases of others cover, or protected paths of the project.
+         */
+        post: operations["check_paths"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a lease
+         * @description One that has ended is gone.
+         */
+        get: operations["get_lease"];
+        put?: never;
+        post?: never;
+        /**
+         * Release a lease
+         * @description Ends it, or gives a place in the queue up. For its holder, its controller and
+         *     the owner; a protected path is for the latter two.
+         */
+        delete: operations["release_lease"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew a lease
+         * @description Moves its end, or keeps a place in the queue. For its holder, its controller
+         *     and the owner. One that has ended is to be taken again.
+         */
+        post: operations["renew_lease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/liveness/check": {
         parameters: {
             query?: never;
@@ -467,6 +667,116 @@ export interface paths {
          * @description The server looks by itself; this does not wait for that.
          */
         post: operations["check_liveness"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages
+         * @description Those that the caller sent or got, for the owner and controllers all of the
+         *     project; the newest first, with the beginning of each text and without
+         *     receipts.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        /**
+         * Send a message
+         * @description To one agent, to the agents of a role, or to all of a project: those that
+         *     live now, but never the sender.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a message
+         * @description Whole, with the receipts that the caller may see. Where it is for the
+         *     caller it is read by that. Waits for the answer to an ask, or until all have
+         *     acknowledged.
+         */
+        get: operations["get_message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{number}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge a message
+         * @description Only a recipient does. Doing it again changes nothing.
+         */
+        post: operations["acknowledge_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{number}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer an ask
+         * @description Only the agent that is asked does. An answer that does not fit the schema is
+         *     refused with the reason; after a second one the ask has failed.
+         */
+        post: operations["answer_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{number}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reply to a message
+         * @description To whoever sent it; the message is acknowledged by that.
+         */
+        post: operations["reply_to_message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -507,6 +817,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a project stands
+         * @description Agents with what they do, tasks, requests that wait for a decision, leases,
+         *     messages and pauses: what `coro-cli status` shows.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pauses": {
         parameters: {
             query?: never;
@@ -528,6 +859,119 @@ export interface paths {
          * @description Names what was paused in the same words. For the owner and controllers.
          */
         delete: operations["resume"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List requests
+         * @description The oldest first, without body, detail and votes.
+         */
+        get: operations["list_requests"];
+        put?: never;
+        /**
+         * Ask for a decision
+         * @description With `wait` the answer comes once nothing more can be decided, or after
+         *     these seconds.
+         */
+        post: operations["ask_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who decides
+         * @description Kinds and projects without a policy are decided by one of those who may.
+         */
+        get: operations["list_policies"];
+        /**
+         * Set who decides
+         * @description For one kind in one project. Protected kinds take a human's session, plain
+         *     ones the owner. A quorum of 1 without names removes the policy.
+         */
+        put: operations["set_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a request
+         * @description With `wait` the answer comes once nothing more can be decided, or after
+         *     these seconds.
+         */
+        get: operations["get_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{number}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide a request
+         * @description Protected kinds take a human's session; plain ones the owner, a human or a
+         *     controller of the project, never who asked. The digest binds the decision
+         *     to what was read. Where a policy asks for several deciders, this is a vote.
+         */
+        post: operations["decide_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{number}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw a request
+         * @description For whoever asked, while nothing is decided.
+         */
+        post: operations["withdraw_request"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -596,6 +1040,272 @@ export interface paths {
          *     the patch does not name, become the nearest double.
          */
         patch: operations["patch_state"];
+        trace?: never;
+    };
+    "/api/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tasks
+         * @description In the order in which they were made; without their bodies and notes. Each
+         *     filter that is given must hold.
+         */
+        get: operations["list_tasks"];
+        put?: never;
+        /** Put a task into the queue */
+        post: operations["create_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put many tasks into the queue
+         * @description All, or none. They may depend on each other by their `ref`.
+         */
+        post: operations["create_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close many tasks
+         * @description All, or none; those that are closed already stay as they are. For the owner
+         *     and controllers; who made the tasks may cancel those that nobody has claimed.
+         */
+        post: operations["close_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for work
+         * @description Hands back the task that the calling agent has claimed, else claims the best
+         *     that is ready for it. For agents only.
+         */
+        post: operations["next_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a task */
+        get: operations["get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a task
+         * @description What is left out stays. For the owner, controllers, and who made it while
+         *     nobody has claimed it.
+         */
+        patch: operations["edit_task"];
+        trace?: never;
+    };
+    "/api/tasks/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a task
+         * @description For the owner, controllers, and who made it while nobody has claimed it.
+         */
+        post: operations["cancel_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim a task
+         * @description Refused where it is not ready for the calling agent, and says why.
+         */
+        post: operations["claim_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand a task in
+         * @description For the agent that has claimed it. With a `fence` that is not the claim's it
+         *     is refused: somebody else has it now.
+         */
+        post: operations["finish_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/fail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a task could not be done
+         * @description With `retry` it goes back into the queue, while attempts last.
+         */
+        post: operations["fail_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note something on a task
+         * @description Whoever takes it next reads it. For who works on it, who made it, the owner
+         *     and controllers.
+         */
+        post: operations["note_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a task back
+         * @description It goes back into the queue as it is; no attempt is counted.
+         */
+        post: operations["release_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen a task
+         * @description Brings a closed one back into the queue. The owner and controllers take one
+         *     from whoever works on it, too.
+         */
+        post: operations["reopen_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say why a task stands where it stands */
+        get: operations["why_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/tokens": {
@@ -782,6 +1492,26 @@ export interface components {
             /** @example ok */
             status: string;
         };
+        /**
+         * @description What became of an ask.
+         * @enum {string}
+         */
+        AnswerState: "waiting" | "answered" | "failed" | "expired";
+        /** @description What is asked for, and what came of it. */
+        Ask: {
+            /** @description Absent where there is none, and in a list. */
+            answer?: unknown;
+            /** @description Why it failed. */
+            failure?: string | null;
+            /** @description JSON Schema of the answer; null in a list. */
+            schema?: Record<string, never> | null;
+            state: components["schemas"]["AnswerState"];
+            /**
+             * Format: int64
+             * @description How many answers did not fit.
+             */
+            tries: number;
+        };
         /** @description One entry of the audit, in the form that Koor gives. */
         AuditEntry: {
             /**
@@ -840,6 +1570,31 @@ export interface components {
             capabilities: string[];
             id: string;
         };
+        /** @description Which files somebody is about to change. */
+        CheckPaths: {
+            /** @description From the root of the repository, 10,000 at most. */
+            paths: string[];
+            /** @description Default: the project of the token, else of the agent. */
+            project?: string | null;
+        };
+        /** @description What stands in the way of some edits. */
+        CheckedPaths: {
+            /** @description The worst mode first; paths that are free are left out. */
+            hindered: components["schemas"]["HinderedPath"][];
+        };
+        /** @description Tasks to close together: all, or none. */
+        CloseTasks: {
+            status?: components["schemas"]["TaskStatus"] | null;
+            /** @description Those that are closed already stay as they are. */
+            tasks: components["schemas"]["TaskNumber"][];
+            /** @description Noted on each task. */
+            why?: string;
+        };
+        /** @description Tasks that are closed now. */
+        ClosedTasks: {
+            /** @description Those that were not closed before. */
+            closed: components["schemas"]["TaskNumber"][];
+        };
         /** @description A consumer as it stands. */
         Consumer: {
             /**
@@ -854,6 +1609,15 @@ export interface components {
             pattern: string;
             updated_at: string;
         };
+        /** @description A task that is in the queue now. */
+        CreatedTask: {
+            id: components["schemas"]["TaskNumber"];
+            ref?: string | null;
+        };
+        /** @description Tasks that are in the queue now, in the order in which they were given. */
+        CreatedTasks: {
+            tasks: components["schemas"]["CreatedTask"][];
+        };
         /** @description Where the dashboard is signed in to, once. */
         DashboardCode: {
             expires_at: string;
@@ -863,6 +1627,37 @@ export interface components {
              * @example http://127.0.0.1:9847/#code=…
              */
             url: string;
+        };
+        /** @description Who the page's session is, on the dashboard's listener: `GET /session`. */
+        DashboardSession: {
+            /** @description Whether what the page shows is made up. */
+            demo: boolean;
+            /** @description When the session ends if it is not used until then. */
+            expires_at: string;
+            /** @description The human who has unlocked the page; none before. */
+            human?: string | null;
+            /** @description That of the token with which the code was made. */
+            name: string;
+            /** @description The one project that the session sees; none sees all. */
+            project?: string | null;
+            /**
+             * Format: int64
+             * @description The newest revision of the tenant.
+             */
+            revision: number;
+            role: components["schemas"]["Role"];
+            tenant: string;
+        };
+        /** @description A decision, bound to what was read. */
+        Decision: {
+            /** @description The digest of the request that was read. */
+            digest: string;
+            /**
+             * @description One of the request's options, or `no`.
+             * @example yes
+             */
+            option: string;
+            why?: string;
         };
         /** @description The answer to a delete. */
         Deleted: {
@@ -874,6 +1669,11 @@ export interface components {
              */
             revision: number;
         };
+        /**
+         * @description The way on which a message reached an agent.
+         * @enum {string}
+         */
+        DeliveredBy: "hook" | "next" | "inbox" | "tool" | "channel";
         /** @description An agent was deregistered. */
         Deregistered: {
             /** @description The agent's id. */
@@ -939,6 +1739,17 @@ export interface components {
              */
             uptime: string;
         };
+        /** @description A path that somebody else's lease or a protected path covers. */
+        HinderedPath: {
+            /** @description The name of the agent; empty for a protected path. */
+            holder: string;
+            /** @description The one with the worst mode, where several cover it. */
+            lease: components["schemas"]["LeaseNumber"];
+            mode: components["schemas"]["LeaseMode"];
+            path: string;
+            pattern: string;
+            reason: string;
+        };
         /** @description What a hook is told. All of it is for the model, but `confirm`. */
         HookAnswer: {
             /** @description Why a human is to confirm the use of the tool, in one line. */
@@ -986,6 +1797,24 @@ export interface components {
             /** @description Labelled with who wrote it, and cut to a length. */
             text: string;
         };
+        /** @description Someone who decides. */
+        Human: {
+            /** @description When the passphrase was set last. */
+            changed_at: string;
+            created_at: string;
+            /** @description Whose token made them. */
+            created_by: string;
+            name: string;
+        };
+        /** @description What an agent has not read yet, the oldest first. */
+        Inbox: {
+            messages: components["schemas"]["Message"][];
+            /**
+             * Format: int64
+             * @description How many unread ones there are besides.
+             */
+            more: number;
+        };
         /** @description The intent as it is now. */
         Intent: {
             id: string;
@@ -996,6 +1825,67 @@ export interface components {
             /** @description The secret, for `Authorization: Bearer …`. */
             token: string;
         };
+        /** @description A lease that is held or waited for. */
+        Lease: {
+            /**
+             * @description When it ends, or a place in the queue does, where it is not renewed. Null
+             *     for a task's and for a protected path.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: int64
+             * @description Grows with each lease that is granted: what is guarded can refuse an
+             *     older one. Null while it waits.
+             */
+            fence?: number | null;
+            /**
+             * Format: int64
+             * @description The agent's registration that took it.
+             */
+            generation?: number | null;
+            /** @description Null while it waits. */
+            granted_at?: string | null;
+            /** @description The name of the agent; empty for a protected path. */
+            holder: string;
+            /** @description The id of the agent; null for a protected path. */
+            holder_id?: string | null;
+            id: components["schemas"]["LeaseNumber"];
+            kind: components["schemas"]["LeaseKind"];
+            mode: components["schemas"]["LeaseMode"];
+            overrides?: components["schemas"]["LeaseNumber"] | null;
+            /** @description The pattern, or the name. */
+            pattern: string;
+            project: string;
+            /** @description A protected path of the project: nobody's, and without an end. */
+            protected: boolean;
+            reason: string;
+            requested_at: string;
+            status: components["schemas"]["LeaseStatus"];
+            task?: components["schemas"]["TaskNumber"] | null;
+            /** Format: int64 */
+            ttl_seconds?: number | null;
+        };
+        /**
+         * @description What a lease is on.
+         * @enum {string}
+         */
+        LeaseKind: "path" | "name";
+        /**
+         * @description What another's edit under a lease meets. Leases exclude each other whatever
+         *     their mode is.
+         * @enum {string}
+         */
+        LeaseMode: "warn" | "confirm" | "block";
+        /**
+         * @description The number of a lease
+         * @example L-3
+         */
+        LeaseNumber: string;
+        /**
+         * @description Whether a lease is held or waited for. One that has ended is gone.
+         * @enum {string}
+         */
+        LeaseStatus: "waiting" | "held";
         /** @description What a list of keys answers; only its document is made of this. */
         Listing: components["schemas"]["StateItem"][] | components["schemas"]["EventPage"];
         /** @description What a look at the agents' liveness found. */
@@ -1005,6 +1895,46 @@ export interface components {
             /** @description Those that have just become stale. */
             newly_stale: components["schemas"]["Agent"][];
         };
+        /** @description A session that is over. */
+        Locked: {
+            /** @description Whose it was; null where there was none. */
+            locked?: string | null;
+        };
+        /** @description A message. */
+        Message: {
+            ask?: components["schemas"]["Ask"] | null;
+            blocking: boolean;
+            /**
+             * Format: int64
+             * @description How many characters the whole text has.
+             */
+            chars: number;
+            created_at: string;
+            expires_at?: string | null;
+            /** @description The name alone: of an agent the one that it is registered by. */
+            from: string;
+            kind: components["schemas"]["MessageKind"];
+            needs_ack: boolean;
+            number: components["schemas"]["MessageNumber"];
+            project: string;
+            /** @description One for each recipient; empty in a list and for another recipient. */
+            receipts?: components["schemas"]["Receipt"][];
+            reply_to?: components["schemas"]["MessageNumber"] | null;
+            /** @description `kind:name` of who sent it; `system:coro` for the server. */
+            sender: string;
+            /** @description In a list the beginning of it. */
+            text: string;
+            /** @description The first message of the thread. */
+            thread: components["schemas"]["MessageNumber"];
+            /** @description The agent, role or project, or `kind:name` of a caller. */
+            to: string;
+            to_kind: components["schemas"]["ToKind"];
+        };
+        /**
+         * @description What a message is.
+         * @enum {string}
+         */
+        MessageKind: "message" | "answer" | "bounce" | "ask";
         /**
          * @description The number of a message
          * @example M-40
@@ -1041,6 +1971,35 @@ export interface components {
             /** @description Where it works, such as a folder or a repository. */
             workspace?: string;
         };
+        /** @description An answer to an ask. */
+        NewAnswer: {
+            /** @description Any JSON that the schema takes, at most 256 KiB. */
+            answer: unknown;
+        };
+        /** @description What a client says to ask an agent. */
+        NewAsk: {
+            /**
+             * Format: int64
+             * @description Default: one hour.
+             */
+            expires_in_seconds?: number | null;
+            project?: string | null;
+            /**
+             * @description What is asked, at most 64 KiB.
+             * @example which port do you listen on?
+             */
+            prompt: string;
+            /**
+             * @description JSON Schema (2020-12) of the answer, at most 64 KiB. References lead
+             *     inside of it only, and not in a circle.
+             */
+            schema: Record<string, never>;
+            /**
+             * @description The name of the agent.
+             * @example backend
+             */
+            to: string;
+        };
         /** @description All that an agent can do; replaces what was there. */
         NewCapabilities: {
             /** @description `null` means none. */
@@ -1061,10 +2020,82 @@ export interface components {
              */
             pattern?: string;
         };
+        /** @description What makes a human, or changes their passphrase. */
+        NewHuman: {
+            /**
+             * @description Appears as `human:ada` with what they decide.
+             * @example ada
+             */
+            name: string;
+            old_passphrase?: components["schemas"]["Passphrase"] | null;
+            /** @description At least 10 characters. */
+            passphrase: components["schemas"]["Passphrase"];
+        };
         /** @description What an agent is doing. */
         NewIntent: {
             /** @example build the cart */
             intent: string;
+        };
+        /** @description What to lease: a pattern or a name. */
+        NewLease: {
+            /** @description Default: `block`. */
+            mode?: components["schemas"]["LeaseMode"];
+            /** @description In place of a pattern: anything that only one may have at a time. */
+            name?: string | null;
+            /**
+             * @description Files, as a line of `.gitignore` without `!` names them.
+             * @example /src/api/**
+             */
+            pattern?: string | null;
+            /** @description Default: the project of the token, else of the agent. */
+            project?: string | null;
+            /** @description Nobody's, without an end, for edits only: for the owner and controllers. */
+            protected?: boolean;
+            /** @description Shown to whoever is in the way. */
+            reason?: string;
+            /**
+             * Format: int64
+             * @description Seconds until it ends where it is not renewed; default 1800.
+             */
+            ttl_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Seconds to wait where others are in the way. Calling again keeps the
+             *     place in the queue, which is lost two minutes after the last call.
+             */
+            wait_seconds?: number;
+        };
+        /**
+         * @description What a client says to send a message: to one agent, to the agents of a role
+         *     or to all of a project.
+         */
+        NewMessage: {
+            /** @description All agents of the project. */
+            all?: boolean;
+            /** @description Whether a recipient shall not stop before it has dealt with it. */
+            blocking?: boolean;
+            /**
+             * Format: int64
+             * @description When it expires where it is not read, or not acknowledged; the sender is
+             *     told.
+             */
+            expires_in_seconds?: number | null;
+            /** @description Whether each recipient shall acknowledge it. */
+            needs_ack?: boolean;
+            /** @description Default: that of the token, else of the agent that calls, else `default`. */
+            project?: string | null;
+            reply_to?: components["schemas"]["MessageNumber"] | null;
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * @description At most 64 KiB; lines and tabs, no other control characters.
+             * @example the cart's API has changed
+             */
+            text: string;
+            /**
+             * @description The name of an agent.
+             * @example backend
+             */
+            to?: string | null;
         };
         /** @description Who is to stand still: an agent, a project, or all. */
         NewPause: {
@@ -1080,6 +2111,117 @@ export interface components {
             project?: string | null;
             /** @description Shown to whoever is held. */
             reason?: string;
+        };
+        /** @description Who decides the requests of a kind in a project. */
+        NewPolicy: {
+            /**
+             * @description Names of humans, or actors of tokens such as `agent:lead` where the
+             *     kind is not protected. None means everyone who may decide.
+             */
+            deciders?: string[];
+            /** @description As `deciders`: who may decide too, after a while or once it is escalated. */
+            deputies?: string[];
+            /** Format: int64 */
+            deputies_after_seconds?: number;
+            kind: components["schemas"]["RequestKind"];
+            /**
+             * @description Default: the token's project, else `default`.
+             * @example shop
+             */
+            project?: string | null;
+            /**
+             * Format: int64
+             * @description So many must say the same; one `no` is enough.
+             */
+            quorum?: number;
+        };
+        /** @description What a client says to reply: to whoever sent the message. */
+        NewReply: {
+            blocking?: boolean;
+            /** Format: int64 */
+            expires_in_seconds?: number | null;
+            needs_ack?: boolean;
+            text: string;
+        };
+        /** @description What is asked. */
+        NewRequest: {
+            body?: string;
+            /** @description What exactly is decided, for programs. */
+            detail?: unknown;
+            /**
+             * Format: int64
+             * @description Seconds until silence means something; default: a day.
+             */
+            expires_in?: number | null;
+            kind?: components["schemas"]["RequestKind"];
+            lease?: components["schemas"]["LeaseNumber"] | null;
+            on_silence?: components["schemas"]["Silence"];
+            /** @description At most 8; default: yes, no. */
+            options?: string[];
+            /** @description Default: the token's project, else the agent's, else `default`. */
+            project?: string | null;
+            /**
+             * @description One line.
+             * @example Use PostgreSQL for the cart?
+             */
+            title: string;
+        };
+        /** @description A task to put into the queue. */
+        NewTask: {
+            /** @description The name of the agent that it is for; without it any agent's. */
+            assignee?: string;
+            /**
+             * Format: int64
+             * @description How often it may be begun before it has failed; default 5.
+             */
+            attempts_max?: number | null;
+            /** @description All that whoever does it must know, at most 64 KiB. */
+            body?: string;
+            /** @description What an agent must be able to do to get it. */
+            capabilities?: string[];
+            /**
+             * @description Tasks of the project that must be done before, such as `T-3`; with many
+             *     at once also the `ref` of another one.
+             */
+            depends_on?: string[];
+            labels?: string[];
+            /** @description Patterns of the paths that it changes; they are leased with the claim. */
+            paths?: string[];
+            /**
+             * Format: int64
+             * @description 0, the most urgent, to 4; default 2.
+             */
+            priority?: number | null;
+            /**
+             * @description Default: the token's project, else that of the agent that calls, else
+             *     `default`.
+             * @example shop
+             */
+            project?: string | null;
+            /**
+             * @description With many at once: the name by which others of the same call depend on
+             *     it.
+             */
+            ref?: string | null;
+            /**
+             * @description What is to be done, in a line of at most 200 bytes.
+             * @example Build the cart page
+             */
+            title: string;
+        };
+        /** @description A note on a task. */
+        NewTaskNote: {
+            /**
+             * Format: int64
+             * @description Refused where the claim is not this one.
+             */
+            fence?: number | null;
+            /** @description At most 4 KiB. */
+            text: string;
+        };
+        /** @description Tasks to put into the queue together: all, or none. */
+        NewTasks: {
+            tasks: components["schemas"]["NewTask"][];
         };
         /** @description What a client says to make a token. */
         NewToken: {
@@ -1103,6 +2245,107 @@ export interface components {
             project?: string | null;
             role: components["schemas"]["Role"];
         };
+        /** @description Asks for work. */
+        NextRequest: {
+            /**
+             * Format: int64
+             * @description Seconds to wait until there is some, at most 50.
+             */
+            wait_seconds?: number;
+        };
+        /** @description The caller's work, or why there is none. */
+        NextTask: {
+            /** @description Whether the caller had it before. */
+            resumed: boolean;
+            task?: components["schemas"]["Task"] | null;
+            /** @description Why there is no task, in a sentence. */
+            why?: string | null;
+        };
+        /** @description How a project stands, or all that the caller sees. */
+        Overview: {
+            /** @description Those that have not ended, the one heard of last first; at most 200. */
+            agents: components["schemas"]["OverviewAgent"][];
+            /** @description How many agents there are besides. */
+            agents_more: number;
+            /**
+             * Format: int64
+             * @description Leases that agents hold.
+             */
+            leases: number;
+            pauses: components["schemas"]["Pause"][];
+            /** @description Null where all projects are meant. */
+            project?: string | null;
+            /** @description Those that wait for a decision, the oldest first; at most 50. */
+            requests: components["schemas"]["OverviewRequest"][];
+            /**
+             * Format: int64
+             * @description How many requests wait besides.
+             */
+            requests_more: number;
+            /**
+             * Format: int64
+             * @description The revision of the log that it was read at.
+             */
+            revision: number;
+            tasks: components["schemas"]["TaskCounts"];
+            /**
+             * Format: int64
+             * @description How often a message was not read by an agent that it is for.
+             */
+            undelivered: number;
+        };
+        /** @description An agent at a glance. */
+        OverviewAgent: {
+            intent: string;
+            /** @description When it last called. */
+            last_seen: string;
+            name: string;
+            project: string;
+            /**
+             * Format: int64
+             * @description Seconds since then.
+             */
+            silent_seconds: number;
+            status: components["schemas"]["AgentStatus"];
+            task?: components["schemas"]["OverviewTask"] | null;
+            /**
+             * Format: int64
+             * @description Messages to it that it has not read.
+             */
+            unread: number;
+        };
+        /** @description A request that waits for a decision. */
+        OverviewRequest: {
+            /** @example agent:backend */
+            asked_by: string;
+            expires_at: string;
+            /**
+             * Format: int64
+             * @description Seconds until then; null where that is over, and it waits all the same.
+             */
+            expires_in_seconds?: number | null;
+            kind: components["schemas"]["RequestKind"];
+            number: components["schemas"]["RequestNumber"];
+            project: string;
+            /** @description Whether a human with a passphrase decides it, and no token alone. */
+            protected: boolean;
+            title: string;
+        };
+        /** @description A task that an agent has claimed. */
+        OverviewTask: {
+            /**
+             * Format: int64
+             * @description How often it was begun.
+             */
+            attempt: number;
+            number: components["schemas"]["TaskNumber"];
+            title: string;
+        };
+        /**
+         * Format: password
+         * @description What a human knows. It is in no message, list, log or stored answer.
+         */
+        Passphrase: string;
         /** @description A pause that holds now. */
         Pause: {
             /** @description The agent's name; empty where all agents are meant. */
@@ -1114,6 +2357,19 @@ export interface components {
             /** @description Empty where all projects are meant. */
             project: string;
             reason: string;
+        };
+        /** @description A policy that holds. */
+        Policy: {
+            deciders: string[];
+            deputies: string[];
+            /** Format: int64 */
+            deputies_after_seconds: number;
+            kind: components["schemas"]["RequestKind"];
+            project: string;
+            /** Format: int64 */
+            quorum: number;
+            set_at: string;
+            set_by: string;
         };
         /**
          * @description What kind of principal a token belongs to.
@@ -1196,6 +2452,22 @@ export interface components {
          * @enum {string}
          */
         Reason: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "compacted" | "precondition_failed" | "too_large" | "unsupported_media_type" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "unavailable" | "outcome_unknown" | "storage_full";
+        /** @description How far a message has come with one agent. */
+        Receipt: {
+            acknowledged_at?: string | null;
+            agent: string;
+            agent_id: string;
+            delivered_at?: string | null;
+            how?: components["schemas"]["DeliveredBy"] | null;
+            message: components["schemas"]["MessageNumber"];
+            read_at?: string | null;
+            state: components["schemas"]["ReceiptState"];
+        };
+        /**
+         * @description How far a message has come with one agent. It only moves forward.
+         * @enum {string}
+         */
+        ReceiptState: "queued" | "delivered" | "read" | "acknowledged" | "undeliverable" | "expired";
         /** @description An agent that was just registered. */
         RegisteredAgent: components["schemas"]["Agent"] & {
             /**
@@ -1204,6 +2476,71 @@ export interface components {
              */
             token?: string | null;
         };
+        /** @description A lease that was released. */
+        ReleasedLease: {
+            released: components["schemas"]["LeaseNumber"];
+            /** Format: int64 */
+            revision: number;
+        };
+        /** @description How a lease is renewed. */
+        RenewLease: {
+            /**
+             * Format: int64
+             * @description Renew only the lease with this fencing token.
+             */
+            fence?: number | null;
+            /**
+             * Format: int64
+             * @description Seconds from now; default what it was taken for.
+             */
+            ttl_seconds?: number | null;
+        };
+        /** @description A request as it stands. A list leaves out body, detail and votes. */
+        Request: {
+            /** @description The id of the agent that asked. */
+            asked_agent?: string | null;
+            asked_at: string;
+            asked_by: string;
+            body?: string;
+            decided_at?: string | null;
+            decided_by?: string | null;
+            /** @description `session`: a human with a passphrase; `token`: a token alone. */
+            decided_how?: string | null;
+            /** @description The option that was decided; `no` where it expired. */
+            decision?: string | null;
+            detail?: unknown;
+            /** @description SHA-256 over what is decided; a decision names it. */
+            digest: string;
+            expires_at: string;
+            kind: components["schemas"]["RequestKind"];
+            lease?: components["schemas"]["LeaseNumber"] | null;
+            number: components["schemas"]["RequestNumber"];
+            on_silence: components["schemas"]["Silence"];
+            options: string[];
+            project: string;
+            /** @description Whether a human with a passphrase decides it, and no token alone. */
+            protected: boolean;
+            status: components["schemas"]["RequestStatus"];
+            title: string;
+            votes?: components["schemas"]["Vote"][];
+            /** @description Why it was decided so, or withdrawn. */
+            why?: string | null;
+        };
+        /**
+         * @description What a request is about, which says who may decide it.
+         * @enum {string}
+         */
+        RequestKind: "question" | "rule" | "proposal" | "budget" | "contract_break" | "checkpoint" | "lease_override";
+        /**
+         * @description The number of a request
+         * @example R-7
+         */
+        RequestNumber: string;
+        /**
+         * @description How a request stands.
+         * @enum {string}
+         */
+        RequestStatus: "open" | "escalated" | "parked" | "decided" | "expired" | "withdrawn";
         /** @description A pause that is over. */
         Resumed: {
             /** @description Its id; null where there was none. */
@@ -1221,6 +2558,18 @@ export interface components {
              * @description The version whose value was written again.
              */
             rolled_back: number;
+        };
+        /** @description A message that is sent. */
+        Sent: {
+            /** @description Those that it is not for, since too much waits for them already. */
+            left_out?: string[];
+            number: components["schemas"]["MessageNumber"];
+            /**
+             * @description The names of the agents that it is for. Empty where it is for somebody
+             *     who is no agent.
+             */
+            recipients: string[];
+            thread: components["schemas"]["MessageNumber"];
         };
         /** @description Counters of the server, in the form that Koor gives. */
         ServerMetrics: {
@@ -1244,6 +2593,17 @@ export interface components {
             token_tax: components["schemas"]["TokenTax"];
             uptime: string;
         };
+        /** @description What the page signs in with, on the dashboard's listener: `POST /session`. */
+        SignIn: {
+            code: string;
+        };
+        /** @description The page's half of a new session; the other half is a cookie. */
+        SignedIn: {
+            /** @description When the session ends if it is not used until then. */
+            expires_at: string;
+            /** @description Sent with each request as the header `Coro-Session-Key`. */
+            key: string;
+        };
         /** @description Sessions of the dashboard were ended. */
         SignedOut: {
             /**
@@ -1252,6 +2612,11 @@ export interface components {
              */
             ended: number;
         };
+        /**
+         * @description What it means when nobody decides in time. Never that it is allowed.
+         * @enum {string}
+         */
+        Silence: "deny" | "park" | "escalate";
         /** @description The difference of two JSON values, in the form that Koor gives. */
         StateDiff: {
             diffs: components["schemas"]["DiffEntry"][];
@@ -1316,6 +2681,193 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description A task with all that is known of it. */
+        Task: components["schemas"]["TaskItem"] & {
+            body: string;
+            depends_on: components["schemas"]["TaskDependency"][];
+            /** @description The oldest first. */
+            notes: components["schemas"]["TaskNote"][];
+            /**
+             * @description What was handed in with the last `done`, or why it has failed: JSON, or
+             *     text as a JSON string.
+             */
+            result: Record<string, never>;
+        };
+        /** @description What is to change of a task; what is left out stays. */
+        TaskChange: {
+            /** @description An empty name makes it any agent's. */
+            assignee?: string | null;
+            /** Format: int64 */
+            attempts_max?: number | null;
+            body?: string | null;
+            capabilities?: string[] | null;
+            /** @description All tasks that must be done before, in place of those of now. */
+            depends_on?: components["schemas"]["TaskNumber"][] | null;
+            labels?: string[] | null;
+            /** @description Only while nobody has claimed it. */
+            paths?: string[] | null;
+            /** Format: int64 */
+            priority?: number | null;
+            title?: string | null;
+        };
+        /** @description Who works on a task, or did when it was closed. */
+        TaskClaim: {
+            /** @description The agent's name. */
+            agent: string;
+            agent_id: string;
+            claimed_at: string;
+            /**
+             * Format: int64
+             * @description The fencing token: the revision of the claim. It grows with each claim
+             *     of the task.
+             */
+            fence: number;
+            /**
+             * Format: int64
+             * @description The registration of the agent that has it.
+             */
+            generation: number;
+        };
+        /** @description How many tasks there are of each kind. */
+        TaskCounts: {
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            claimed: number;
+            /**
+             * Format: int64
+             * @description Until they are forgotten, as the next two.
+             */
+            done: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Nothing that they depend on is undone.
+             */
+            ready: number;
+            /**
+             * Format: int64
+             * @description They wait for other tasks.
+             */
+            waiting: number;
+        };
+        /** @description A task that another one depends on. */
+        TaskDependency: {
+            id: components["schemas"]["TaskNumber"];
+            /** @description The beginning of its result, in a line. */
+            result?: string | null;
+            status: components["schemas"]["TaskStatus"];
+            title: string;
+        };
+        /** @description A task that is handed in. */
+        TaskDone: {
+            /**
+             * Format: int64
+             * @description Refused where the claim is not this one.
+             */
+            fence?: number | null;
+            /** @description JSON, or text as a JSON string; at most 64 KiB. */
+            result?: Record<string, never>;
+        };
+        /** @description A task that could not be done. */
+        TaskFailed: {
+            /**
+             * Format: int64
+             * @description Refused where the claim is not this one.
+             */
+            fence?: number | null;
+            /** @description Put it back into the queue while attempts last. */
+            retry?: boolean;
+            /** @description The reason, for whoever tries it next. */
+            why: string;
+        };
+        /** @description A task, as a list has it. */
+        TaskItem: {
+            /** @description Empty where any agent may have it. */
+            assignee: string;
+            /**
+             * Format: int64
+             * @description Which attempt this is, from 1 on.
+             */
+            attempt: number;
+            /** Format: int64 */
+            attempts_max: number;
+            /**
+             * Format: int64
+             * @description How many tasks that it depends on are not done.
+             */
+            blockers: number;
+            capabilities: string[];
+            claim?: components["schemas"]["TaskClaim"] | null;
+            /** @description Null until it is done, failed or cancelled. */
+            closed_at?: string | null;
+            created_at: string;
+            created_by: string;
+            id: components["schemas"]["TaskNumber"];
+            labels: string[];
+            paths: string[];
+            /**
+             * Format: int64
+             * @description 0, the most urgent, to 4.
+             */
+            priority: number;
+            project: string;
+            status: components["schemas"]["TaskStatus"];
+            title: string;
+            updated_at: string;
+        };
+        /** @description What somebody has noted on a task. */
+        TaskNote: {
+            /** @description Such as `agent:frontend`, or `system:coro`. */
+            actor: string;
+            at: string;
+            /**
+             * Format: int64
+             * @description The attempt that it was noted in.
+             */
+            attempt: number;
+            text: string;
+        };
+        /**
+         * @description The number of a task
+         * @example T-12
+         */
+        TaskNumber: string;
+        /** @description Why somebody cancels or reopens a task. */
+        TaskReason: {
+            /** @description Noted on the task. */
+            why?: string;
+        };
+        /** @description A task that is given back. */
+        TaskReleased: {
+            /**
+             * Format: int64
+             * @description Refused where the claim is not this one.
+             */
+            fence?: number | null;
+            /** @description A note for whoever takes it next. */
+            why?: string;
+        };
+        /**
+         * @description Where a task stands.
+         * @enum {string}
+         */
+        TaskStatus: "open" | "claimed" | "done" | "failed" | "cancelled";
+        /** @description Why a task stands where it stands. */
+        TaskWhy: {
+            id: components["schemas"]["TaskNumber"];
+            /** @description Whether an agent could claim it now. */
+            ready: boolean;
+            status: components["schemas"]["TaskStatus"];
+            /** @description One sentence. */
+            why: string;
+        };
+        /**
+         * @description Who a message is for.
+         * @enum {string}
+         */
+        ToKind: "agent" | "role" | "project" | "caller";
         /** @description A token without its secret. */
         Token: {
             created_at: string;
@@ -1415,6 +2967,31 @@ export interface components {
             /** @enum {string} */
             op: "delete";
         };
+        /** @description What a human says to be known as one for a while. */
+        Unlock: {
+            /**
+             * @description May be left out where there is one human only.
+             * @example ada
+             */
+            name?: string | null;
+            passphrase: components["schemas"]["Passphrase"];
+        };
+        /** @description A session of a human. Its secret is shown this once. */
+        Unlocked: {
+            expires_at: string;
+            name: string;
+            /** @description The secret, for the header `Coro-Human`; valid with this token only. */
+            session: string;
+        };
+        /** @description What one of several deciders said. */
+        Vote: {
+            at: string;
+            decider: string;
+            /** @description As `decided_how`. */
+            how: string;
+            option: string;
+            why: string;
+        };
         /** @description Who the caller is, and where the log stands. */
         Whoami: {
             expires_at?: string | null;
@@ -1434,6 +3011,10 @@ export interface components {
             server_version: string;
             tenant: string;
         };
+        /** @description Why a request is taken back. */
+        Withdrawal: {
+            why?: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1443,6 +3024,59 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    ask_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "backend",
+                 *       "prompt": "which port do you listen on?",
+                 *       "schema": {
+                 *         "type": "object",
+                 *         "properties": {
+                 *           "port": {
+                 *             "type": "integer"
+                 *           }
+                 *         },
+                 *         "required": [
+                 *           "port"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAsk"];
+            };
+        };
+        responses: {
+            /** @description Its number */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -2058,6 +3692,188 @@ export interface operations {
             };
         };
     };
+    list_humans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who decides what is protected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Human"][];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_human: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A human's session */
+                "Coro-Human"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "ada",
+                 *       "passphrase": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewHuman"];
+            };
+        };
+        responses: {
+            /** @description The human */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Human"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lock_human: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The session */
+                "Coro-Human"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whose session is over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Locked"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlock_human: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "passphrase": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Unlock"];
+            };
+        };
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unlocked"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_inbox: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the first message */
+                wait?: number;
+                /** @description Look without having read them */
+                peek?: string;
+                /** @description `channel`: for a client that pushes them into a session */
+                how?: string;
+                /**
+                 * @description With `how=channel`: what was pushed since the last call
+                 * @example M-4,M-5
+                 */
+                shown?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_agents: {
         parameters: {
             query?: {
@@ -2409,6 +4225,262 @@ export interface operations {
             };
         };
     };
+    list_leases: {
+        parameters: {
+            query?: {
+                /** @description Their project */
+                project?: string;
+                /** @description The name of the agent that has them */
+                holder?: string;
+                /**
+                 * @description The task whose claim they belong to
+                 * @example T-12
+                 */
+                task?: string;
+                /**
+                 * @description A file that their pattern matches
+                 * @example src/main.rs
+                 */
+                path?: string;
+                /** @description Rows at most */
+                limit?: number;
+                /**
+                 * @description The last lease of the page before
+                 * @example L-1
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The leases */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"][];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_lease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pattern": "/src/api/**",
+                 *       "reason": "the API moves"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewLease"];
+            };
+        };
+        responses: {
+            /** @description The lease */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_paths: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "paths": [
+                 *         "src/api/main.rs"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CheckPaths"];
+            };
+        };
+        responses: {
+            /** @description What is in the way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedPaths"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Its number
+                 * @example L-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lease */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_lease: {
+        parameters: {
+            query?: {
+                /** @description Release only the lease with this fencing token */
+                fence?: number;
+            };
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example L-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lease has ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleasedLease"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_lease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example L-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ttl_seconds": 1800
+                 *     }
+                 */
+                "application/json": components["schemas"]["RenewLease"];
+            };
+        };
+        responses: {
+            /** @description The lease as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_liveness: {
         parameters: {
             query?: never;
@@ -2425,6 +4497,263 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LivenessCheck"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description Only those of this project */
+                project?: string;
+                /**
+                 * @description Only this thread, by its first message
+                 * @example M-1
+                 */
+                thread?: string;
+                /** @description Messages at most (default 100) */
+                limit?: number;
+                /** @description Numbers below this */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"][];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "the cart's API has changed",
+                 *       "to": "backend"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description Its number and recipients */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait until nothing more is expected */
+                wait?: number;
+                /** @description Look without having read it */
+                peek?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Its number
+                 * @example M-1
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example M-1
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller's receipt */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_ask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example M-2
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answer": {
+                 *         "port": 8080
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewAnswer"];
+            };
+        };
+        responses: {
+            /** @description The ask with its answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reply_to_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example M-1
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "done"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewReply"];
+            };
+        };
+        responses: {
+            /** @description The reply's number and recipients */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
                 };
             };
             /** @description What went wrong, and a safe next step */
@@ -2483,6 +4812,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricsReset"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                /** @description The project; without it that of the token, else all */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The overview */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
                 };
             };
             /** @description What went wrong, and a safe next step */
@@ -2591,6 +4952,309 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resumed"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_requests: {
+        parameters: {
+            query?: {
+                /** @description Of this project */
+                project?: string;
+                /**
+                 * @description Of this status, or `waiting` for those that can be decided
+                 * @example waiting
+                 */
+                status?: string;
+                /** @description Of this kind */
+                kind?: string;
+                /** @description Asked by this actor, such as `agent:frontend` */
+                asked_by?: string;
+                /** @description Rows at most */
+                limit?: number;
+                /** @description Those with a number above this */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"][];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_request: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the decision */
+                wait?: number;
+            };
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Use PostgreSQL for the cart?",
+                 *       "options": [
+                 *         "yes",
+                 *         "no",
+                 *         "later"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            /** @description The request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"][];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_policy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A human's session */
+                "Coro-Human"?: string | null;
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "project": "shop",
+                 *       "kind": "checkpoint",
+                 *       "quorum": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPolicy"];
+            };
+        };
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_request: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the decision */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Its number
+                 * @example R-1
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_request: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A human's session */
+                "Coro-Human"?: string | null;
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example R-1
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "option": "yes",
+                 *       "digest": "0000000000000000000000000000000000000000000000000000000000000000"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description The request as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_request: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example R-1
+                 */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "the question is answered"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Withdrawal"];
+            };
+        };
+        responses: {
+            /** @description The request as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
                 };
             };
             /** @description What went wrong, and a safe next step */
@@ -2902,6 +5566,674 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StateItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                /** @description Their project */
+                project?: string;
+                /** @description Their status: open, claimed, done, failed or cancelled */
+                status?: string;
+                /** @description The agent that they are for; empty for anybody's */
+                assignee?: string;
+                /** @description One of their labels */
+                label?: string;
+                /** @description The agent that works on them now */
+                claimed_by?: string;
+                /** @description true: only open ones that wait for no other */
+                ready?: boolean;
+                /** @description Tasks at most; without it the list is whole, or an error */
+                limit?: number;
+                /** @description Where the page before ended, from its Link */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tasks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"][];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Build the cart page",
+                 *       "capabilities": [
+                 *         "react"
+                 *       ],
+                 *       "paths": [
+                 *         "web/cart/**"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTask"];
+            };
+        };
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_tasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tasks": [
+                 *         {
+                 *           "ref": "api",
+                 *           "title": "Build the API"
+                 *         },
+                 *         {
+                 *           "title": "Build the page",
+                 *           "depends_on": [
+                 *             "api"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTasks"];
+            };
+        };
+        responses: {
+            /** @description Their numbers, in the order in which they were given */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTasks"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_tasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tasks": [
+                 *         "T-3"
+                 *       ],
+                 *       "why": "the page is dropped"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloseTasks"];
+            };
+        };
+        responses: {
+            /** @description Those that were not closed before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosedTasks"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "wait_seconds": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["NextRequest"];
+            };
+        };
+        responses: {
+            /** @description The task, or why there is none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextTask"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Its number, or `self` for the one that the caller has claimed
+                 * @example T-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task with its dependencies and notes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number, or `self`
+                 * @example T-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "priority": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example T-2
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "the page is dropped"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskReason"];
+            };
+        };
+        responses: {
+            /** @description The task is cancelled */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example T-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number, or `self`
+                 * @example self
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "result": "merged as 4f2a"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskDone"];
+            };
+        };
+        responses: {
+            /** @description The task is done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fail_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number, or `self`
+                 * @example self
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "the API has no such field",
+                 *       "retry": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskFailed"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number, or `self`
+                 * @example T-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "the tests need a database"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTaskNote"];
+            };
+        };
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number, or `self`
+                 * @example self
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "somebody who knows CSS should do it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskReleased"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition harmless */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Its number
+                 * @example T-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "the review found a fault"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskReason"];
+            };
+        };
+        responses: {
+            /** @description The task is in the queue */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Its number, or `self`
+                 * @example T-1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One sentence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskWhy"];
                 };
             };
             /** @description What went wrong, and a safe next step */
