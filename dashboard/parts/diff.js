@@ -18,8 +18,11 @@ const CONTEXT = 3;
  * @returns {Line[] | null} Null where there is too much to compare.
  */
 export function compare(before, after) {
-  const a = before === '' ? [] : before.split('\n');
-  const b = after === '' ? [] : after.split('\n');
+  // Where both end with a line feed there is no line behind it.
+  const ended = before.endsWith('\n') && after.endsWith('\n');
+  const linesOf = (/** @type {string} */ text) => (text === '' ? [] : (ended ? text.slice(0, -1) : text).split('\n'));
+  const a = linesOf(before);
+  const b = linesOf(after);
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
   let tail = 0;

@@ -9,7 +9,7 @@ import { t } from '../texts.js';
 /** @param {{json?: unknown, command: string}} props */
 export function Source({ json, command }) {
   const [open, setOpen] = useState(false);
-  return html`<section class="source" aria-label=${t.source.title}>
+  return html`<div class="source" role="group" aria-label=${t.source.title}>
     <h3 class="label">${t.source.cli}</h3>
     <${Command} text=${command} />
     ${json !== undefined && html`<div class="source-json">
@@ -17,5 +17,5 @@ export function Source({ json, command }) {
       ${open && html`<${Copy} text=${() => JSON.stringify(json, null, 2)} label=${t.copy.json} />`}
       ${open && html`<div class="well"><${JsonTree} value=${json} /></div>`}
     </div>`}
-  </section>`;
+  </div>`;
 }

@@ -8,10 +8,23 @@ use crate::visit::Visit;
 /// What each page is looked at with, and what shows that it is there.
 const PLACES: &[(&str, &str, &str)] = &[
     ("now", "/", ".card li"),
+    ("tasks", "/tasks", ".task-card"),
+    ("task", "/tasks?view=list&task=T-2", ".graph li"),
+    ("requests", "/requests?request=R-2", ".decide"),
+    ("leases", "/leases?lease=L-1", ".detail .facts"),
+    ("messages", "/messages?message=M-1", ".detail .timeline li"),
     ("agents", "/agents?agent=shop/frontend", ".timeline li"),
     ("state", "/state?key=shop/plan", ".json"),
-    ("state-history", "/state?key=shop/plan&view=history", ".diff"),
-    ("state-watch", "/state?key=shop/plan&view=watch", ".timeline li"),
+    (
+        "state-history",
+        "/state?key=shop/plan&view=history",
+        ".diff",
+    ),
+    (
+        "state-watch",
+        "/state?key=shop/plan&view=watch",
+        ".timeline li",
+    ),
     ("events", "/events?at=3", ".detail .json"),
     ("settings", "/settings", ".row"),
     ("settings-server", "/settings?tab=server", ".facts"),
@@ -90,13 +103,41 @@ fn fill(visit: &Visit) {
     let new = json!({"name": "backend", "project": "shop", "intent": "Totals with tax", "stack": "rust", "client": "codex"});
     let (backend, _) = visit.server.register(new);
     for client in [&frontend, &backend] {
-        client.post_nothing("/api/instances/self/activate").ok::<Value>();
+        client
+            .post_nothing("/api/instances/self/activate")
+            .ok::<Value>();
     }
-    frontend.set("shop/plan", r#"{"step": 1, "owner": "frontend", "tasks": ["cart"], "done": false, "none": null}"#);
-    backend.set("shop/plan", r#"{"step": 2, "owner": "backend", "tasks": ["cart", "tax"], "done": true, "none": null}"#);
+    frontend.set(
+        "shop/plan",
+        r#"{"step": 1, "owner": "frontend", "tasks": ["cart"], "done": false, "none": null}"#,
+    );
+    backend.set(
+        "shop/plan",
+        r#"{"step": 2, "owner": "backend", "tasks": ["cart", "tax"], "done": true, "none": null}"#,
+    );
     frontend.set("shop/notes.md", "# Notes\n\nThe cart page\n");
     backend.set("shop/api/openapi", r#"{"openapi": "3.1.0"}"#);
-    visit.server.publish("shop.api.done", json!({"feature": "login"}));
+    visit
+        .server
+        .publish("shop.api.done", json!({"feature": "login"}));
+    for task in [
+        json!({"title": "Cart API: totals with tax", "project": "shop", "priority": 1, "paths": ["/src/api/**"]}),
+        json!({"title": "Cart page", "project": "shop", "depends_on": ["T-1"], "body": "As in the drawing."}),
+        json!({"title": "Fix the flaky login test", "project": "shop", "priority": 0}),
+        json!({"title": "Release notes", "project": "shop", "depends_on": ["T-2", "T-3"], "priority": 4}),
+    ] {
+        visit.server.post("/api/tasks", task).ok::<Value>();
+    }
+    for client in [&backend, &frontend] {
+        client.post("/api/tasks/next", json!({})).ok::<Value>();
+    }
+    let question = json!({"title": "Use PostgreSQL for the cart?", "body": "Ten writes a second, bursts of 200."});
+    backend.post("/api/requests", question).ok::<Value>();
+    let rule = json!({"title": "Allow force-push on feature branches", "kind": "rule",
+        "detail": {"before": "- never force-push\n", "after": "- force-push on own branches only\n"}});
+    frontend.post("/api/requests", rule).ok::<Value>();
+    let message = json!({"text": "Totals are in cents now.", "to": "backend", "needs_ack": true});
+    frontend.post("/api/messages", message).ok::<Value>();
     visit.server.issue(coro_api::tokens::Role::Viewer, "wall");
 }
 

@@ -95,7 +95,9 @@ impl Connection {
                 method.starts_with("Tracing.")
             });
         self.told = rest;
-        let events = traced.iter().filter_map(|event| event["params"]["value"].as_array());
+        let events = traced
+            .iter()
+            .filter_map(|event| event["params"]["value"].as_array());
         events.flatten().cloned().collect()
     }
 

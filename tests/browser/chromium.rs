@@ -29,14 +29,25 @@ impl Chromium {
     /// in CI.
     pub(crate) fn start() -> Option<Chromium> {
         let Some(program) = find() else {
-            skip("browser", "Chromium is missing; install the package chromium");
+            skip(
+                "browser",
+                "Chromium is missing; install the package chromium",
+            );
             return None;
         };
         let profile = TempDir::with_prefix("coro-chromium-").expect("a temporary folder");
         let mut command = Command::new(program);
         command
-            .args(["--headless=new", "--remote-debugging-port=0", "--no-first-run"])
-            .args(["--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"])
+            .args([
+                "--headless=new",
+                "--remote-debugging-port=0",
+                "--no-first-run",
+            ])
+            .args([
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+            ])
             .args(["--disable-background-networking", "--disable-extensions"])
             .arg("--js-flags=--expose-gc")
             .arg(format!("--user-data-dir={}", profile.path().display()));

@@ -32,7 +32,9 @@ fn a_pattern_holds_for_the_past_and_for_what_follows() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    visit.server.publish("shop.api.done", json!({"feature": "login"}));
+    visit
+        .server
+        .publish("shop.api.done", json!({"feature": "login"}));
     visit.go("/events?topic=shop.*");
     visit.page.finds(".count", "1 entry");
     visit.server.set("shop/plan", "1");
@@ -73,7 +75,9 @@ fn an_entry_shows_its_data_and_leads_along_its_trace() {
     visit.go("/events");
     visit.page.click("[role=row]", "shop.one");
     visit.page.finds(".detail", "12345");
-    visit.page.finds(".detail code", "coro-cli events history --after");
+    visit
+        .page
+        .finds(".detail code", "coro-cli events history --after");
     visit.page.screenshot("events-light");
     visit.page.click(".detail a", "Follow the trace");
     visit.page.finds(".count", "2 entries");

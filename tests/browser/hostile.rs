@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::visit::Visit;
 
 /// Does something visible to a test if it is ever taken for markup.
-const MARKUP: &str = r#"<img src=x onerror="window.hacked=1"><script>window.hacked=1</script><b>bold</b>"#;
+const MARKUP: &str =
+    r#"<img src=x onerror="window.hacked=1"><script>window.hacked=1</script><b>bold</b>"#;
 
 #[test]
 fn markup_stays_text_in_every_field() {
@@ -16,7 +17,9 @@ fn markup_stays_text_in_every_field() {
         "stack": MARKUP, "capabilities": [MARKUP], "client": MARKUP});
     let (_, agent) = visit.server.register(new);
     visit.server.set("shop/page.html", MARKUP);
-    visit.server.set("shop/plan", json!({ MARKUP: MARKUP }).to_string());
+    visit
+        .server
+        .set("shop/plan", json!({ MARKUP: MARKUP }).to_string());
     visit.server.publish("shop.x", json!({ MARKUP: MARKUP }));
     let name = coro_tests::encode(&agent.name);
     for (path, shown) in [
@@ -32,7 +35,8 @@ fn markup_stays_text_in_every_field() {
         visit.go(path);
         visit.page.wait_for("!document.querySelector('.loading')");
         visit.page.sees(shown);
-        let inert = "!window.hacked && !document.querySelector('#app img[src=x], #app b, #app script')";
+        let inert =
+            "!window.hacked && !document.querySelector('#app img[src=x], #app b, #app script')";
         assert_eq!(visit.page.eval(inert), true, "{path}");
     }
     visit.page.screenshot("hostile-light");
@@ -44,8 +48,14 @@ fn stored_html_that_is_opened_by_itself_does_not_run() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    let request = visit.server.put("/api/state/shop/page.html", "<script>document.title='hacked'</script>");
-    request.header("Content-Type", "text/html").send().expect(200);
+    let request = visit.server.put(
+        "/api/state/shop/page.html",
+        "<script>document.title='hacked'</script>",
+    );
+    request
+        .header("Content-Type", "text/html")
+        .send()
+        .expect(200);
     // Even with the session's key, which a navigation can't send.
     let kind = visit.page.eval(
         "fetch('/api/state/shop/page.html', {headers: {'Coro-Session-Key': localStorage.getItem('coro.key')}}) \
@@ -77,10 +87,17 @@ fn huge_lines_and_deep_values_do_not_break_the_page() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    visit.server.set("shop/deep", "[".repeat(20_000) + &"]".repeat(20_000));
+    visit
+        .server
+        .set("shop/deep", "[".repeat(20_000) + &"]".repeat(20_000));
     visit.server.set("shop/line", "wide ".repeat(40_000));
-    visit.server.set("shop/many", json!((0..20_000).collect::<Vec<_>>()).to_string());
-    visit.server.publish("shop.huge", json!("x".repeat(300_000)));
+    visit.server.set(
+        "shop/many",
+        json!((0..20_000).collect::<Vec<_>>()).to_string(),
+    );
+    visit
+        .server
+        .publish("shop.huge", json!("x".repeat(300_000)));
     for key in ["shop/deep", "shop/line", "shop/many"] {
         visit.go(&format!("/state?key={key}"));
         visit.page.finds(".value", "Bytes");
@@ -98,12 +115,22 @@ fn a_link_out_of_the_page_is_never_made() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    visit.server.set("shop/links", r#"{"a": "https://example.org", "b": "javascript:alert(1)"}"#);
+    visit.server.set(
+        "shop/links",
+        r#"{"a": "https://example.org", "b": "javascript:alert(1)"}"#,
+    );
     visit.go("/state?key=shop/links");
     visit.page.finds(".json-text", "javascript:alert(1)");
-    let links = visit.page.eval("[...document.querySelectorAll('a')].map((link) => link.getAttribute('href'))");
+    let links = visit
+        .page
+        .eval("[...document.querySelectorAll('a')].map((link) => link.getAttribute('href'))");
     let links: Vec<String> = serde_json::from_value(links).expect("texts");
-    assert!(links.iter().all(|link| link.starts_with('/') && !link.starts_with("//") || link == "#main"), "{links:?}");
+    assert!(
+        links
+            .iter()
+            .all(|link| link.starts_with('/') && !link.starts_with("//") || link == "#main"),
+        "{links:?}"
+    );
     let value: Value = visit.server.get("/api/state/shop/links").ok();
     assert_eq!(value["b"], "javascript:alert(1)");
 }

@@ -9,7 +9,13 @@ fn every_page_is_reached_by_keys() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    for (key, title) in [("e", "Events"), ("s", "State"), ("a", "Agents"), (",", "Settings"), ("n", "Now")] {
+    for (key, title) in [
+        ("e", "Events"),
+        ("s", "State"),
+        ("a", "Agents"),
+        (",", "Settings"),
+        ("n", "Now"),
+    ] {
         visit.page.keys(&["g", key]);
         visit.page.finds("h1", title);
     }
@@ -52,7 +58,9 @@ fn the_palette_finds_keys_agents_and_pages() {
     visit.page.press("Control+k");
     visit.page.finds("dialog [role=option]", "frontend");
     visit.page.write("shop/pl");
-    visit.page.finds("[role=option][aria-selected=true]", "shop/plan");
+    visit
+        .page
+        .finds("[role=option][aria-selected=true]", "shop/plan");
     visit.page.screenshot("palette-light");
     visit.page.press("Enter");
     visit.page.finds(".detail", "shop/plan");
@@ -100,7 +108,9 @@ fn a_dialog_keeps_the_focus_and_gives_it_back() {
     }
     visit.page.press("Escape");
     visit.page.misses("dialog", "");
-    visit.page.wait_for("document.activeElement === __find('button', 'New token')");
+    visit
+        .page
+        .wait_for("document.activeElement === __find('button', 'New token')");
 }
 
 #[test]

@@ -44,7 +44,10 @@ fn ten_thousand_rows_scroll_without_a_long_task() {
             .iter()
             .map(|n| json!({"op": "put", "key": format!("shop/key{n:05}"), "value": n}))
             .collect();
-        visit.server.post("/api/txn", json!({ "writes": writes })).ok::<Value>();
+        visit
+            .server
+            .post("/api/txn", json!({ "writes": writes }))
+            .ok::<Value>();
     }
     visit.go("/state?prefix=shop/");
     visit.page.finds(".count", "10,000 keys");
@@ -69,7 +72,11 @@ fn a_busy_log_neither_freezes_the_page_nor_fills_its_memory() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    let seconds = if coro_tests::variable("CORO_LONG").is_some() { 60 } else { 4 };
+    let seconds = if coro_tests::variable("CORO_LONG").is_some() {
+        60
+    } else {
+        4
+    };
     visit.go("/events");
     visit.page.finds("h1", "Events");
     let before = heap(&mut visit);
@@ -81,7 +88,9 @@ fn a_busy_log_neither_freezes_the_page_nor_fills_its_memory() {
             .iter()
             .map(|n| json!({"op": "put", "key": format!("shop/key{}", n % 500), "value": {"n": n}}))
             .collect();
-        client.post("/api/txn", json!({ "writes": writes })).ok::<Value>();
+        client
+            .post("/api/txn", json!({ "writes": writes }))
+            .ok::<Value>();
     }
     visit.server.publish("shop.last", json!(null));
     visit.page.finds("[role=row]", "shop.last");

@@ -41,7 +41,10 @@ impl Page {
     }
 
     fn with(connection: Connection, browser: Option<Chromium>) -> Page {
-        let mut page = Page { connection, browser };
+        let mut page = Page {
+            connection,
+            browser,
+        };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             page.send(&format!("{domain}.enable"), json!({}));
         }
@@ -69,7 +72,10 @@ impl Page {
     /// `light` or `dark`, as the system's setting says.
     pub(crate) fn theme(&mut self, theme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
-        self.send("Emulation.setEmulatedMedia", json!({ "features": features }));
+        self.send(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        );
     }
 
     #[track_caller]
@@ -122,7 +128,9 @@ impl Page {
         for _ in 0..3 {
             match self.try_eval(&looking) {
                 Ok(_) => return,
-                Err(error) if error.contains("Inspected target navigated") || error.contains("context") => {}
+                Err(error)
+                    if error.contains("Inspected target navigated")
+                        || error.contains("context") => {}
                 Err(error) => panic!("{expression}: {error}"),
             }
         }
@@ -132,7 +140,10 @@ impl Page {
     /// Waits until a text can be seen.
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) {
-        self.wait_for(&format!("document.body.innerText.includes({})", json!(text)));
+        self.wait_for(&format!(
+            "document.body.innerText.includes({})",
+            json!(text)
+        ));
     }
 
     /// Waits until an element of a selector has a text.
@@ -217,7 +228,9 @@ impl Page {
     /// Keeps a picture of the page in `target/dashboard/`.
     pub(crate) fn screenshot(&mut self, name: &str) {
         // Two frames: what has just changed is drawn then.
-        self.eval("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        self.eval(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+        );
         let picture = self.send("Page.captureScreenshot", json!({"format": "png"}));
         let picture = picture["data"].as_str().expect("a picture");
         let picture = STANDARD.decode(picture).expect("base64");

@@ -39,7 +39,9 @@ fn a_token_is_made_shown_once_and_revoked() {
     visit.page.screenshot("new-token-light");
     visit.page.click("dialog button", "Make the token");
     visit.page.finds("dialog [data-secret]", "cor_");
-    let secret = visit.page.eval("document.querySelector('[data-secret]').textContent");
+    let secret = visit
+        .page
+        .eval("document.querySelector('[data-secret]').textContent");
     let caller = visit.server.client(secret.as_str().expect("text"));
     caller.get("/api/whoami").send().expect(200);
     visit.page.click("dialog button", "I have it");

@@ -27,7 +27,10 @@ fn a_restart_loses_and_doubles_no_entry() {
         "[...document.querySelectorAll('.row [role=gridcell]:last-child')].map((one) => Number(one.textContent))",
     );
     let revisions: Vec<i64> = serde_json::from_value(data).expect("numbers");
-    assert!(revisions.windows(2).all(|two| two[0] == two[1] + 1), "{revisions:?}");
+    assert!(
+        revisions.windows(2).all(|two| two[0] == two[1] + 1),
+        "{revisions:?}"
+    );
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn the_same_page_is_there_after_a_reload() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    visit.page.open(&format!("{}/state?prefix=shop/", visit.url));
+    visit
+        .page
+        .open(&format!("{}/state?prefix=shop/", visit.url));
     visit.page.finds("h1", "State");
     assert_eq!(visit.page.at(), "/state?prefix=shop/");
 }
@@ -57,7 +59,10 @@ fn a_session_that_is_ended_elsewhere_leads_to_the_sign_in() {
     // Whatever is read next is refused.
     visit.go("/agents");
     visit.page.finds("h1", "Sign in");
-    assert_eq!(visit.page.eval("localStorage.getItem('coro.key')"), Value::Null);
+    assert_eq!(
+        visit.page.eval("localStorage.getItem('coro.key')"),
+        Value::Null
+    );
 }
 
 #[test]

@@ -16,7 +16,10 @@ fn keys_are_a_tree_that_follows_the_log() {
     visit.page.finds(".count", "1 key");
     visit.page.click("[role=row]", "api");
     visit.page.misses("[role=row]", "plan");
-    visit.server.delete("/api/state/shop/api/plan").ok::<Value>();
+    visit
+        .server
+        .delete("/api/state/shop/api/plan")
+        .ok::<Value>();
     visit.page.finds("code", "coro-cli state set");
     visit.page.assert_quiet();
 }
@@ -26,7 +29,10 @@ fn a_value_is_shown_by_its_type() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    visit.server.set("shop/plan", r#"{"big": 12345678901234567890, "list": [1, 2]}"#);
+    visit.server.set(
+        "shop/plan",
+        r#"{"big": 12345678901234567890, "list": [1, 2]}"#,
+    );
     visit.server.set("shop/notes.md", "# Notes\nsecond line\n");
     visit.server.set("shop/blob", [0_u8, 159, 146, 150, 7]);
     visit.go("/state?key=shop/plan");
@@ -59,7 +65,9 @@ fn who_changed_a_key_and_what_it_said_before_is_two_clicks_away() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    let (backend, _) = visit.server.register(json!({"name": "backend", "project": "shop"}));
+    let (backend, _) = visit
+        .server
+        .register(json!({"name": "backend", "project": "shop"}));
     visit.server.set("shop/plan", r#"{"step": 1}"#);
     backend.set("shop/plan", r#"{"step": 2}"#);
     visit.go("/state");
@@ -79,14 +87,18 @@ fn a_version_is_written_again_after_its_difference_was_shown() {
         return;
     };
     for step in 1..=3 {
-        visit.server.set("shop/plan", json!({ "step": step }).to_string());
+        visit
+            .server
+            .set("shop/plan", json!({ "step": step }).to_string());
     }
     visit.go("/state?key=shop/plan&view=history&v=1");
     visit.page.click("button", "Write this version again");
     visit.page.finds("dialog .diff-removed", r#""step": 3"#);
     visit.page.finds("dialog .diff-added", r#""step": 1"#);
     visit.page.screenshot("rollback-light");
-    visit.page.click("dialog button", "Write this version again");
+    visit
+        .page
+        .click("dialog button", "Write this version again");
     visit.page.finds(".notice", "version 4");
     visit.page.misses("dialog", "");
     let value: Value = visit.server.get("/api/state/shop/plan").ok();
@@ -105,7 +117,9 @@ fn a_rollback_of_what_has_changed_meanwhile_is_refused() {
     visit.page.click("button", "Write this version again");
     visit.page.finds("dialog .diff-added", "1");
     visit.server.set("shop/plan", "3");
-    visit.page.click("dialog button", "Write this version again");
+    visit
+        .page
+        .click("dialog button", "Write this version again");
     visit.page.finds(".notice-error", "shop/plan");
     let value: Value = visit.server.get("/api/state/shop/plan").ok();
     assert_eq!(value, json!(3));
@@ -122,7 +136,9 @@ fn a_deleted_key_is_brought_back_from_its_history() {
     visit.page.sees("does not exist now");
     visit.page.click(".detail a", "History");
     visit.page.click("button", "Write this version again");
-    visit.page.click("dialog button", "Write this version again");
+    visit
+        .page
+        .click("dialog button", "Write this version again");
     visit.page.finds("[role=row]", "plan");
     let value: Value = visit.server.get("/api/state/shop/plan").ok();
     assert_eq!(value, json!(1));

@@ -35,7 +35,11 @@ impl Visit {
 
     /// The address with a fresh code.
     pub(crate) fn code(&self) -> String {
-        let code: DashboardCode = self.server.owner().post_nothing("/api/dashboard/codes").ok();
+        let code: DashboardCode = self
+            .server
+            .owner()
+            .post_nothing("/api/dashboard/codes")
+            .ok();
         code.url
     }
 

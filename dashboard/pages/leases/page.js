@@ -46,7 +46,7 @@ const COLUMNS = [
   { id: 'pattern', title: t.leases.pattern, width: 'minmax(120px, 2fr)', cell: (row) => html`<span class="mono"><${Plain} text=${row.pattern} max=${200} /></span>` },
   { id: 'status', title: t.leases.status, width: '92px', cell: (row) => html`<${Status} word=${row.status} />` },
   { id: 'holder', title: t.leases.holder, width: '132px', from: 480, cell: (row) => (row.protected ? html`<${Tag} tone="warn">${t.leases.protected}<//>` : html`<${Actor} actor=${`agent:${row.holder}`} project=${row.project} />`) },
-  { id: 'mode', title: t.leases.mode, width: '84px', from: 640, cell: (row) => html`<${Status} word=${row.mode} />` },
+  { id: 'mode', title: t.leases.mode, width: '84px', from: 700, cell: (row) => html`<${Status} word=${row.mode} />` },
   { id: 'reason', title: t.leases.reason, width: 'minmax(80px, 1.4fr)', from: 820, cell: (row) => html`<${Plain} text=${row.reason} max=${160} />` },
   { id: 'ends', title: t.leases.ends, width: '92px', right: true, from: 560, cell: (row) => html`<span class="dim">${row.expires_at ? html`<${Ago} at=${row.expires_at} />` : row.task ?? t.none}</span>` },
 ];

@@ -66,7 +66,7 @@ function List({ waiting, chosen }) {
 const COLUMNS = [
   { id: 'number', title: t.requests.number, width: '52px', cell: (row) => html`<span class="mono dim">${row.number}</span>` },
   { id: 'title', title: t.requests.title, width: 'minmax(140px, 2.4fr)', cell: (row) => html`<${Plain} text=${row.title} max=${200} />` },
-  { id: 'kind', title: t.requests.kind, width: '124px', from: 560, cell: (row) => html`<${Tag} tone=${row.protected ? 'warn' : 'quiet'}>${t.requests.kinds[row.kind] ?? row.kind}<//>` },
+  { id: 'kind', title: t.requests.kind, width: '124px', from: 740, cell: (row) => html`<${Tag} tone=${row.protected ? 'warn' : 'quiet'}>${t.requests.kinds[row.kind] ?? row.kind}<//>` },
   { id: 'status', title: t.requests.status, width: '100px', cell: (row) => html`<${Status} word=${row.status} />` },
   { id: 'by', title: t.requests.asked, width: '128px', from: 640, cell: (row) => html`<${Actor} actor=${row.asked_by} project=${row.project} />` },
   { id: 'expires', title: t.requests.expires, width: '96px', right: true, from: 480, cell: (row) => html`<span class="dim"><${Ago} at=${row.decided_at ?? row.expires_at} /></span>` },

@@ -74,7 +74,7 @@ function create() {
 /** @type {import('../../parts/table.js').Column<TaskItem>[]} */
 const COLUMNS = [
   { id: 'id', title: t.tasks.number, width: '60px', cell: (row) => html`<span class="mono dim">${row.id}</span>` },
-  { id: 'priority', title: t.tasks.priority, width: '60px', from: 560, cell: (row) => html`<${Priority} value=${row.priority} />` },
+  { id: 'priority', title: t.tasks.priority, width: '60px', from: 720, cell: (row) => html`<${Priority} value=${row.priority} />` },
   { id: 'title', title: t.tasks.title, width: 'minmax(140px, 3fr)', cell: (row) => html`<${Plain} text=${row.title} max=${200} />` },
   { id: 'status', title: t.tasks.status, width: '104px', cell: (row) => html`<${Status} word=${standing(row)} />` },
   { id: 'who', title: t.tasks.who, width: '130px', from: 620, cell: (row) => who(row) },
