@@ -7,7 +7,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use coro_api::events::EventPage;
 use coro_api::tasks::TaskItem;
 use coro_api::tokens::Role;
 use coro_tests::{Engine, Server};
@@ -39,9 +38,9 @@ fn two_instances_keep_out_of_each_others_way_and_go_on_by_themselves() {
     let (of_alice, of_bob) = std::thread::scope(|scope| {
         let first = scope.spawn(|| run(packages, &server, &place, "alice", &alice));
         // Bob begins when the cart is hers.
-        let claimed: EventPage = server
-            .get("/api/events/poll?topic=coro.task.claimed&from=0&wait=50")
-            .ok();
+        let claimed = server
+            .owner()
+            .poll("pattern=coro.task.claimed&from=0&wait=50");
         assert_eq!(claimed.events.len(), 1, "{claimed:?}");
         let second = run(packages, &server, &place, "bob", &bob);
         (first.join().expect("she ends"), second)

@@ -101,12 +101,17 @@ fn fill(server: &Server, tasks: u32, random: &mut Random) {
 fn disturb(shared: &Shared<'_>, tasks: u32, random: &mut Random) {
     let begun = Instant::now();
     let patience = PATIENCE_FOR_TEN * (tasks / 10);
+    // How far time has jumped. A new process begins with the machine's time;
+    // it would stand still until that reaches the time of the log.
+    let mut ahead = 0;
     loop {
         shared.wait_for(1 + random.below(ANSWERS_MAX));
         if random.below(3) == 0 {
             shared.server.kill();
             shared.server.start_again();
+            shared.server.advance_seconds(ahead);
         } else {
+            ahead += JUMP_SECONDS;
             shared.server.advance_seconds(JUMP_SECONDS);
             shared.server.sweep();
         }

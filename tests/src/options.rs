@@ -79,12 +79,6 @@ impl Options {
         self.arg("--dashboard-bind").arg("127.0.0.1:0")
     }
 
-    /// Says where the dashboard listens elsewhere than on the command line.
-    pub fn without_dashboard_bind(mut self) -> Self {
-        self.own_dashboard = true;
-        self
-    }
-
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self

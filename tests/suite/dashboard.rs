@@ -634,8 +634,7 @@ fn events_come_over_a_websocket_with_both_halves(engine: Engine) {
     ];
     let path = format!("/api/events/subscribe?from={from}");
     let mut stream = WebSocket::try_open(page.client(), &path, &headers)
-        .ok()
-        .expect("a stream");
+        .unwrap_or_else(|refusal| panic!("{refusal}"));
     assert_eq!(stream.next_event().topic, "shop.a");
     server.publish("shop.b", json!(2));
     assert_eq!(stream.next_event().topic, "shop.b");
@@ -656,8 +655,9 @@ fn a_stream_ends_with_its_session(engine: Engine) {
     let token = json!({"name": "lead", "role": "controller"});
     let issued: IssuedToken = server.post("/api/tokens", token).ok();
     let (signed_out, revoked) = (server.page(), server.page_of(&server.client(&issued.token)));
-    let mut of_signed_out = open(&signed_out, &signed_out.key).ok().expect("a stream");
-    let mut of_revoked = open(&revoked, &revoked.key).ok().expect("a stream");
+    let mut of_signed_out =
+        open(&signed_out, &signed_out.key).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let mut of_revoked = open(&revoked, &revoked.key).unwrap_or_else(|refusal| panic!("{refusal}"));
     signed_out.request("DELETE", "/session").send().expect(200);
     assert_eq!(of_signed_out.closed(), Some(4401));
     let path = format!("/api/tokens/{}", issued.info.id);

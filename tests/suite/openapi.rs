@@ -193,6 +193,7 @@ fn every_example_is_carried_out(engine: Engine) {
         // written to it; leases and tasks are taken by agents.
         let own = [
             "/api/instances/{id}",
+            "/api/hook",
             "/api/leases",
             "/api/messages/{number}",
             "/api/inbox",

@@ -208,6 +208,21 @@ fn next_waits_until_there_is_something(server: &Server) {
         waiting.join().expect("no panic")
     });
     assert_eq!(waited.task.expect("a task").item.id.to_string(), "T-1");
+    // A pause that ends is a reason to look again.
+    done(&agent, "self");
+    add(&server.owner(), json!({"title": "b"}));
+    let pause = json!({"project": "default"});
+    server.post("/api/pauses", pause).send().expect(200);
+    let waited: NextTask = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let request = agent.post("/api/tasks/next", json!({"wait_seconds": 50}));
+            request.ok()
+        });
+        let end = server.delete("/api/pauses?project=default");
+        end.send().expect(200);
+        waiting.join().expect("no panic")
+    });
+    assert_eq!(waited.task.expect("a task").item.id.to_string(), "T-2");
     agent
         .post("/api/tasks/next", json!({"wait_seconds": 51}))
         .refused(Reason::Invalid);

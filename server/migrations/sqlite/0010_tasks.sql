@@ -37,7 +37,7 @@ CREATE TABLE task (
 CREATE INDEX task_ready ON task (tenant_id, project, assignee, capabilities, priority, number)
   WHERE status = 'open' AND blockers = 0;
 CREATE INDEX task_claim ON task (tenant_id, claim_agent, claimed_at) WHERE status = 'claimed';
-CREATE INDEX task_status ON task (tenant_id, project, status, number);
+CREATE INDEX task_status ON task (tenant_id, project, status, blockers);
 CREATE INDEX task_closed ON task (tenant_id, closed_at) WHERE closed_at IS NOT NULL;
 
 -- `task` waits for `dependency`.

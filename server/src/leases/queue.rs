@@ -150,18 +150,31 @@ pub(super) fn end(
     Ok(revision)
 }
 
-/// Ends the leases of a project whose time is over.
+/// Ends the leases of a project whose time is over, and grants what they held
+/// back.
 pub(super) fn end_expired(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<()> {
+    match tell_expired(tx, tenant, project)? {
+        true => grant_waiters(tx, tenant, project),
+        false => Ok(()),
+    }
+}
+
+/// Removes the leases of a project whose time is over, and says so in the log.
+/// Tells whether there were any.
+fn tell_expired(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<bool> {
     let now = tx.now();
     let mut expired = store::list(tx, tenant, Some(project))?;
     expired.retain(|lease| !lease.lives(now));
-    end(tx, tenant, &expired, |lease| {
-        lease.entry("coro.lease.expired")
-    })?;
-    Ok(())
+    for lease in &expired {
+        store::delete(tx, tenant, lease.number)?;
+        tx.emit(tenant, lease.entry("coro.lease.expired"))?;
+    }
+    Ok(!expired.is_empty())
 }
 
 fn grant_waiters(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<()> {
+    // First: else the log would tell that two agents have the same.
+    tell_expired(tx, tenant, project)?;
     let mut queue = Queue::load(tx, tenant, project)?;
     for at in 0..queue.rows.len() {
         let waiter = &queue.rows[at];

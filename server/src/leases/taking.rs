@@ -304,6 +304,7 @@ pub fn take_for_task(
     if patterns.is_empty() {
         return Ok(());
     }
+    end_expired(tx, &ctx.caller.tenant, &agent.project)?;
     let queue = Queue::load(tx, &ctx.caller.tenant, &agent.project)?;
     check_room(queue.rows.len(), patterns.len())?;
     for pattern in patterns {

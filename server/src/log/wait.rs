@@ -21,13 +21,13 @@ pub async fn wait_for<T>(
     seconds: u64,
     look: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
-    wait_for_either(ctx, [topics, topics], seconds, look).await
+    wait_for_any(ctx, &[topics], seconds, look).await
 }
 
-/// As [`wait_for`], where two topic patterns are a reason to look again.
-pub async fn wait_for_either<T>(
+/// As [`wait_for`], where several topic patterns are a reason to look again.
+pub async fn wait_for_any<T>(
     ctx: &Ctx,
-    [topics, or_topics]: [&str; 2],
+    topics: &[&str],
     seconds: u64,
     mut look: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
@@ -41,10 +41,11 @@ pub async fn wait_for_either<T>(
     }
     let deadline = Instant::now() + Duration::from_secs(seconds);
     // From before the first look, so that nothing falls between.
-    let filter = Filter {
-        or_topic: Some(Glob::new(or_topics)),
-        ..Filter::new(Sight::everything(), topics)
+    let filter = match topics {
+        [one] => Filter::new(Sight::everything(), one),
+        _ => Filter::new(Sight::everything(), "*"),
     };
+    let topics: Vec<Glob> = topics.iter().map(|topic| Glob::new(topic)).collect();
     let (app, tenant) = (&ctx.app, &ctx.caller.tenant);
     let mut cursor = Cursor::open(&app.feeds, &app.db, tenant, filter, None).await?;
     loop {
@@ -54,7 +55,7 @@ pub async fn wait_for_either<T>(
             return Ok(found);
         }
         tokio::select! {
-            changed = timeout_at(deadline, next_event(&mut cursor)) => {
+            changed = timeout_at(deadline, next_event(&mut cursor, &topics)) => {
                 if let Ok(changed) = changed {
                     changed?;
                 }
@@ -64,11 +65,15 @@ pub async fn wait_for_either<T>(
     }
 }
 
-async fn next_event(cursor: &mut Cursor) -> Result<()> {
+async fn next_event(cursor: &mut Cursor, topics: &[Glob]) -> Result<()> {
     loop {
-        if !cursor.read(BATCH_MAX).await?.entries.is_empty() {
+        let entries = cursor.read(BATCH_MAX).await?.entries;
+        let is_reason = |topic: &str| topics.iter().any(|pattern| pattern.matches(topic));
+        if entries.iter().any(|one| is_reason(&one.entry.topic)) {
             return Ok(());
         }
-        cursor.wait().await;
+        if entries.is_empty() {
+            cursor.wait().await;
+        }
     }
 }

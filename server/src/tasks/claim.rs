@@ -21,12 +21,24 @@ use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result, conflict, invalid};
 use crate::leases::{self, HeldLeases};
-use crate::log::wait::wait_for_either;
+use crate::log::wait::wait_for_any;
 use crate::pauses;
 
 /// The most tasks that an agent has at a time: it works on one, and may have
 /// asked for others by their number.
 const CLAIMS_MAX: usize = 20;
+
+/// After which events an agent may get what it did not get before. That others
+/// claim and finish tasks is none: what gets ready by it is told itself.
+const MAKES_READY: [&str; 6] = [
+    "coro.task.created",
+    "coro.task.updated",
+    // Ready, released, returned, reopened.
+    "coro.task.r*",
+    "coro.lease.*",
+    "coro.agent.capabilities",
+    "coro.agent.resumed",
+];
 
 /// The caller's task, else the best that is ready for it; waits for one where
 /// that is asked for.
@@ -34,8 +46,7 @@ pub async fn next_task(ctx: &Ctx, request: NextRequest) -> Result<NextTask> {
     // A future of its own for each look: one that borrows is not `Send` here.
     let look_ctx = ctx.clone();
     let look = move || look(look_ctx.clone());
-    let topics = ["coro.task.*", "coro.lease.*"];
-    if let Some(next) = wait_for_either(ctx, topics, request.wait_seconds, look).await? {
+    if let Some(next) = wait_for_any(ctx, &MAKES_READY, request.wait_seconds, look).await? {
         return Ok(next);
     }
     let job_ctx = ctx.clone();

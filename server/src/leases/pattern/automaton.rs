@@ -28,12 +28,16 @@ pub(super) struct Automaton {
     accepting: [usize; 2],
     start: States,
     words: usize,
+    /// The longest text that every path has which is read to its end: most
+    /// paths of a repository lack it, and are told apart by that alone.
+    needed: String,
 }
 
 impl Automaton {
     /// Adds to a pattern's own steps what stands around it: the folders before a
     /// name that is not anchored, and what lies in a folder that matches.
     pub(super) fn new(own: Vec<Step>, anchored: bool, folders_only: bool) -> Self {
+        let needed = longest_literal(&own);
         let slash = Step::One(ByteSet::one(b'/'));
         let any = Step::Many(ByteSet::ANY);
         let mut steps = Vec::new();
@@ -49,6 +53,7 @@ impl Automaton {
             words: below / 64 + 1,
             steps,
             start: [0; WORDS],
+            needed,
         };
         debug_assert!(automaton.words <= WORDS, "{} states", below + 1);
         let mut start = [0; WORDS];
@@ -66,9 +71,12 @@ impl Automaton {
     }
 
     /// Whether the automaton reads this path to its end.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
+    pub(super) fn matches(&self, path: &str) -> bool {
+        if !path.contains(&self.needed) {
+            return false;
+        }
         let mut states = self.start;
-        for byte in path {
+        for byte in path.as_bytes() {
             let mut next = [0; WORDS];
             let mut is_dead = true;
             for (word, bits) in states.iter().enumerate().take(self.words) {
@@ -132,4 +140,31 @@ impl Automaton {
             Some(Step::One(_)) | None => {}
         }
     }
+}
+
+/// The longest run of steps that take one certain byte each. Folders that may
+/// be skipped are no part of it.
+fn longest_literal(steps: &[Step]) -> String {
+    let (mut longest, mut run): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while at < steps.len() {
+        let certain = match &steps[at] {
+            Step::One(set) => set.only(),
+            Step::Many(_) => None,
+            Step::SkipFolders => {
+                at += 2;
+                None
+            }
+        };
+        match certain {
+            Some(byte) => run.push(byte),
+            None => run.clear(),
+        }
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+        at += 1;
+    }
+    // What is no text is needed by no path that is text.
+    String::from_utf8(longest).unwrap_or_default()
 }

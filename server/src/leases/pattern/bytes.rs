@@ -62,6 +62,12 @@ impl ByteSet {
         self.iter().next()
     }
 
+    /// The byte of a set of one.
+    pub(super) fn only(&self) -> Option<u8> {
+        let first = self.first()?;
+        self.without(first).is_empty().then_some(first)
+    }
+
     /// The bytes, the best to read first.
     pub(super) fn iter(&self) -> impl Iterator<Item = u8> + use<> {
         let mut words = self.0;

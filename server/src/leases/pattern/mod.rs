@@ -83,7 +83,7 @@ impl Pattern {
     /// Whether the pattern matches a file at this path, relative to the root of
     /// the repository.
     pub fn matches(&self, path: &str) -> bool {
-        self.automaton.matches(path.as_bytes())
+        self.automaton.matches(path)
     }
 }
 

@@ -13,13 +13,14 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, task: i64, dependency: 
     )
 }
 
-/// What a task depends on, those that hold it first.
+/// What a task depends on. In the order of the index of the pairs: ordered by the
+/// tasks, SQLite would go through all of them.
 pub(super) fn list(tx: &mut Tx<'_>, tenant: &TenantId, task: i64) -> Result<Vec<Dependency>> {
     tx.query_all(
         "SELECT t.number, t.title, t.status, t.claim_name, substr(t.result, 1, $3) \
          FROM task_dependency d \
          JOIN task t ON t.tenant_id = d.tenant_id AND t.number = d.dependency \
-         WHERE d.tenant_id = $1 AND d.task = $2 ORDER BY t.number",
+         WHERE d.tenant_id = $1 AND d.task = $2 ORDER BY d.dependency",
         &[tenant.into(), task.into(), RESULT_CHARS.into()],
         |row| {
             Ok(Dependency {
