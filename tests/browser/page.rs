@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::cdp::Connection;
 use crate::chromium::Chromium;
 
-/// Finds what can be seen: `find('button', 'Pause')` is the first visible
+/// Finds what can be seen and used: `find('button', 'Pause')` is the first visible
 /// element of a selector whose text, label or placeholder contains a text.
 const FIND: &str = r"
 window.__find = (selector, text) => [...document.querySelectorAll(selector)].find((one) => {
   const box = one.getBoundingClientRect();
-  if (box.width === 0 || box.height === 0) return false;
+  if (box.width === 0 || box.height === 0 || one.disabled) return false;
   const said = [one.textContent, one.getAttribute('aria-label'), one.getAttribute('placeholder'), one.value].join('\n');
   return said.includes(text);
 });";
