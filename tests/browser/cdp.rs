@@ -1,4 +1,4 @@
-//! The DevTools protocol, as far as the tests need it: a command and its answer.
+//! The `DevTools` protocol, as far as the tests need it: a command and its answer.
 
 use std::net::TcpStream;
 

@@ -1,5 +1,5 @@
 //! The dashboard in a real browser against a real server: Chromium without a
-//! window, driven over its DevTools protocol.
+//! window, driven over its `DevTools` protocol.
 //!
 //! `chromium.rs` starts the browser, `cdp.rs` speaks to it, `page.rs` is what a
 //! test does with a page: open, click, type, wait. `visit.rs` signs in. A test
