@@ -25,6 +25,7 @@ mod database;
 mod http;
 pub mod linearizable;
 pub mod mcp;
+pub mod npm;
 mod options;
 mod random;
 mod raw;

@@ -1,0 +1,229 @@
+// The log as it happens: one WebSocket for the whole page. It resumes after the
+// last revision that was seen, so a lost connection loses and doubles nothing.
+
+import { signal } from './html.js';
+import { endSession, key, session } from './session.js';
+import { t } from '../texts.js';
+
+/** The newest entries that are kept. */
+export const RING = 2000;
+
+/** The longest data that an entry keeps, in characters; more is fetched when somebody looks. */
+const DATA_MAX = 2048;
+
+/** Waits between two tries to connect, in milliseconds. */
+const BACKOFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15000];
+
+/**
+ * An entry of the log, ready to be shown.
+ * @typedef {object} Entry
+ * @property {number} revision
+ * @property {string} topic
+ * @property {string} subject
+ * @property {string} actor
+ * @property {string} source
+ * @property {string} created_at
+ * @property {string} trace The trace's id; empty where there is none.
+ * @property {string} data JSON, cut after a while.
+ * @property {boolean} cut
+ */
+
+/** `off`, `connecting`, `live` or `reconnecting`. */
+export const state = signal('off');
+
+/** The revision of the newest entry that was seen. */
+export const revision = signal(0);
+
+/** Grows with each batch of entries that was taken in. */
+export const batches = signal(0);
+
+/** Where what follows was no longer kept: entries up to this revision are missing. */
+export const gap = signal(0);
+
+/** @type {Entry[]} */
+const ring = [];
+let start = 0;
+let count = 0;
+
+/** @type {WebSocket | null} */
+let socket = null;
+let tries = 0;
+let seen = 0;
+let timer = 0;
+let scheduled = false;
+
+/** @type {Entry[]} */
+let fresh = [];
+
+/** @typedef {(entries: Entry[]) => void} Listener */
+/** @type {Set<Listener>} */
+const listeners = new Set();
+
+/** The kept entries, the newest first. */
+export function newest() {
+  const list = new Array(count);
+  for (let i = 0; i < count; i += 1) list[i] = ring[(start + count - 1 - i) % RING];
+  return /** @type {Entry[]} */ (list);
+}
+
+/**
+ * Calls back with each batch of new entries, in order, at most once a frame.
+ * @param {Listener} listener
+ * @returns {() => void} Ends it.
+ */
+export function listen(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** @param {any} event */
+export function entryOf(event) {
+  const data = JSON.stringify(event.data ?? null);
+  const cut = data.length > DATA_MAX;
+  return {
+    revision: Number(event.revision),
+    topic: String(event.topic),
+    subject: String(event.subject ?? ''),
+    actor: String(event.actor ?? ''),
+    source: String(event.source ?? ''),
+    created_at: String(event.created_at),
+    trace: String(event.traceparent ?? '').split('-')[1] ?? '',
+    data: cut ? data.slice(0, DATA_MAX) : data,
+    cut,
+  };
+}
+
+/**
+ * Begins with entries that are there already, the newest first.
+ * @param {Entry[]} entries
+ * @param {number} at
+ */
+export function begin(entries, at) {
+  start = 0;
+  count = 0;
+  fresh = [];
+  for (const entry of entries.slice(0, RING).reverse()) push(entry);
+  seen = Math.max(at, entries[0]?.revision ?? 0);
+  revision.value = seen;
+  batches.value += 1;
+}
+
+export function connect() {
+  close();
+  if (!session.value) return;
+  state.value = tries === 0 && state.value !== 'reconnecting' ? 'connecting' : 'reconnecting';
+  const url = new URL(`/api/events/subscribe?from=${seen}`, location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  const opened = new WebSocket(url, ['coro', `key.${key()}`]);
+  socket = opened;
+  opened.onopen = () => {
+    tries = 0;
+    state.value = 'live';
+  };
+  opened.onmessage = (message) => {
+    if (socket === opened) take(message.data);
+  };
+  opened.onclose = (closed) => {
+    if (socket === opened) again(closed.code);
+  };
+}
+
+export function disconnect() {
+  close();
+  tries = 0;
+  state.value = 'off';
+}
+
+function close() {
+  clearTimeout(timer);
+  const old = socket;
+  socket = null;
+  old?.close();
+}
+
+/** @param {number} code Ours is 4000 and the HTTP status of the reason. */
+function again(code) {
+  socket = null;
+  if (code === 4401) {
+    endSession({ message: t.session.ended, next: t.session.again });
+    return;
+  }
+  if (code === 4410) {
+    gap.value = seen;
+    reload();
+    return;
+  }
+  state.value = 'reconnecting';
+  const wait = BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)] ?? 15000;
+  tries += 1;
+  timer = setTimeout(retry, wait * (0.75 + Math.random() / 2));
+}
+
+async function retry() {
+  // A refused upgrade and a server that is away look alike to a WebSocket.
+  const { call } = await import('./api.js');
+  try {
+    await call('GET', '/session');
+  } catch (error) {
+    const problem = /** @type {import('./api.js').Problem} */ (error);
+    if (problem.status === 401) endSession(problem);
+    else again(0);
+    return;
+  }
+  connect();
+}
+
+/** What follows is no longer kept: begins anew, and says so. */
+async function reload() {
+  const { read } = await import('./api.js');
+  try {
+    const events = await read('/api/events/history', { last: 200 });
+    begin(events.map(entryOf), Number(events[0]?.revision ?? 0));
+    connect();
+  } catch {
+    again(0);
+  }
+}
+
+/** @param {string} text */
+function take(text) {
+  let entry;
+  try {
+    entry = entryOf(JSON.parse(text));
+  } catch {
+    return;
+  }
+  if (!(entry.revision > seen)) return;
+  seen = entry.revision;
+  push(entry);
+  fresh.push(entry);
+  if (fresh.length > RING) fresh.splice(0, fresh.length - RING);
+  if (scheduled) return;
+  scheduled = true;
+  // A hidden page has no frames.
+  if (document.hidden) setTimeout(flush, 250);
+  else requestAnimationFrame(flush);
+}
+
+function flush() {
+  scheduled = false;
+  const entries = fresh;
+  fresh = [];
+  revision.value = seen;
+  batches.value += 1;
+  for (const listener of listeners) listener(entries);
+}
+
+/** @param {Entry} entry */
+function push(entry) {
+  ring[(start + count) % RING] = entry;
+  if (count < RING) count += 1;
+  else start = (start + 1) % RING;
+}
+
+window.addEventListener('online', () => {
+  if (state.value === 'reconnecting') {
+    clearTimeout(timer);
+    retry();
+  }
+});

@@ -1,0 +1,163 @@
+// Events: the log as it happens, and as it was.
+
+import { html, useEffect, useMemo, useRef, useState } from '../../core/html.js';
+import { entryOf, listen, newest } from '../../core/live.js';
+import { filter, href, setQuery, go } from '../../core/router.js';
+import { matcher, plain } from '../../core/plain.js';
+import { readPage } from '../../core/api.js';
+import { useKeys } from '../../core/keys.js';
+import { notifyError } from '../../core/store.js';
+import { Actor } from '../../parts/badge.js';
+import { Clock } from '../../parts/time.js';
+import { Empty } from '../../parts/empty.js';
+import { FilterField } from '../../parts/field.js';
+import { Icon } from '../../parts/icon.js';
+import { Page, Split } from '../../parts/layout.js';
+import { Plain } from '../../parts/plain.js';
+import { Table } from '../../parts/table.js';
+import { Inspect } from './inspect.js';
+import { t } from '../../texts.js';
+
+/** Older entries that one reading asks for, and the most that are kept here. */
+const OLDER = 500;
+const OLDER_MAX = 10_000;
+
+/** How often new entries are announced to a screen reader, in milliseconds. */
+const ANNOUNCE_MS = 5000;
+
+/** @typedef {import('../../core/live.js').Entry} Entry */
+
+export default function Events() {
+  const pattern = filter('topic');
+  const trace = filter('trace');
+  const actor = filter('actor');
+  const chosen = Number(filter('at')) || null;
+  const { live, paused, waiting, toggle } = useTail();
+  const { older, more, loadOlder, ended } = useOlder(pattern);
+  useKeys([{ keys: 'p', text: `${t.events.pause} / ${t.events.resume}`, run: toggle }], [toggle]);
+
+  const rows = useMemo(() => {
+    const matches = matcher(pattern || '*');
+    const wanted = (/** @type {Entry} */ entry) =>
+      matches(entry.topic) && (!trace || entry.trace === trace) && (!actor || entry.actor.includes(actor));
+    const oldest = live.at(-1)?.revision ?? Infinity;
+    return [...live, ...older.filter((entry) => entry.revision < oldest)].filter(wanted);
+  }, [live, older, pattern, trace, actor]);
+  const entry = chosen === null ? undefined : rows.find((row) => row.revision === chosen);
+
+  const tools = html`
+    <${FilterField} name="topic" label=${t.events.pattern} placeholder=${t.events.patternHint} />
+    <button type="button" class="button" aria-pressed=${paused ? 'true' : 'false'} onClick=${toggle} title=${`${paused ? t.events.resume : t.events.pause} (p)`}>
+      <${Icon} name=${paused ? 'play' : 'pause'} />${paused ? t.events.resume : t.events.pause}</button>`;
+  const count = paused ? t.events.paused(waiting) : t.events.count(rows.length);
+  return html`<${Page} title=${t.pages.events} count=${count} tools=${tools}>
+    <${Announce} rows=${rows} />
+    ${(trace || actor) && html`<div class="crumbs" role="group" aria-label=${t.events.following}>
+      ${trace && html`<${Icon} name="trace" /><span>${t.events.following}</span> <span class="mono"><${Plain} text=${trace} max=${32} /></span>`}
+      ${actor && html`<span>${t.events.who}</span> <span class="mono"><${Plain} text=${actor} max=${80} /></span>`}
+      <a href=${href('events', { topic: pattern })}>${t.events.clear}</a></div>`}
+    <${Split} detail=${chosen !== null && html`<${Inspect} key=${chosen} revision=${chosen} entry=${entry} close=${() => setQuery({ at: '' })} />`}>
+      ${rows.length === 0 && (ended || !more)
+        ? html`<${Nothing} filtered=${Boolean(pattern || trace || actor)} />`
+        : html`<${Table} label=${t.events.label} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {Entry} */ row) => row.revision}
+            selected=${chosen} onSelect=${(/** @type {Entry} */ row) => chosen !== null && setQuery({ at: row.revision }, { replace: true })}
+            onOpen=${(/** @type {Entry} */ row) => setQuery({ at: row.revision }, { replace: chosen !== null })}
+            onEnd=${loadOlder} foot=${ended ? t.events.end : undefined} />`}
+    <//>
+  <//>`;
+}
+
+/** @type {import('../../parts/table.js').Column<Entry>[]} */
+const COLUMNS = [
+  { id: 'time', title: t.events.time, width: '96px', cell: (row) => html`<${Clock} at=${row.created_at} />` },
+  { id: 'topic', title: t.events.topic, width: 'minmax(120px, 1.1fr)', cell: (row) => html`<span class="row-topic"><${Plain} text=${row.topic} max=${120} /></span>` },
+  { id: 'subject', title: t.events.subject, width: 'minmax(80px, 1fr)', from: 620, cell: (row) => html`<${Plain} text=${row.subject} max=${120} />` },
+  { id: 'who', title: t.events.who, width: '128px', from: 460, cell: (row) => html`<${Actor} actor=${row.actor} />` },
+  { id: 'data', title: t.events.data, width: 'minmax(80px, 1.6fr)', from: 900, cell: (row) => html`<span class="mono dim"><${Plain} text=${row.data === 'null' ? '' : row.data} max=${200} /></span>` },
+  { id: 'revision', title: t.events.revision, width: '76px', right: true, from: 540, cell: (row) => html`<span class="mono dim">${row.revision}</span>` },
+];
+
+/** @param {{filtered: boolean}} props */
+function Nothing({ filtered }) {
+  if (!filtered) return html`<${Empty} icon="events" title=${t.events.empty} text=${t.events.emptyText} command=${t.events.emptyCommand} />`;
+  return html`<${Empty} icon="events" title=${t.events.noMatch} text=${t.events.noMatchText}><button type="button" class="button" onClick=${() => go(href('events'))}>${t.events.all}</button><//>`;
+}
+
+/** The kept entries, which stand still while the page is paused. */
+function useTail() {
+  const [live, setLive] = useState(newest);
+  const [paused, setPaused] = useState(false);
+  const [waiting, setWaiting] = useState(0);
+  useEffect(() => {
+    if (!paused) {
+      setLive(newest());
+      setWaiting(0);
+    }
+    return listen((entries) => {
+      if (paused) setWaiting((count) => count + entries.length);
+      else setLive(newest());
+    });
+  }, [paused]);
+  const toggle = useRef(() => setPaused((old) => !old)).current;
+  return { live, paused, waiting, toggle };
+}
+
+/**
+ * Entries before those that the page keeps, read when somebody scrolls there.
+ * @param {string} pattern
+ */
+function useOlder(pattern) {
+  const [older, setOlder] = useState(/** @type {Entry[]} */ ([]));
+  const [more, setMore] = useState(true);
+  const [ended, setEnded] = useState(false);
+  const busy = useRef(false);
+  const cursor = useRef(0);
+  useEffect(() => {
+    setOlder([]);
+    setMore(true);
+    setEnded(false);
+    cursor.current = 0;
+    busy.current = false;
+    load();
+  }, [pattern]);
+
+  const load = async () => {
+    if (busy.current) return;
+    busy.current = true;
+    const before = cursor.current || (pattern ? 0 : (newest().at(-1)?.revision ?? 0));
+    try {
+      const { data, next } = await readPage('/api/events/history', { last: OLDER, topic: pattern, before: before > 0 ? before : undefined });
+      const entries = data.map(entryOf);
+      cursor.current = Number(new URLSearchParams(next.split('?')[1] ?? '').get('before')) || (entries.at(-1)?.revision ?? 0);
+      setOlder((old) => [...old, ...entries].slice(0, OLDER_MAX));
+      setMore(Boolean(next));
+      setEnded(!next);
+      busy.current = !next;
+    } catch (error) {
+      notifyError(error);
+      setMore(false);
+    }
+  };
+  return { older, more, ended, loadOlder: () => more && older.length < OLDER_MAX && load() };
+}
+
+/**
+ * Tells a screen reader how many entries are new, now and then.
+ * @param {{rows: Entry[]}} props
+ */
+function Announce({ rows }) {
+  const latest = useRef(rows);
+  latest.current = rows;
+  const [text, setText] = useState('');
+  useEffect(() => {
+    let seen = latest.current[0]?.revision ?? 0;
+    const timer = setInterval(() => {
+      const fresh = latest.current.findIndex((row) => row.revision <= seen);
+      seen = latest.current[0]?.revision ?? seen;
+      if (fresh > 0) setText(`${t.events.announced(fresh)}: ${plain(latest.current[0]?.topic ?? '', 80)}`);
+    }, ANNOUNCE_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<p class="hidden-text" aria-live="polite">${text}</p>`;
+}
+

@@ -1,0 +1,117 @@
+//! How much the page takes: the first load, many rows, a busy log.
+
+use serde_json::{Value, json};
+
+use crate::visit::Visit;
+
+/// All that the first load may send, compressed, in bytes.
+const FIRST_LOAD_MAX: i64 = 120 * 1024;
+
+/// The longest that the page may be busy at a time while it scrolls, in
+/// milliseconds of the processor: the machine may be busy with other things.
+const LONG_TASK_MS: f64 = 50.0;
+
+/// From here on a person notices that it does not answer, in milliseconds.
+const FREEZE_MS: f64 = 200.0;
+
+/// What its heap may grow by, in bytes.
+const HEAP_MAX: f64 = 10.0 * 1024.0 * 1024.0;
+
+#[test]
+fn the_first_load_is_small() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    let cacheless = json!({"cacheDisabled": true});
+    visit.page.send("Network.setCacheDisabled", cacheless);
+    visit.page.open(&format!("{}/", visit.url));
+    visit.page.finds(".live", "Live");
+    visit.page.finds(".card", "Nothing waits");
+    let loaded = visit.page.eval(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')] \
+         .filter((one) => !new URL(one.name).pathname.startsWith('/api')).map((one) => [one.name, one.transferSize])",
+    );
+    let loaded: Vec<(String, i64)> = serde_json::from_value(loaded).expect("sizes");
+    let sum: i64 = loaded.iter().map(|(_, bytes)| bytes).sum();
+    println!("first load: {sum} bytes in {} files", loaded.len());
+    assert!(
+        sum > FIRST_LOAD_MAX / 10,
+        "nothing was measured: {loaded:#?}"
+    );
+    assert!(sum < FIRST_LOAD_MAX, "{sum}: {loaded:#?}");
+}
+
+#[test]
+fn ten_thousand_rows_scroll_without_a_long_task() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    for chunk in (0..10_000).collect::<Vec<_>>().chunks(125) {
+        let writes: Vec<Value> = chunk
+            .iter()
+            .map(|n| json!({"op": "put", "key": format!("shop/key{n:05}"), "value": n}))
+            .collect();
+        visit
+            .server
+            .post("/api/txn", json!({ "writes": writes }))
+            .ok::<Value>();
+    }
+    visit.go("/state?prefix=shop/");
+    visit.page.finds(".count", "10,000 keys");
+    visit.page.finds("[role=row]", "key00000");
+    visit.page.begin_trace();
+    visit.page.eval(
+        "new Promise((done) => { const table = document.querySelector('[data-table]'); let step = 0; \
+         const next = () => { table.scrollTop += 1700; step += 1; \
+         if (step < 200) requestAnimationFrame(next); else done(true); }; next(); })",
+    );
+    visit.page.finds("[role=row]", "key09999");
+    let rows = visit.page.eval("document.querySelectorAll('.row').length");
+    assert!(rows.as_i64().is_some_and(|rows| rows < 80), "{rows}");
+    let busy = visit.page.longest_task_ms();
+    println!("longest task while 10,000 rows scroll: {busy} ms");
+    assert!(busy < LONG_TASK_MS, "{busy}");
+    visit.page.assert_quiet();
+}
+
+#[test]
+fn a_busy_log_neither_freezes_the_page_nor_fills_its_memory() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    let seconds = if coro_tests::variable("CORO_LONG").is_some() {
+        60
+    } else {
+        4
+    };
+    visit.go("/events");
+    visit.page.finds("h1", "Events");
+    let before = heap(&mut visit);
+    visit.page.begin_trace();
+    let total = seconds * 1000;
+    let client = visit.server.owner();
+    for chunk in (0..total).collect::<Vec<i64>>().chunks(125) {
+        let writes: Vec<Value> = chunk
+            .iter()
+            .map(|n| json!({"op": "put", "key": format!("shop/key{}", n % 500), "value": {"n": n}}))
+            .collect();
+        client
+            .post("/api/txn", json!({ "writes": writes }))
+            .ok::<Value>();
+    }
+    visit.server.publish("shop.last", json!(null));
+    visit.page.finds("[role=row]", "shop.last");
+    let busy = visit.page.longest_task_ms();
+    let grown = heap(&mut visit) - before;
+    println!("{total} entries: longest task {busy} ms, heap grew by {grown} bytes");
+    assert!(busy < FREEZE_MS, "{busy}");
+    assert!(grown < HEAP_MAX, "{grown}");
+    visit.page.assert_quiet();
+}
+
+/// What the page's objects take after a collection, in bytes.
+fn heap(visit: &mut Visit) -> f64 {
+    visit.page.send("HeapProfiler.collectGarbage", json!({}));
+    let usage = visit.page.send("Runtime.getHeapUsage", json!({}));
+    usage["usedSize"].as_f64().expect("bytes")
+}
