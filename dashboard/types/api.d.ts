@@ -3842,10 +3842,7 @@ export interface operations {
                 peek?: string;
                 /** @description `channel`: for a client that pushes them into a session */
                 how?: string;
-                /**
-                 * @description With `how=channel`: what was pushed since the last call
-                 * @example M-4,M-5
-                 */
+                /** @description With `how=channel`: what was pushed since the last call */
                 shown?: string;
             };
             header?: never;
