@@ -245,3 +245,35 @@ fn nothing_of_a_machine_is_in_the_project() {
             .any(|path| line.contains(path))
     });
 }
+
+#[test]
+fn every_event_of_the_server_is_in_the_docs() {
+    let docs = std::fs::read_to_string(root().join("docs/events.md")).expect("the document");
+    let is_told = |topic: &str| {
+        let (domain, what) = topic.rsplit_once('.').expect("a dot");
+        docs.split("\n|").any(|row| {
+            let words: Vec<&str> = row.split('`').collect();
+            row.contains(&format!("{domain}."))
+                && (words.contains(&what)
+                    || words.iter().any(|word| word.ends_with(&format!(".{what}"))))
+        })
+    };
+    // The names that Koor has are taken in patterns, and are no events yet.
+    forbid(
+        "an event that docs/events.md does not list",
+        &sources("server/src", "rs"),
+        |path, line| {
+            let topics = line.split('"').filter(|text| {
+                let is_plain = |c: char| c.is_ascii_lowercase() || "._".contains(c);
+                text.starts_with("coro.")
+                    && text.matches('.').count() == 2
+                    && text.chars().all(is_plain)
+            });
+            !path.ends_with("db/glob.rs")
+                && !path.starts_with("server/src/testing/")
+                && topics
+                    .filter(|topic| !topic.ends_with('.'))
+                    .any(|topic| !is_told(topic))
+        },
+    );
+}

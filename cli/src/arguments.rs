@@ -113,7 +113,7 @@ fn tree(extent: &Extent<'_>) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true);
     let root = GlobalOptions::augment_args(root)
-        .about("Coordinates AI coding agents: state, events, tokens and audit of a Coro server");
+        .about("Coordinates AI coding agents: tasks, leases, messages, requests, state and events");
     grow(root, COMMANDS, extent)
 }
 
@@ -170,17 +170,19 @@ pub(crate) fn mistake(error: &clap::Error) -> CliError {
     let (message, rest) = text.split_once("Usage:").unwrap_or((&text, ""));
     let usage_line = rest.lines().next().unwrap_or_default().trim();
     let message = message.strip_prefix("error:").unwrap_or(message);
-    let words: Vec<&str> = message
-        .split_whitespace()
-        .filter(|word| *word != "tip:")
-        .collect();
+    let words: Vec<&str> = message.split_whitespace().collect();
     let message = words
         .join(" ")
+        .replace(" tip:", ";")
         .replace("For more information, try '--help'.", "");
-    let hint = if usage_line.is_empty() {
-        "try coro-cli --help".to_owned()
-    } else {
-        format!("usage: {usage_line}")
+    let hint = match error.kind() {
+        _ if usage_line.is_empty() => "try coro-cli --help".to_owned(),
+        ErrorKind::InvalidSubcommand => {
+            let words = usage_line.split(' ');
+            let names = words.take_while(|word| !word.starts_with(['[', '<']));
+            format!("see {} --help", names.collect::<Vec<_>>().join(" "))
+        }
+        _ => format!("usage: {usage_line}"),
     };
     usage(message.trim()).hint(hint)
 }
@@ -242,7 +244,12 @@ mod tests {
         let table = [
             ("", "requires a subcommand"),
             ("state", "requires a subcommand"),
-            ("stat", "unrecognized subcommand 'stat'"),
+            (
+                "stat",
+                "subcommand 'stat'; some similar subcommands exist: 'st",
+            ),
+            ("stat", "see coro-cli --help"),
+            ("tasks done", "see coro-cli tasks --help"),
             ("state get", "<KEY>"),
             ("state get k --frob", "unexpected argument '--frob'"),
             ("state set k --data 1 --file x", "cannot be used with"),
@@ -258,8 +265,8 @@ mod tests {
                 panic!("{line} was taken");
             };
             let message = error.to_string();
-            let has_hint =
-                message.contains("(usage: coro-cli") || message.contains("(try coro-cli");
+            let hints = ["(usage: coro-cli", "(try coro-cli", "(see coro-cli"];
+            let has_hint = hints.iter().any(|hint| message.contains(hint));
             assert!(message.contains(part) && has_hint, "{line}: {message}");
             assert_eq!(message.lines().count(), 1, "{message}");
         }

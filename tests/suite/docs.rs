@@ -8,7 +8,7 @@ use coro_tests::{Engine, Server, program, repository, variable};
 
 /// A document's `console` blocks: lines that begin with `$ ` and what each
 /// prints.
-fn commands_of(document: &str) -> Vec<(String, Vec<String>)> {
+pub(crate) fn commands_of(document: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     let mut inside = false;
     for line in document.lines() {
@@ -47,7 +47,7 @@ fn fits(written: &str, printed: &str) -> bool {
 }
 
 /// A shell as a newcomer has it beside a server.
-struct Shell {
+pub(crate) struct Shell {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -57,7 +57,7 @@ struct Shell {
 const END: &str = "-- end of the output --";
 
 impl Shell {
-    fn beside(server: &Server) -> Self {
+    pub(crate) fn beside(server: &Server) -> Self {
         let programs = server.options().scratch().join("programs");
         std::fs::create_dir_all(&programs).expect("a folder");
         let cli = programs.join("coro-cli");
@@ -87,7 +87,7 @@ impl Shell {
     }
 
     /// Runs a command in the shell itself, so that it may set variables.
-    fn run(&mut self, command: &str) -> Vec<String> {
+    pub(crate) fn run(&mut self, command: &str) -> Vec<String> {
         let line = format!("exec 2>&1; {command}\nprintf '\\n%s\\n' '{END}'\n");
         self.stdin
             .write_all(line.as_bytes())
@@ -152,6 +152,11 @@ fn the_page_of_messages_prints_what_it_says() {
 #[test]
 fn the_page_of_requests_prints_what_it_says() {
     prints_what_it_says("docs/requests.md");
+}
+
+#[test]
+fn the_page_of_the_workflow_prints_what_it_says() {
+    prints_what_it_says("docs/multi-agent-workflow.md");
 }
 
 /// Types a document's commands, one after the other, beside a new server.

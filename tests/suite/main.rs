@@ -58,3 +58,4 @@ mod tasks_leading;
 mod token_cost;
 mod tokens;
 mod txn;
+mod workflow_cost;

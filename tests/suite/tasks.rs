@@ -21,6 +21,7 @@ both_engines![
     a_list_is_narrowed_and_has_pages,
     a_task_that_is_no_task_is_refused,
     tasks_of_another_project_or_tenant_are_not_there,
+    a_title_of_blanks_is_refused,
     what_happens_to_tasks_is_in_the_log,
     closed_tasks_are_forgotten_after_a_while,
     tasks_come_back_from_a_backup,
@@ -396,6 +397,13 @@ fn tasks_of_another_project_or_tenant_are_not_there(server: &Server) {
         client
             .post("/api/tasks/close", json!({"tasks": ["T-1"]}))
             .refused(Reason::NotFound);
+    }
+}
+
+fn a_title_of_blanks_is_refused(server: &Server) {
+    for title in ["", " ", "\u{a0} "] {
+        let answer = server.owner().post("/api/tasks", json!({"title": title}));
+        answer.refused(Reason::Invalid);
     }
 }
 

@@ -19,7 +19,7 @@ const INSTRUCTIONS_MAX: usize = 120;
 const BEGIN: &str = "<!-- tokens:begin -->\n";
 const END: &str = "<!-- tokens:end -->\n";
 
-fn count(text: &str) -> usize {
+pub(crate) fn count(text: &str) -> usize {
     bpe_openai::o200k_base().count(text)
 }
 
@@ -289,7 +289,7 @@ fn secret(text: &str) -> String {
 }
 
 /// The text with what differs from run to run in one typical form.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let typical = [
         (
             "cor_[A-Za-z0-9_-]{43}",
@@ -305,6 +305,7 @@ fn steady(text: &str) -> String {
         ),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:9800"),
         (r"\b\d+s\b", "3s"),
+        (r"\bsolo-[\w-]+", "solo-laptop"),
     ];
     typical
         .iter()

@@ -14,11 +14,16 @@ use crate::session::Session;
 /// Hand in the task that you have claimed
 #[derive(Args)]
 pub(crate) struct Done {
-    /// Its number; by default the task that the caller has claimed
-    #[arg(default_value = OWN, value_parser = parse_id)]
+    /// Its number; by default the task that you have claimed
+    #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
     /// What it came to, for those that depend on it: text, or JSON
-    #[arg(long, allow_hyphen_values = true, conflicts_with = "result_file")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "result_file"
+    )]
     result: Option<String>,
     /// A file with the result; - reads it from standard input
     #[arg(long, value_name = "FILE")]

@@ -10,11 +10,11 @@ use crate::session::Session;
 /// Say that the task that you have claimed could not be done
 #[derive(Args)]
 pub(crate) struct Fail {
-    /// Its number; by default the task that the caller has claimed
-    #[arg(default_value = OWN, value_parser = parse_id)]
+    /// Its number; by default the task that you have claimed
+    #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
     /// The reason, for whoever tries it next
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     why: String,
     /// Put it back into the queue, while attempts last
     #[arg(long)]

@@ -64,6 +64,8 @@ pub(crate) static COMMANDS: &[Node] = &[
         "The agents: who is there, on what, since when",
         instances::COMMANDS,
     ),
+    leaf::<pause::Pause>("pause"),
+    leaf::<resume::Resume>("resume"),
     leaf::<next::Next>("next"),
     leaf::<done::Done>("done"),
     leaf::<fail::Fail>("fail"),
@@ -120,8 +122,6 @@ pub(crate) static COMMANDS: &[Node] = &[
         "Which server is called, and as whom",
         config::COMMANDS,
     ),
-    leaf::<pause::Pause>("pause"),
-    leaf::<resume::Resume>("resume"),
     leaf::<hook::Hook>("hook"),
     leaf::<mcp::Mcp>("mcp"),
     group(

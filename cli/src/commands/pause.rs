@@ -17,7 +17,7 @@ pub(crate) struct Pause {
     #[command(flatten)]
     scope: Scope,
     /// Shown to whoever is held
-    #[arg(long, conflicts_with = "list")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "list")]
     reason: Option<String>,
     /// Print the pauses that hold: id, by whom, since when, reason
     #[arg(long, conflicts_with_all = ["agent", "project", "all"])]

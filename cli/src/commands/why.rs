@@ -11,8 +11,8 @@ use crate::session::Session;
 /// Say in one sentence why a task is not ready, or who has it
 #[derive(Args)]
 pub(crate) struct Why {
-    /// Its number; by default the task that the caller has claimed
-    #[arg(default_value = OWN, value_parser = parse_id)]
+    /// Its number; by default the task that you have claimed
+    #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
 }
 

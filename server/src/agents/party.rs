@@ -53,7 +53,7 @@ pub fn caller_agent(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Option<AgentRef>> {
 pub fn require_agent(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<AgentRef> {
     caller_agent(tx, ctx)?.ok_or_else(|| {
         conflict("this token belongs to no registered agent")
-            .hint("register first (coro-cli register NAME) and call with the agent's token")
+            .hint("register first with coro-cli register NAME, and call with the agent's token")
     })
 }
 

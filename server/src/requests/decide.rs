@@ -132,7 +132,9 @@ fn check_may(
             "{number} is protected ({}): a human decides it with their passphrase, no token does",
             request.kind.word()
         ))
-        .hint(format!("a person runs coro-cli yes {number} on a terminal")));
+        .hint(format!(
+            "a person runs coro-cli yes or no {number} on a terminal"
+        )));
     }
     // A human may decide what was asked with their own token: it is the
     // passphrase that tells them from whatever else uses it.

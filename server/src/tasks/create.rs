@@ -152,6 +152,9 @@ fn check(new: &NewTask) -> Result<()> {
 }
 
 pub(super) fn check_title(title: &str) -> Result<()> {
+    if title.trim().is_empty() {
+        return Err(invalid("the title is empty").hint("say in one line what is to be done"));
+    }
     check_text("title", title)?;
     Ok(check_prose("title", title, TASK_TITLE_BYTES_MAX)?)
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use coro_api::tasks::{NewTask, Task};
 
-use super::with_json;
+use super::{parse_priority, with_json};
 use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::error::Result;
@@ -17,7 +17,12 @@ pub(crate) struct Add {
     /// What is to be done, in a line
     title: String,
     /// All that whoever does it must know
-    #[arg(long, allow_hyphen_values = true, conflicts_with = "body_file")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "body_file"
+    )]
     body: Option<String>,
     /// A file with the body; - reads it from standard input
     #[arg(long, value_name = "FILE")]
@@ -26,7 +31,7 @@ pub(crate) struct Add {
     #[arg(long)]
     project: Option<String>,
     /// 0, the most urgent, to 4; by default 2
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_priority)]
     priority: Option<i64>,
     /// The agent that it is for; by default any
     #[arg(

@@ -19,7 +19,12 @@ pub(crate) struct Close {
     #[arg(long)]
     done: bool,
     /// Why; noted on each
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     why: String,
     #[command(flatten)]
     once: Once,

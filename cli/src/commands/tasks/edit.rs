@@ -4,7 +4,7 @@ use clap::Args;
 use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{Task, TaskChange};
 
-use super::{parse_id, request, standing, with_json};
+use super::{parse_id, parse_priority, request, standing, with_json};
 use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::error::{Result, usage};
@@ -25,13 +25,18 @@ pub(crate) struct Edit {
     #[arg(long)]
     title: Option<String>,
     /// All that whoever does it must know
-    #[arg(long, allow_hyphen_values = true, conflicts_with = "body_file")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "body_file"
+    )]
     body: Option<String>,
     /// A file with the body; - reads it from standard input
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
     /// 0, the most urgent, to 4
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_priority)]
     priority: Option<i64>,
     /// The agent that it is for; '' for any
     #[arg(long, value_name = "AGENT")]

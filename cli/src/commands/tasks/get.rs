@@ -12,8 +12,8 @@ use crate::session::Session;
 /// depends on, notes and result
 #[derive(Args)]
 pub(crate) struct Get {
-    /// Its number; by default the task that the caller has claimed
-    #[arg(default_value = OWN, value_parser = parse_id)]
+    /// Its number; by default the task that you have claimed
+    #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
 }
 

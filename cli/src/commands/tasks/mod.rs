@@ -46,6 +46,12 @@ pub(crate) fn parse_id(text: &str) -> std::result::Result<String, String> {
     Ok(number.to_string())
 }
 
+/// How urgent a task is; the server knows the bounds.
+fn parse_priority(text: &str) -> std::result::Result<i64, String> {
+    text.parse()
+        .map_err(|_| "is no number from 0, the most urgent, to 4".to_owned())
+}
+
 /// A request about one task; `action` is what follows its number in the path.
 pub(crate) fn request(method: Method, id: &str, action: &str) -> Request {
     let mut request = Request::new(method, "/api/tasks").name(id);

@@ -12,8 +12,8 @@ use crate::session::Session;
 pub(crate) struct Note {
     /// What is to be known, at most 4 KiB
     text: String,
-    /// The task's number; by default the task that the caller has claimed
-    #[arg(long = "task", value_name = "TASK", default_value = OWN, value_parser = parse_id)]
+    /// The task's number; by default the task that you have claimed
+    #[arg(long = "task", value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
     /// Refuse where the claim is not this one: the fence that next --json prints
     #[arg(long, value_name = "REV")]

@@ -10,11 +10,16 @@ use crate::session::Session;
 /// Give a task back; no attempt is counted
 #[derive(Args)]
 pub(crate) struct Release {
-    /// Its number; by default the task that the caller has claimed
-    #[arg(default_value = OWN, value_parser = parse_id)]
+    /// Its number; by default the task that you have claimed
+    #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
     /// Why, for whoever takes it next
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     why: String,
     /// Refuse where the claim is not this one: the fence that next --json prints
     #[arg(long, value_name = "REV")]

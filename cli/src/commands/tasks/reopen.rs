@@ -14,7 +14,12 @@ pub(crate) struct Reopen {
     #[arg(value_parser = parse_id)]
     id: String,
     /// Why; noted on the task
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     why: String,
     #[command(flatten)]
     once: Once,
