@@ -353,7 +353,10 @@ pub async fn list_requests(
     let tenant = ctx.caller.tenant.clone();
     let job = move |tx: &mut Tx<'_>| {
         let revision = tx.head(&tenant)?.revision;
-        let mut rows = store::list(tx, &tenant, &filter, after, limit + 1)?;
+        let mut rows = match filter.status.as_deref() {
+            Some(WAITING) => store::list_waiting(tx, &tenant, &filter, after, limit + 1)?,
+            _ => store::list(tx, &tenant, &filter, after, limit + 1)?,
+        };
         let more = rows.len() > limit;
         rows.truncate(limit);
         Ok(Listed {
@@ -375,11 +378,10 @@ pub fn waiting(
 ) -> Result<(Vec<OverviewRequest>, i64)> {
     let filter = RequestFilter {
         project: project.map(str::to_owned),
-        status: Some(WAITING.to_owned()),
         ..RequestFilter::default()
     };
     let now = tx.now();
-    let rows = store::list(tx, tenant, &filter, 0, limit)?;
+    let rows = store::list_waiting(tx, tenant, &filter, 0, limit)?;
     let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let more = store::count_waiting(tx, tenant, project)? - shown;
     let briefs = rows.into_iter().map(|row| row.at_a_glance(now));
