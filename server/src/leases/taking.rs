@@ -329,19 +329,49 @@ pub fn take_for_task(
     Ok(())
 }
 
-/// Lets an agent edit under another's lease for a while: a human decided so.
-/// The lease stays.
-pub fn override_lease(
+/// What a lease of a project is on, under which a human may let another edit.
+pub fn overridable_pattern(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     lease: LeaseNumber,
-    agent: &AgentId,
-) -> Result<()> {
-    let tenant = &ctx.caller.tenant;
+    project: &str,
+) -> Result<String> {
+    Ok(find_overridable(tx, ctx, lease, project)?.pattern)
+}
+
+/// Each project says who decides for it, so its word holds for its own leases
+/// only.
+fn find_overridable(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    lease: LeaseNumber,
+    project: &str,
+) -> Result<LeaseRow> {
     let base = find(tx, ctx, lease)?;
     if !base.is_held() || base.overrides.is_some() {
         return Err(gone(lease));
     }
+    if base.project == project {
+        return Ok(base);
+    }
+    Err(conflict(format!(
+        "{lease} is of the project {:?}, and the request of {project:?}",
+        base.project
+    ))
+    .hint("ask in the project of the lease"))
+}
+
+/// Lets an agent edit under another's lease for a while: a human decided so, by
+/// a request of the project. The lease stays.
+pub fn override_lease(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    lease: LeaseNumber,
+    project: &str,
+    agent: &AgentId,
+) -> Result<()> {
+    let tenant = &ctx.caller.tenant;
+    let base = find_overridable(tx, ctx, lease, project)?;
     let living = living_agents(tx, tenant, &base.project)?;
     let agent = living
         .iter()
