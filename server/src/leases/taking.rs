@@ -135,7 +135,8 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     }
 }
 
-/// Asks again for what is held or waited for: that keeps it.
+/// Asks again for what is held or waited for: that keeps it. Others hear of it
+/// where their edits meet something else now.
 fn take_again(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -147,12 +148,17 @@ fn take_again(
         LeaseStatus::Held => asked.ttl_seconds,
         LeaseStatus::Waiting => PLACE_SECONDS,
     };
+    let is_changed = (lease.mode, &lease.reason) != (asked.mode, &asked.reason);
     lease.mode = asked.mode;
     lease.reason.clone_from(&asked.reason);
     lease.generation = Some(agent.generation);
     lease.ttl_seconds = Some(asked.ttl_seconds);
     lease.expires_at = Some(tx.now().plus_seconds(seconds));
-    store::update(tx, &ctx.caller.tenant, &lease)?;
+    let tenant = &ctx.caller.tenant;
+    store::update(tx, tenant, &lease)?;
+    if is_changed {
+        tx.emit(tenant, lease.entry_of(ctx, "coro.lease.changed"))?;
+    }
     Ok(lease.shown())
 }
 
