@@ -220,6 +220,30 @@ fn a_push_is_checked_from_what_the_remote_has() {
     assert_eq!(push(&first, &first).code, 0);
 }
 
+/// A merge may change what none of its branches did.
+#[test]
+fn a_push_of_a_merge_is_checked_with_what_the_merge_changes() {
+    let (_server, cli, folder) = repository_with_leases();
+    let commit = |path: &str| {
+        write(&folder, path);
+        git(&folder, &["add", path]);
+        git(&folder, &["commit", "--quiet", "-m", path]);
+        git(&folder, &["rev-parse", "HEAD"])
+    };
+    let first = commit("src/x");
+    git(&folder, &["checkout", "--quiet", "-b", "side"]);
+    commit("src/y");
+    git(&folder, &["checkout", "--quiet", "main"]);
+    commit("src/z");
+    git(&folder, &["merge", "--no-ff", "--no-commit", "side"]);
+    let merge = commit("api/x");
+    let line = format!("refs/heads/main {merge} refs/heads/main {first}\n");
+    let arguments = ["git-hook", "pre-push", "origin", "url"];
+    let pushed = cli.run_with_input(&arguments, line.as_bytes());
+    fails(&pushed, 5, "files of others");
+    assert_eq!(pushed.stdout, "api/x\tblock\tL-1\tfrontend\tmoves\n");
+}
+
 #[test]
 fn a_commit_goes_on_where_no_server_answers_unless_it_fails_closed() {
     let (server, cli, folder) = repository_with_leases();

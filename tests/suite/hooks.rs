@@ -15,6 +15,7 @@ both_engines![
     nothing_new_is_nothing_to_say_and_nothing_to_write,
     a_pause_refuses_every_tool_until_it_is_over,
     a_call_with_too_many_paths_is_refused,
+    a_call_that_confirms_too_much_is_refused,
 ];
 
 fn hook(client: &Client, call: Value) -> HookAnswer {
@@ -130,4 +131,16 @@ fn a_call_with_too_many_paths_is_refused(server: &Server) {
     let paths = vec!["a"; coro_api::limits::PATHS_MAX + 1];
     let call = client.post("/api/hook", json!({"event": "before_tool", "paths": paths}));
     call.refused(Reason::Invalid);
+}
+
+fn a_call_that_confirms_too_much_is_refused(server: &Server) {
+    let client = agent_token(server, "frontend");
+    hook(&client, json!({"event": "session_start"}));
+    let call = |count: usize| {
+        let shown: Vec<String> = (0..count).map(|n| format!("M-{}", n + 1)).collect();
+        client.post("/api/hook", json!({"event": "after_tool", "shown": shown}))
+    };
+    call(1_000).send().expect(200);
+    let problem = call(1_001).refused(Reason::Invalid);
+    assert!(problem.detail.contains("1001 messages"), "{problem:?}");
 }

@@ -143,6 +143,8 @@ fn agents_may_not_even_try(server: &Server) {
         server.issue(Role::Enrol, "ide"),
         server.issue(Role::Runner, "runner"),
         server.issue(Role::Viewer, "viewer"),
+        // It leads, and has not registered yet.
+        server.issue_with(json!({"name": "lead", "role": "controller", "kind": "agent"})),
     ];
     for client in &clients {
         try_unlock(client, PASSPHRASE).refused(Reason::Forbidden);

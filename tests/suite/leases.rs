@@ -182,14 +182,16 @@ fn taking_again_renews_the_same_lease(server: &Server) {
     let first = take_pattern(&frontend, "/src/**");
     server.advance_seconds(60);
     let body = json!({"pattern": "/src/**", "mode": "warn", "reason": "still at it"});
-    let again = take(&frontend, body);
+    let again = take(&frontend, body.clone());
     assert_eq!((again.id, again.fence), (first.id, first.fence));
     assert_eq!(
         (again.mode, &*again.reason),
         (LeaseMode::Warn, "still at it")
     );
     assert!(again.expires_at > first.expires_at);
-    assert_eq!(topics(server), ["coro.lease.granted"]);
+    assert_eq!(topics(server), ["coro.lease.granted", "coro.lease.changed"]);
+    take(&frontend, body);
+    assert_eq!(topics(server).len(), 2, "renewing alone is no event");
 }
 
 fn patterns_that_match_nothing_are_refused(server: &Server) {

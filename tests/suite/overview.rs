@@ -257,7 +257,7 @@ fn status_is_one_screen(server: &Server) {
             "agents\t1",
             "  frontend pending \"a\\n\\\"cart\\\"\u{1f6d2}\"",
             "pauses\t1",
-            "  agent:shop:frontend by human:owner: \"look at R-7\"",
+            "  agent:shop/frontend by human:owner: \"look at R-7\"",
         ]
     );
     let all = cli.ok(&["status"]);

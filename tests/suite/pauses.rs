@@ -13,6 +13,7 @@ both_engines![
     an_end_where_nothing_is_paused_does_nothing,
     an_agent_pauses_nobody,
     a_controller_pauses_its_own_project_only,
+    names_with_a_colon_are_not_mistaken_for_others,
     another_tenant_has_its_own_pauses,
     a_malformed_pause_is_refused,
     a_pause_of_an_agent_needs_its_project,
@@ -50,12 +51,12 @@ fn a_pause_is_begun_listed_and_ended(server: &Server) {
     assert_eq!(made.reason, "the release is broken");
     assert!(!made.paused_by.is_empty() && made.paused_at.ends_with('Z'));
     let agent = pause(&owner, json!({"project": "shop", "agent": "frontend"}));
-    assert_eq!(agent.id, "agent:shop:frontend");
+    assert_eq!(agent.id, "agent:shop/frontend");
     assert_eq!(pause(&owner, json!({})).id, "all");
-    assert_eq!(held(&owner), ["agent:shop:frontend", "all", "project:shop"]);
+    assert_eq!(held(&owner), ["agent:shop/frontend", "all", "project:shop"]);
     assert_eq!(
         resume(&owner, "?project=shop&agent=frontend").as_deref(),
-        Some("agent:shop:frontend")
+        Some("agent:shop/frontend")
     );
     assert_eq!(
         resume(&owner, "?project=shop").as_deref(),
@@ -116,7 +117,7 @@ fn a_controller_pauses_its_own_project_only(server: &Server) {
     assert_eq!(pause(&shop, json!({})).id, "project:shop");
     assert_eq!(
         pause(&shop, json!({"agent": "frontend"})).id,
-        "agent:shop:frontend"
+        "agent:shop/frontend"
     );
     shop.post("/api/pauses", json!({"project": "bank"}))
         .refused(Reason::Forbidden);
@@ -125,11 +126,11 @@ fn a_controller_pauses_its_own_project_only(server: &Server) {
 
     pause(&server.owner(), json!({"project": "bank"}));
     pause(&server.owner(), json!({}));
-    assert_eq!(held(&shop), ["agent:shop:frontend", "all", "project:shop"]);
+    assert_eq!(held(&shop), ["agent:shop/frontend", "all", "project:shop"]);
     assert_eq!(resume(&shop, "").as_deref(), Some("project:shop"));
     assert_eq!(
         held(&server.owner()),
-        ["agent:shop:frontend", "all", "project:bank"]
+        ["agent:shop/frontend", "all", "project:bank"]
     );
 }
 
@@ -206,7 +207,7 @@ fn the_commands_pause_and_resume(server: &Server) {
     );
     assert_eq!(
         cli.ok(&["pause", "--agent", "frontend", "--project", "shop"]),
-        "agent:shop:frontend\n"
+        "agent:shop/frontend\n"
     );
     assert_eq!(cli.ok(&["pause", "--all"]), "all\n");
     let list = cli.ok(&["pause", "--list"]);
@@ -214,7 +215,7 @@ fn the_commands_pause_and_resume(server: &Server) {
         .lines()
         .filter_map(|line| line.split('\t').next())
         .collect();
-    assert_eq!(ids, ["agent:shop:frontend", "all", "project:shop"]);
+    assert_eq!(ids, ["agent:shop/frontend", "all", "project:shop"]);
     assert!(list.ends_with("\ta\\tb\n"), "{list}");
 
     assert_eq!(cli.ok(&["resume", "--all"]), "all\n");
@@ -257,4 +258,14 @@ fn a_command_without_a_scope_means_the_tokens_project(server: &Server) {
     let named = server.cli().variable("CORO_PROJECT", "bank");
     assert_eq!(named.ok(&["pause"]), "project:bank\n");
     assert_eq!(named.ok(&["resume"]), "project:bank\n");
+}
+
+/// Once `a` with `b:c` and `a:b` with `c` were the same pause.
+fn names_with_a_colon_are_not_mistaken_for_others(server: &Server) {
+    let one = server.issue_for_project(Role::Controller, "one", "a");
+    let other = server.issue_for_project(Role::Controller, "other", "a:b");
+    pause(&other, json!({"agent": "c"}));
+    assert_eq!(resume(&one, "?agent=b:c"), None);
+    assert_eq!(held(&other), ["agent:a:b/c"]);
+    assert!(held(&one).is_empty());
 }

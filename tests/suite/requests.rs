@@ -4,6 +4,7 @@ use coro_api::Reason;
 use coro_api::audit::AuditEntry;
 use coro_api::events::Event;
 use coro_api::humans::Unlocked;
+use coro_api::leases::{CheckedPaths, Lease};
 use coro_api::limits::REQUESTS_OF_PROJECT_MAX;
 use coro_api::requests::{Policy, Request, RequestKind, RequestStatus};
 use coro_api::tokens::Role;
@@ -44,6 +45,8 @@ both_engines![
     requests_of_another_project_or_tenant_are_not_there,
     what_is_malformed_is_refused,
     a_lease_override_names_a_lease_and_is_an_agents,
+    a_human_lets_an_agent_edit_under_anothers_lease,
+    a_lease_override_is_asked_in_the_project_of_the_lease,
     a_full_inbox_takes_no_more,
     asking_twice_with_one_key_asks_once,
     what_happens_to_requests_is_in_the_log,
@@ -730,23 +733,78 @@ fn what_is_malformed_is_refused(server: &Server) {
     agent.get("/api/requests/R-1").refused(Reason::NotFound);
 }
 
+/// A lease of an agent of the project.
+fn lease_in(server: &Server, project: &str, pattern: &str) -> String {
+    let (holder, _) = server.register(json!({"name": "holder", "project": project}));
+    let lease: Lease = holder
+        .post(
+            "/api/leases",
+            json!({ "pattern": pattern, "mode": "block" }),
+        )
+        .ok();
+    lease.id.to_string()
+}
+
 fn a_lease_override_names_a_lease_and_is_an_agents(server: &Server) {
-    let request = json!({"title": "Let me", "kind": "lease_override", "lease": "L-3"});
+    let lease = lease_in(server, "default", "src/**");
+    let request = json!({"title": "Let me", "kind": "lease_override", "lease": lease});
     let ask = |client: &Client, request: &Value| client.post("/api/requests", request.clone());
     let agent = server.agent("frontend");
     ask(&server.owner(), &request).refused(Reason::Conflict);
     for wrong in [
         json!({"title": "Let me", "kind": "lease_override"}),
-        json!({"title": "Let me", "kind": "rule", "lease": "L-3"}),
+        json!({"title": "Let me", "kind": "rule", "lease": lease}),
         json!({"title": "Let me", "kind": "lease_override", "lease": "T-3"}),
-        json!({"title": "Let me", "kind": "lease_override", "lease": "L-3", "options": ["yes"]}),
+        json!({"title": "Let me", "kind": "lease_override", "lease": lease, "options": ["yes"]}),
     ] {
         ask(&agent, &wrong).refused(Reason::Invalid);
     }
+    let gone = json!({"title": "Let me", "kind": "lease_override", "lease": "L-30"});
+    ask(&agent, &gone).refused(Reason::NotFound);
     let first: Request = ask(&agent, &request).ok();
-    assert_eq!(first.lease.map(|lease| lease.0), Some(3));
+    assert_eq!(first.lease.map(|lease| lease.to_string()), Some(lease));
+    assert_eq!(first.lease_pattern.as_deref(), Some("src/**"));
     let second: Request = ask(&server.agent("backend"), &request).ok();
     assert_ne!(first.digest, second.digest, "another agent would edit");
+}
+
+fn a_human_lets_an_agent_edit_under_anothers_lease(server: &Server) {
+    let lease = lease_in(server, "default", "src/**");
+    let (agent, other) = (server.agent("frontend"), server.agent("backend"));
+    let hinders = |client: &Client| {
+        let paths = json!({"paths": ["src/a.rs"]});
+        let checked: CheckedPaths = client.post("/api/leases/check", paths).ok();
+        !checked.hindered.is_empty()
+    };
+    let request = json!({"title": "Let me", "kind": "lease_override", "lease": lease});
+    let request = ask(&agent, request);
+    let [ada] = humans(server, ["ada"]);
+    decide_as(server, &ada, &request, "yes").send().expect(200);
+    assert_eq!((hinders(&agent), hinders(&other)), (false, true));
+    server.advance_seconds(3601);
+    assert!(!hinders(&agent), "the lease itself has ended, too");
+}
+
+/// Each project says who decides for it.
+fn a_lease_override_is_asked_in_the_project_of_the_lease(server: &Server) {
+    let lease = lease_in(server, "shop", "src/**");
+    let roamer = server.issue(Role::Agent, "roamer");
+    let new = json!({"name": "roamer", "project": "shop"});
+    roamer
+        .post("/api/instances/register", new)
+        .send()
+        .expect(200);
+    let request = |project: &str| {
+        let request = json!({"title": "Let me", "kind": "lease_override", "lease": lease,
+            "project": project});
+        roamer.post("/api/requests", request)
+    };
+    let problem = request("bank").refused(Reason::Conflict);
+    assert!(
+        problem.detail.contains("of the project \"shop\""),
+        "{problem:?}"
+    );
+    request("shop").send().expect(200);
 }
 
 fn a_full_inbox_takes_no_more(server: &Server) {

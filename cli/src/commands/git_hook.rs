@@ -152,6 +152,8 @@ fn pushed(folder: &Path, local: &str, remote: &str) -> Result<Vec<String>> {
         "-z",
         "--no-renames",
         "--no-relative",
+        // What a merge itself changes; what it brings has commits of its own.
+        "--diff-merges=combined",
     ];
     let range = format!("{remote}..{local}");
     let known = !is_none(remote) && git(folder, ["cat-file", "-e", remote]).is_ok();

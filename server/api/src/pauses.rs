@@ -24,7 +24,7 @@ pub struct NewPause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pause {
-    /// `all`, `project:shop` or `agent:shop:frontend`.
+    /// `all`, `project:shop` or `agent:shop/frontend`.
     pub id: String,
     /// Empty where all projects are meant.
     pub project: String,

@@ -164,6 +164,9 @@ pub struct Request {
     /// The lease that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseNumber>,
+    /// What that lease is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_pattern: Option<String>,
     /// SHA-256 over what is decided; a decision names it.
     pub digest: String,
     pub status: RequestStatus,

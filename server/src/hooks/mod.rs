@@ -36,6 +36,9 @@ use crate::pauses;
 use crate::said::as_said;
 use crate::tasks;
 
+/// The most messages that one call confirms; clients tell of 200 at most.
+const SHOWN_MAX: usize = 1_000;
+
 /// How much of a task's title is shown, in characters.
 const TITLE_CHARS_MAX: usize = 120;
 
@@ -47,6 +50,13 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         let count = call.paths.len();
         return Err(invalid(format!("{count} paths are more than {PATHS_MAX}"))
             .hint("ask for them in several calls"));
+    }
+    let shown = call.shown.as_ref().map_or(0, Vec::len);
+    if shown > SHOWN_MAX {
+        return Err(
+            invalid(format!("{shown} messages are more than {SHOWN_MAX}"))
+                .hint("confirm what was shown in several calls"),
+        );
     }
     match call.event {
         HookEvent::SessionStart => start(ctx, call).await,

@@ -15,7 +15,7 @@ mod store;
 use coro_api::humans::{Human, Locked, NewHuman, Passphrase, Unlock, Unlocked};
 use coro_api::limits::HUMANS_MAX;
 use coro_api::names::check_name;
-use coro_api::tokens::Role;
+use coro_api::tokens::{PrincipalKind, Role};
 use serde_json::{Value, json};
 
 pub use passphrase::Tries;
@@ -328,12 +328,14 @@ fn own_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<Option<Session
 fn check_may_be_human(ctx: &Ctx) -> Result<()> {
     let caller = &ctx.caller;
     let leads = matches!(caller.role, Role::Owner | Role::Controller);
-    if leads && caller.agent.is_none() {
+    // An agent that leads may have a token before it has registered with it.
+    let is_agent = caller.agent.is_some() || caller.kind == PrincipalKind::Agent;
+    if leads && !is_agent {
         return Ok(());
     }
-    let whose = match caller.agent {
-        Some(_) => "an agent's token".to_owned(),
-        None => format!("a token of role {}", caller.role.word()),
+    let whose = match is_agent {
+        true => "an agent's token".to_owned(),
+        false => format!("a token of role {}", caller.role.word()),
     };
     Err(forbidden(format!("{whose} may not act as a human"))
         .hint("a person does this on a terminal, with a token that is no agent's"))

@@ -34,7 +34,7 @@ use serde_json::{Value, json};
 
 pub use checking::{HeldLeases, Hindrance, check_paths, hindered_paths};
 pub use queue::sweep;
-pub use taking::{check_patterns, override_lease, take_for_task, take_lease};
+pub use taking::{check_patterns, overridable_pattern, override_lease, take_for_task, take_lease};
 
 use crate::app::Ctx;
 use crate::auth::{Permission, require};

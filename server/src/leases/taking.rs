@@ -135,7 +135,8 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     }
 }
 
-/// Asks again for what is held or waited for: that keeps it.
+/// Asks again for what is held or waited for: that keeps it. Others hear of it
+/// where their edits meet something else now.
 fn take_again(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -147,12 +148,17 @@ fn take_again(
         LeaseStatus::Held => asked.ttl_seconds,
         LeaseStatus::Waiting => PLACE_SECONDS,
     };
+    let is_changed = (lease.mode, &lease.reason) != (asked.mode, &asked.reason);
     lease.mode = asked.mode;
     lease.reason.clone_from(&asked.reason);
     lease.generation = Some(agent.generation);
     lease.ttl_seconds = Some(asked.ttl_seconds);
     lease.expires_at = Some(tx.now().plus_seconds(seconds));
-    store::update(tx, &ctx.caller.tenant, &lease)?;
+    let tenant = &ctx.caller.tenant;
+    store::update(tx, tenant, &lease)?;
+    if is_changed {
+        tx.emit(tenant, lease.entry_of(ctx, "coro.lease.changed"))?;
+    }
     Ok(lease.shown())
 }
 
@@ -329,19 +335,49 @@ pub fn take_for_task(
     Ok(())
 }
 
-/// Lets an agent edit under another's lease for a while: a human decided so.
-/// The lease stays.
-pub fn override_lease(
+/// What a lease of a project is on, under which a human may let another edit.
+pub fn overridable_pattern(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     lease: LeaseNumber,
-    agent: &AgentId,
-) -> Result<()> {
-    let tenant = &ctx.caller.tenant;
+    project: &str,
+) -> Result<String> {
+    Ok(find_overridable(tx, ctx, lease, project)?.pattern)
+}
+
+/// Each project says who decides for it, so its word holds for its own leases
+/// only.
+fn find_overridable(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    lease: LeaseNumber,
+    project: &str,
+) -> Result<LeaseRow> {
     let base = find(tx, ctx, lease)?;
     if !base.is_held() || base.overrides.is_some() {
         return Err(gone(lease));
     }
+    if base.project == project {
+        return Ok(base);
+    }
+    Err(conflict(format!(
+        "{lease} is of the project {:?}, and the request of {project:?}",
+        base.project
+    ))
+    .hint("ask in the project of the lease"))
+}
+
+/// Lets an agent edit under another's lease for a while: a human decided so, by
+/// a request of the project. The lease stays.
+pub fn override_lease(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    lease: LeaseNumber,
+    project: &str,
+    agent: &AgentId,
+) -> Result<()> {
+    let tenant = &ctx.caller.tenant;
+    let base = find_overridable(tx, ctx, lease, project)?;
     let living = living_agents(tx, tenant, &base.project)?;
     let agent = living
         .iter()

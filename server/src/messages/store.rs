@@ -267,7 +267,8 @@ pub(super) enum Unread {
 }
 
 /// The oldest messages that an agent has not read, with the first characters
-/// of each.
+/// of each. The sign in the order keeps SQLite on the index of what is open:
+/// else it goes through all receipts of the tenant, the oldest first.
 pub(super) fn unread(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -286,7 +287,7 @@ pub(super) fn unread(
              ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
              WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 \
              AND receipt.state IN ('queued', $3) AND message.due_at > $4 \
-             ORDER BY receipt.message LIMIT $5"
+             ORDER BY +receipt.message LIMIT $5"
         ),
         &[
             tenant.into(),
@@ -392,7 +393,8 @@ pub(super) fn count_queued(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) 
     Ok(count.unwrap_or(0))
 }
 
-/// What holds an agent: blocking messages of which it still owes something.
+/// What holds an agent: blocking messages of which it still owes something. In
+/// order as `unread` is.
 pub(super) fn blocking(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -404,7 +406,7 @@ pub(super) fn blocking(
         "SELECT receipt.message FROM receipt JOIN message \
          ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
          WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 \
-         AND message.blocking = 1 AND message.due_at > $3 ORDER BY receipt.message LIMIT $4",
+         AND message.blocking = 1 AND message.due_at > $3 ORDER BY +receipt.message LIMIT $4",
         &[tenant.into(), agent.into(), now.into(), limit.into()],
         |row| row.int(0),
     )
@@ -425,7 +427,7 @@ pub(super) fn owed_by_agent(
              ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
              WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 AND ",
             owed!(),
-            " ORDER BY receipt.message"
+            " ORDER BY +receipt.message"
         ),
         &[tenant.into(), agent.into()],
         row_from,

@@ -169,6 +169,7 @@ fn id_of(project: &str, agent: &str) -> String {
     match (project, agent) {
         ("", _) => "all".to_owned(),
         (project, "") => format!("project:{project}"),
-        (project, agent) => format!("agent:{project}:{agent}"),
+        // No name has a slash: those of two agents never make the same.
+        (project, agent) => format!("agent:{project}/{agent}"),
     }
 }

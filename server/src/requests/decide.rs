@@ -239,7 +239,7 @@ fn close(
     match &request.effect {
         Some(effect) if vote.option == YES => {
             let agent = AgentId::from_text(&effect.agent);
-            override_lease(tx, ctx, effect.lease, &agent)
+            override_lease(tx, ctx, effect.lease, &request.project, &agent)
         }
         _ => Ok(()),
     }

@@ -33,6 +33,7 @@ use crate::clock::Time;
 use crate::db::{NewEntry, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::TenantId;
+use crate::leases::overridable_pattern;
 use crate::log::wait::wait_for;
 use crate::numbers::next_number;
 
@@ -55,6 +56,8 @@ const WHY_BYTES_MAX: usize = 2_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Effect {
     lease: LeaseNumber,
+    /// What the lease is on: a number alone says nothing to whoever decides.
+    pattern: String,
     /// The agent that may then edit.
     agent: String,
 }
@@ -98,7 +101,8 @@ impl RequestRow {
             body: self.body,
             detail: self.detail,
             options: self.options,
-            lease: self.effect.map(|effect| effect.lease),
+            lease: self.effect.as_ref().map(|effect| effect.lease),
+            lease_pattern: self.effect.map(|effect| effect.pattern),
             digest: self.digest,
             status: self.status,
             on_silence: self.on_silence,
@@ -168,7 +172,7 @@ pub async fn ask_request(ctx: &Ctx, new: NewRequest) -> Result<Request> {
         let project = project_for(tx, &job_ctx, new.project.as_deref())?;
         check_room(tx, tenant, &project)?;
         let agent = caller_agent(tx, &job_ctx)?.map(|agent| agent.id.to_string());
-        let effect = effect_of(&new, agent.as_deref())?;
+        let effect = effect_of(tx, &job_ctx, &new, &project, agent.as_deref())?;
         let now = tx.now();
         let mut request = RequestRow {
             number: RequestNumber(next_number(tx, tenant, "request")?),
@@ -283,10 +287,17 @@ fn check_options(options: &[String]) -> Result<()> {
     }
 }
 
-fn effect_of(new: &NewRequest, agent: Option<&str>) -> Result<Option<Effect>> {
+fn effect_of(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    new: &NewRequest,
+    project: &str,
+    agent: Option<&str>,
+) -> Result<Option<Effect>> {
     match (new.kind, new.lease, agent) {
         (RequestKind::LeaseOverride, Some(lease), Some(agent)) => Ok(Some(Effect {
             lease,
+            pattern: overridable_pattern(tx, ctx, lease, project)?,
             agent: agent.to_owned(),
         })),
         (RequestKind::LeaseOverride, None, _) => Err(invalid("a lease_override names no lease")
@@ -353,7 +364,10 @@ pub async fn list_requests(
     let tenant = ctx.caller.tenant.clone();
     let job = move |tx: &mut Tx<'_>| {
         let revision = tx.head(&tenant)?.revision;
-        let mut rows = store::list(tx, &tenant, &filter, after, limit + 1)?;
+        let mut rows = match filter.status.as_deref() {
+            Some(WAITING) => store::list_waiting(tx, &tenant, &filter, after, limit + 1)?,
+            _ => store::list(tx, &tenant, &filter, after, limit + 1)?,
+        };
         let more = rows.len() > limit;
         rows.truncate(limit);
         Ok(Listed {
@@ -375,11 +389,10 @@ pub fn waiting(
 ) -> Result<(Vec<OverviewRequest>, i64)> {
     let filter = RequestFilter {
         project: project.map(str::to_owned),
-        status: Some(WAITING.to_owned()),
         ..RequestFilter::default()
     };
     let now = tx.now();
-    let rows = store::list(tx, tenant, &filter, 0, limit)?;
+    let rows = store::list_waiting(tx, tenant, &filter, 0, limit)?;
     let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let more = store::count_waiting(tx, tenant, project)? - shown;
     let briefs = rows.into_iter().map(|row| row.at_a_glance(now));

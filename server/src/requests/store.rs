@@ -84,8 +84,7 @@ pub(super) fn list(
             "''",
             "NULL",
             " AND number > $2 AND ($3 = '' OR project = $3) AND ($4 = '' OR kind = $4) \
-             AND ($5 = '' OR asked_by = $5) \
-             AND ($6 = '' OR status = $6 OR ($6 = 'waiting' AND closed_at IS NULL)) \
+             AND ($5 = '' OR asked_by = $5) AND ($6 = '' OR status = $6) \
              ORDER BY number LIMIT $7"
         ),
         &[
@@ -95,6 +94,35 @@ pub(super) fn list(
             filter.kind.map_or("", RequestKind::word).into(),
             (&text(&filter.asked_by)).into(),
             (&text(&filter.status)).into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ],
+        row_from,
+    )
+}
+
+/// As [`list`], of those that can be decided. A text of its own, which reads
+/// nothing of those that have ended.
+pub(super) fn list_waiting(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    filter: &RequestFilter,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<RequestRow>> {
+    tx.query_all(
+        select!(
+            "''",
+            "NULL",
+            " AND number > $2 AND ($3 = '' OR project = $3) AND ($4 = '' OR kind = $4) \
+             AND ($5 = '' OR asked_by = $5) AND number IN (SELECT w.number FROM request w \
+             WHERE w.tenant_id = $1 AND w.closed_at IS NULL) ORDER BY number LIMIT $6"
+        ),
+        &[
+            tenant.into(),
+            after.into(),
+            filter.project.as_deref().unwrap_or_default().into(),
+            filter.kind.map_or("", RequestKind::word).into(),
+            filter.asked_by.as_deref().unwrap_or_default().into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ],
         row_from,

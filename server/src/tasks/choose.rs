@@ -9,6 +9,8 @@
 //! in each at the first task that no lease hinders. So thousands of tasks for
 //! others cost it nothing, however far in front they stand.
 
+use std::collections::HashMap;
+
 use coro_api::numbers::TaskNumber;
 
 use super::store::Lane;
@@ -116,7 +118,11 @@ fn can_all(agent: &AgentRef, capabilities: &str) -> Result<bool> {
 /// The leases of the agent's project, which are read once, where a task has
 /// paths at all.
 #[derive(Default)]
-struct Leases(Option<HeldLeases>);
+struct Leases {
+    held: Option<HeldLeases>,
+    /// Whether paths are free: many tasks wait for the same.
+    known: HashMap<Vec<String>, bool>,
+}
 
 impl Leases {
     fn leave_free(
@@ -129,12 +135,16 @@ impl Leases {
         if paths.is_empty() {
             return Ok(true);
         }
-        let held = match self.0.take() {
+        if let Some(is_free) = self.known.get(paths) {
+            return Ok(*is_free);
+        }
+        let held = match self.held.take() {
             Some(held) => held,
             None => HeldLeases::load(tx, tenant, &agent.project)?,
         };
-        let hindrance = held.hinders(paths, &agent.id);
-        self.0 = Some(held);
-        Ok(hindrance.is_none())
+        let is_free = held.hinders(paths, &agent.id).is_none();
+        self.held = Some(held);
+        self.known.insert(paths.to_vec(), is_free);
+        Ok(is_free)
     }
 }

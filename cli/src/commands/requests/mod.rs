@@ -122,7 +122,8 @@ fn described(request: &Request) -> Vec<String> {
         lines.push(format!("detail: {}", escape(&detail.to_string())));
     }
     if let Some(lease) = request.lease {
-        lines.push(format!("lets the agent that asks edit under {lease}"));
+        let on = escape(request.lease_pattern.as_deref().unwrap_or_default());
+        lines.push(format!("lets the agent that asks edit under {lease}: {on}"));
     }
     lines.push(format!("options: {}", escape(&request.options.join(", "))));
     for vote in &request.votes {

@@ -218,7 +218,7 @@ mod tests {
             leases: 2,
             undelivered: 3,
             pauses: vec![Pause {
-                id: "agent:shop:frontend".to_owned(),
+                id: "agent:shop/frontend".to_owned(),
                 project: "shop".to_owned(),
                 agent: "frontend".to_owned(),
                 reason: "the release is broken".to_owned(),
@@ -239,7 +239,7 @@ mod tests {
             "messages\t3 unread",
             "leases\t2 held",
             "pauses\t1",
-            "  agent:shop:frontend by human:owner: \"the release is broken\"",
+            "  agent:shop/frontend by human:owner: \"the release is broken\"",
         ];
         assert_eq!(lines(&overview), expected);
     }
