@@ -32,7 +32,7 @@ use coro_api::numbers::{LeaseNumber, TaskNumber};
 use coro_api::tokens::Role;
 use serde_json::{Value, json};
 
-pub use checking::{HeldLeases, Hindrance, check_paths, hindered_paths};
+pub use checking::{HeldLeases, Hindrance, check_askable, check_paths, hindered_paths};
 pub use queue::sweep;
 pub use taking::{check_patterns, override_lease, take_for_task, take_lease};
 
