@@ -1,10 +1,17 @@
-//! The CLI as a whole process, beside `curl` and `redis-cli`.
+//! The CLI as a whole process, beside `curl` and `redis-cli`, and as the hook of a
+//! client.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use coro_api::agents::RegisteredAgent;
+use coro_api::leases::Lease;
+use coro_tests::Client;
+use serde_json::json;
 
 use crate::Scale;
 use crate::coro::{Programs, Server};
@@ -12,6 +19,12 @@ use crate::load::{Value, micros, percentile};
 use crate::machine::Ticks;
 use crate::peers::start_redis;
 use crate::report::{Report, Row, at_most, millis};
+
+/// The hook of a client, before an edit.
+const HOOK: &str = "hook claude";
+
+/// How many leases another agent holds in the second measurement of it.
+const LEASES: usize = 300;
 
 pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -> Result<()> {
     let server = Server::start(programs)?;
@@ -83,6 +96,7 @@ pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -
     let mut got = row("state get", get, scale.spawns)?;
     got.what.push_str(", promises on the mean");
     report.add(got);
+    hooks(programs, &server, scale, report)?;
     report.add(row(
         "true, for what a process costs",
         vec![One::new("Coro", Command::new("true"))],
@@ -91,10 +105,61 @@ pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -
     Ok(())
 }
 
+/// The hook before an edit that nobody hinders: alone, and beside the leases of
+/// another agent.
+fn hooks(programs: &Programs, server: &Server, scale: &Scale, report: &mut Report) -> Result<()> {
+    let url = format!("http://{}", server.address);
+    let agent = |name: &str| -> Result<String> {
+        let owner = Client::new(&url, Some(&server.token));
+        let new = json!({ "name": name });
+        let registered: RegisteredAgent = owner.post("/api/instances/register", new).ok();
+        registered.token.context("the owner's token is no agent's")
+    };
+    let (token, other) = (agent("frontend")?, agent("backend")?);
+    let input = hook_input(server.process.folder.path())?;
+    let hook = || {
+        let mut command = Command::new(&programs.cli);
+        command
+            .args(["hook", "claude"])
+            .env("CORO_URL", &url)
+            .env("CORO_TOKEN", &token);
+        vec![One::new("Coro", command).fed(&input)]
+    };
+    report.add(row(HOOK, hook(), scale.spawns)?);
+    let other = Client::new(&url, Some(&other));
+    for number in 0..LEASES {
+        let lease = json!({"pattern": format!("/module-{number}/**/*.rs")});
+        let _: Lease = other.post("/api/leases", lease).ok();
+    }
+    let mut beside = row(HOOK, hook(), scale.spawns)?;
+    beside.what.push_str(&format!(", beside {LEASES} leases"));
+    report.add(beside);
+    Ok(())
+}
+
+/// What Claude Code says before an edit, in a file; the edit is in a repository.
+fn hook_input(folder: &Path) -> Result<PathBuf> {
+    let repository = folder.join("shop");
+    for part in [".git", ".coro", "src"] {
+        std::fs::create_dir_all(repository.join(part))?;
+    }
+    let edit =
+        json!({"file_path": repository.join("src/cart.rs"), "old_string": "a", "new_string": "b"});
+    let said = json!({
+        "session_id": "5f0c", "cwd": repository, "permission_mode": "default",
+        "hook_event_name": "PreToolUse", "tool_name": "Edit", "tool_input": edit,
+    });
+    let file = folder.join("hook.json");
+    std::fs::write(&file, said.to_string())?;
+    Ok(file)
+}
+
 /// A command that is run over and over.
 struct One {
     name: &'static str,
     command: Command,
+    /// What stands on its standard input, where not nothing.
+    input: Option<PathBuf>,
     taken: Vec<u32>,
 }
 
@@ -107,11 +172,20 @@ impl One {
         One {
             name,
             command,
+            input: None,
             taken: Vec::new(),
         }
     }
 
+    fn fed(mut self, input: &Path) -> Self {
+        self.input = Some(input.to_owned());
+        self
+    }
+
     fn run(&mut self) -> Result<()> {
+        if let Some(input) = &self.input {
+            self.command.stdin(File::open(input)?);
+        }
         let begun = Instant::now();
         let output = self
             .command
@@ -120,7 +194,7 @@ impl One {
         self.taken.push(micros(begun.elapsed()));
         let talk = String::from_utf8_lossy(&output.stderr);
         ensure!(
-            output.status.success(),
+            output.status.success() && talk.is_empty(),
             "{:?} ended with {}: {talk}",
             self.command,
             output.status
@@ -165,6 +239,9 @@ fn row(what: &str, mut commands: Vec<One>, spawns: usize) -> Result<Row> {
     };
     let ours = mean("Coro").context("Coro was measured")?;
     let mut promises = Vec::new();
+    if what == HOOK {
+        promises.push(at_most("under 5 ms", ours, 0.005));
+    }
     if what == "state get" {
         if let Some(curl) = mean("curl") {
             promises.push(at_most("at most 0.35 × curl", ours / curl, 0.35));

@@ -7,10 +7,10 @@ use std::sync::{Condvar, Mutex};
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
+use coro_api::hooks::HookAnswer;
 use coro_api::messages::{Message, ReceiptState, Sent};
 use coro_api::numbers::MessageNumber;
 use coro_tests::{Client, Engine, PATIENCE, Random, Request, Response, Server, each_engine};
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::settings;
@@ -90,10 +90,10 @@ struct Agent<'a> {
     sent: Vec<MessageNumber>,
 }
 
-/// What a hook gets.
-#[derive(Deserialize)]
-struct Delivered {
-    numbers: Vec<MessageNumber>,
+/// A hook of a client that has shown some messages since the last.
+fn hook(client: &Client, shown: &[MessageNumber]) -> Request {
+    let call = json!({"event": "after_tool", "shown": shown});
+    client.post("/api/hook", call)
 }
 
 impl Agent<'_> {
@@ -142,13 +142,10 @@ impl Agent<'_> {
 
     /// Shows what is new, and acknowledges most of it.
     fn look(&mut self) {
-        let body = json!({ "shown": self.unconfirmed });
-        let answer = self.place.call(&self.token, |client| {
-            client.post("/testing/deliver", body.clone())
-        });
-        let delivered: Delivered = answer.expect(200).json();
+        let call = |client: &Client| hook(client, &self.unconfirmed);
+        let told: HookAnswer = self.place.call(&self.token, call).expect(200).json();
         self.confirmed.extend(self.unconfirmed.drain(..));
-        for number in delivered.numbers {
+        for number in told.messages.into_iter().map(|message| message.number) {
             assert!(
                 !self.confirmed.contains(&number),
                 "{number} was handed out again to {} after it was confirmed",
@@ -176,12 +173,10 @@ impl Agent<'_> {
     /// is perhaps not what was just shown.
     fn die(&mut self) {
         if self.random.below(2) == 0 {
-            let body = json!({ "shown": self.unconfirmed });
             let (_, url) = self.place.now();
             // The answer comes to nobody.
-            let _ = Client::new(&url, Some(&self.token))
-                .post("/testing/deliver", body)
-                .try_send();
+            let client = Client::new(&url, Some(&self.token));
+            let _ = hook(&client, &self.unconfirmed).try_send();
         }
         self.register();
     }

@@ -2,6 +2,7 @@
 
 use coro_api::Reason;
 use coro_api::events::Event;
+use coro_api::hooks::HookAnswer;
 use coro_api::limits::ANSWER_BYTES_MAX;
 use coro_api::messages::{AnswerState, Inbox, Message, MessageKind, ReceiptState, Sent};
 use coro_api::tokens::Role;
@@ -217,12 +218,12 @@ fn an_ask_to_an_agent_that_ends_fails(server: &Server) {
 fn an_ask_blocks_until_it_is_answered(server: &Server) {
     let (a, b) = (server.agent("a"), server.agent("b"));
     ask(&a, "b", json!({"type": "integer"}));
-    let hook = || {
-        b.post("/testing/deliver", json!({"shown": []}))
-            .ok::<Value>()
+    let hook = |client: &Client, event| -> HookAnswer {
+        let call = json!({"event": event, "shown": []});
+        client.post("/api/hook", call).ok()
     };
     assert_eq!(
-        hook()["text"],
+        hook(&b, "after_tool").messages[0].text,
         "M-1 from a (agent), blocking, answer with: coro-cli answer M-1 JSON\n\
          > which port?\n> JSON Schema of the answer: {\"type\":\"integer\"}"
     );
@@ -238,17 +239,13 @@ fn an_ask_blocks_until_it_is_answered(server: &Server) {
             .expect("a hint")
             .contains("coro-cli answer M-1")
     );
-    assert_eq!(hook()["blocking"], json!(["M-1"]));
+    let go_on = hook(&b, "stop").go_on.expect("an ask holds");
+    assert!(go_on.starts_with("M-1 waits for you"), "{go_on}");
     answer(&b, "M-1", json!(80)).send().expect(200);
-    assert_eq!(hook()["blocking"], json!([]));
-    let hook = a
-        .post("/testing/deliver", json!({"shown": []}))
-        .ok::<Value>();
-    let text = hook["text"].as_str().expect("text");
-    assert!(
-        text.ends_with("M-3 from b (agent), answers M-1\n> 80"),
-        "{text}"
-    );
+    assert_eq!(hook(&b, "stop").go_on, None);
+    let told = hook(&a, "after_tool").messages;
+    let told = told.last().expect("the answer");
+    assert_eq!(told.text, "M-3 from b (agent), answers M-1\n> 80");
 }
 
 fn a_repeated_answer_is_taken_once(server: &Server) {

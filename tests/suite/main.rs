@@ -22,6 +22,7 @@ mod docs;
 mod events;
 mod fuzz;
 mod hooks;
+mod hooks_stop;
 mod http_face;
 mod human_decides;
 mod humans;

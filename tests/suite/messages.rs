@@ -2,13 +2,13 @@
 
 use coro_api::Reason;
 use coro_api::events::Event;
+use coro_api::hooks::HookAnswer;
 use coro_api::limits::{MESSAGE_BYTES_MAX, WAITING_MESSAGES_MAX};
 use coro_api::messages::{
     DeliveredBy, Inbox, Message, MessageKind, Receipt, ReceiptState, Sent, ToKind,
 };
 use coro_api::tokens::Role;
 use coro_tests::{Client, Engine, Options, Server, both_engines};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 both_engines![
@@ -90,24 +90,43 @@ fn reply(client: &Client, number: &str, text: &str) -> coro_tests::Request {
     )
 }
 
-/// What a hook gets.
-#[derive(Debug, Deserialize)]
+/// What a hook hands out.
+#[derive(Debug)]
 struct Delivered {
     numbers: Vec<String>,
+    /// The texts of all, one below the other.
     text: String,
-    parts: Vec<String>,
-    blocking: Vec<String>,
-    unread: i64,
-    new: i64,
+    /// How many more there are, in words.
+    more: String,
 }
 
+/// A hook of a client that has shown some messages since the last.
 fn hook(client: &Client, shown: &[String]) -> Delivered {
-    let body = json!({ "shown": shown });
-    client.post("/testing/deliver", body).ok()
+    delivered(client, json!({"event": "after_tool", "shown": shown}))
 }
 
+/// A hook of a client that remembers nothing.
 fn hook_once(client: &Client) -> Delivered {
-    client.post("/testing/deliver", json!({})).ok()
+    delivered(client, json!({"event": "after_tool"}))
+}
+
+fn delivered(client: &Client, call: Value) -> Delivered {
+    let answer: HookAnswer = client.post("/api/hook", call).ok();
+    let texts: Vec<&str> = answer.messages.iter().map(|m| &*m.text).collect();
+    let text = texts.join("\n");
+    let numbers = answer.messages.iter().map(|m| m.number.to_string());
+    Delivered {
+        numbers: numbers.collect(),
+        text,
+        more: answer.context,
+    }
+}
+
+/// What holds an agent that is about to stop: a message, once.
+fn held_by(client: &Client) -> Option<String> {
+    let call = json!({"event": "stop", "shown": []});
+    let go_on = client.post("/api/hook", call).ok::<HookAnswer>().go_on?;
+    go_on.split_whitespace().next().map(str::to_owned)
 }
 
 fn topics(server: &Server) -> Vec<String> {
@@ -403,11 +422,8 @@ fn an_expired_message_is_over_before_a_sweep(server: &Server) {
     assert_eq!(state(&a, "M-1"), ReceiptState::Expired);
     ack(&b, "M-1").refused(Reason::Conflict);
     let given = hook(&b, &["M-1".to_owned()]);
-    assert!(
-        given.numbers.is_empty() && given.blocking.is_empty(),
-        "{given:?}"
-    );
-    assert_eq!((given.unread, given.new), (0, 0));
+    assert!(given.numbers.is_empty(), "{given:?}");
+    assert_eq!(held_by(&b), None);
     assert!(inbox(&b).is_empty());
     b.get("/api/messages/M-1").send().expect(200);
     assert_eq!(state(&a, "M-1"), ReceiptState::Expired);
@@ -484,18 +500,12 @@ fn a_hook_hands_out_again_until_it_confirms(server: &Server) {
     let (a, b) = (server.agent("a"), server.agent("b"));
     tell(&a, "b", "one");
     let first = hook(&b, &[]);
-    assert_eq!(
-        (&first.numbers[..], first.unread, first.new),
-        (&["M-1".to_owned()][..], 1, 1)
-    );
+    assert_eq!(first.numbers, ["M-1"]);
     assert_eq!(state(&a, "M-1"), ReceiptState::Queued);
     assert_eq!(hook(&b, &[]).text, first.text);
     tell(&a, "b", "two");
     let second = hook(&b, &first.numbers);
-    assert_eq!(
-        (&second.numbers[..], second.unread, second.new),
-        (&["M-2".to_owned()][..], 2, 1)
-    );
+    assert_eq!(second.numbers, ["M-2"]);
     let shown = receipt(&a, "M-1");
     assert_eq!(
         (shown.state, shown.how),
@@ -505,7 +515,7 @@ fn a_hook_hands_out_again_until_it_confirms(server: &Server) {
     assert_eq!(hook(&b, &all).text, "");
     assert_eq!(hook(&b, &all).numbers.len(), 0);
     assert_eq!(inbox(&b), ["one", "two"]);
-    assert_eq!(hook(&b, &[]).unread, 0);
+    assert!(inbox(&b).is_empty());
 }
 
 fn a_hook_that_remembers_nothing_gets_each_message_once(server: &Server) {
@@ -567,11 +577,10 @@ fn a_delivery_is_cut_to_its_budget(server: &Server) {
     while shown.len() < 74 {
         let given = hook(&b, &shown);
         assert!(given.text.chars().count() <= 4_100, "{}", given.text);
-        assert_eq!(given.numbers.len(), given.parts.len());
         assert!(!given.numbers.is_empty());
         let left = 74 - shown.len() - given.numbers.len();
-        let tail = format!("\nand {left} more: coro-cli inbox");
-        assert_eq!(given.text.ends_with(&tail), left > 0, "{}", given.text);
+        let more = format!("{left} more messages wait: coro-cli inbox");
+        assert_eq!(given.more == more, left > 0, "{}", given.more);
         shown.extend(given.numbers);
         calls += 1;
     }
@@ -612,16 +621,20 @@ fn a_blocking_message_holds_until_it_is_dealt_with(server: &Server) {
     );
     tell(&a, "b", "no hurry");
     let given = hook(&b, &[]);
-    assert_eq!(
-        (given.numbers.len(), &given.blocking[..]),
-        (4, &["M-1", "M-2", "M-3"].map(String::from)[..])
-    );
-    assert_eq!(hook(&b, &given.numbers).blocking.len(), 3);
+    assert_eq!(given.numbers.len(), 4);
+    // That it was shown is not enough.
+    assert!(hook(&b, &given.numbers).numbers.is_empty());
+    assert_eq!(held_by(&b).as_deref(), Some("M-1"));
     inbox(&b);
-    assert_eq!(hook(&b, &[]).blocking, ["M-2", "M-3"]);
-    ack(&b, "M-2").send().expect(200);
-    reply(&b, "M-3", "ok").send().expect(200);
-    assert!(hook(&b, &[]).blocking.is_empty());
+    assert_eq!(held_by(&b).as_deref(), Some("M-2"));
+    assert_eq!(held_by(&b).as_deref(), Some("M-3"));
+    for text in ["ack", "reply"] {
+        let body = json!({"to": "b", "text": text, "blocking": true, "needs_ack": true});
+        send(&a, body);
+    }
+    ack(&b, "M-5").send().expect(200);
+    reply(&b, "M-6", "ok").send().expect(200);
+    assert_eq!(held_by(&b), None);
 }
 
 fn texts_that_deceive_are_refused(server: &Server) {

@@ -40,9 +40,6 @@ pub const CAPABILITIES_BYTES_MAX: usize = 4_096;
 /// a list shows them all.
 pub const AGENTS_MAX: i64 = 5_000;
 
-/// The most paths that one call asks about.
-pub const PATHS_MAX: usize = 10_000;
-
 /// The most leases of a project, with those that wait and protected paths.
 pub const LEASES_OF_PROJECT_MAX: usize = 1_000;
 
@@ -53,7 +50,10 @@ pub const LEASE_SECONDS: i64 = 30 * 60;
 pub const LEASE_SECONDS_MAX: i64 = 24 * 3600;
 
 /// The most paths that one call checks against leases.
-pub const CHECKED_PATHS_MAX: usize = 10_000;
+pub const PATHS_MAX: usize = 10_000;
+
+/// The most messages that one call of a hook confirms.
+pub const HOOK_SHOWN_MAX: usize = 1_000;
 
 /// The longest title of a task.
 pub const TASK_TITLE_BYTES_MAX: usize = 200;

@@ -7,14 +7,14 @@
 
 use coro_api::hooks::{HookAnswer, HookCall};
 
-use super::{TITLE_CHARS_MAX, delivered, hand_out, store};
+use super::{TITLE_CHARS_MAX, delivered, store};
 use crate::agents::{AgentRef, require_agent};
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::TenantId;
 use crate::said::as_said;
-use crate::{pauses, tasks};
+use crate::{messages, pauses, tasks};
 
 /// How many of the things that an agent was told last are remembered.
 const TOLD_MAX: usize = 64;
@@ -62,10 +62,12 @@ pub(super) async fn at_stop(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
         if pauses::pause_of(tx, tenant, &agent)?.is_some() {
+            let shown = call.shown.as_deref().unwrap_or_default();
+            messages::confirm_shown(tx, tenant, &agent.id, shown)?;
             return Ok(HookAnswer::default());
         }
         let mut so_far = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
-        let delivery = hand_out(tx, tenant, &agent.id, call.shown.as_deref())?;
+        let delivery = messages::deliver(tx, tenant, &agent.id, call.shown.as_deref())?;
         let blocking = delivery.blocking.clone();
         let mut answer = delivered(delivery);
         if so_far.count >= continuations_max {

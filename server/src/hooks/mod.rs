@@ -5,7 +5,7 @@
 //! nothing is new nothing is written. It is what wakes an agent that works:
 //! - at the start of a session the agent is registered, and told who it is and
 //!   what it has to do;
-//! - with each prompt and after each tool it is told what others wrote;
+//! - with each prompt and tool it is told what others wrote;
 //! - before a tool it is asked whether the agent is paused, and whether what
 //!   the tool edits is leased by another;
 //! - when it is about to stop it is told to go on, where something waits
@@ -19,7 +19,7 @@ mod store;
 use coro_api::agents::NewAgent;
 use coro_api::hooks::{HookAnswer, HookCall, HookEvent, HookMessage};
 use coro_api::leases::{HinderedPath, LeaseMode};
-use coro_api::limits::PATHS_MAX;
+use coro_api::limits::HOOK_SHOWN_MAX;
 use coro_api::numbers::MessageNumber;
 use coro_api::tokens::Role;
 
@@ -36,27 +36,24 @@ use crate::pauses;
 use crate::said::as_said;
 use crate::tasks;
 
-/// The most messages that one call confirms; clients tell of 200 at most.
-const SHOWN_MAX: usize = 1_000;
-
 /// How much of a task's title is shown, in characters.
 const TITLE_CHARS_MAX: usize = 120;
+
+/// How many paths are checked where short reads are: a tool edits few files,
+/// and a patch may edit many.
+const PATHS_FEW: usize = 32;
 
 /// How many hindrances one answer names.
 const HINDRANCES_SHOWN: usize = 3;
 
 pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
-    if call.paths.len() > PATHS_MAX {
-        let count = call.paths.len();
-        return Err(invalid(format!("{count} paths are more than {PATHS_MAX}"))
-            .hint("ask for them in several calls"));
-    }
+    leases::check_askable(&call.paths)?;
     let shown = call.shown.as_ref().map_or(0, Vec::len);
-    if shown > SHOWN_MAX {
-        return Err(
-            invalid(format!("{shown} messages are more than {SHOWN_MAX}"))
-                .hint("confirm what was shown in several calls"),
-        );
+    if shown > HOOK_SHOWN_MAX {
+        return Err(invalid(format!(
+            "{shown} shown messages are more than {HOOK_SHOWN_MAX}"
+        ))
+        .hint("confirm them with several calls"));
     }
     match call.event {
         HookEvent::SessionStart => start(ctx, call).await,
@@ -67,7 +64,7 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         HookEvent::BeforeTool => check_tool(ctx, call).await,
         HookEvent::AfterTool => what_is_new(ctx, call).await,
         HookEvent::Stop => continuation::at_stop(ctx, call).await,
-        HookEvent::SessionEnd => end(ctx).await,
+        HookEvent::SessionEnd => end(ctx, call).await,
     }
 }
 
@@ -86,7 +83,7 @@ async fn start(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let answer = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
-        let mut answer = delivered(hand_out(tx, tenant, &agent.id, shown.as_deref())?);
+        let mut answer = delivered(messages::deliver(tx, tenant, &agent.id, shown.as_deref())?);
         let place = where_it_stands(tx, tenant, &agent)?;
         answer.context = [place, answer.context].join("\n").trim_end().to_owned();
         Ok(answer)
@@ -134,49 +131,53 @@ fn where_it_stands(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Resu
     Ok(lines.join("\n"))
 }
 
-/// What others wrote. Nothing is written where nothing is new.
+/// What others wrote.
 async fn what_is_new(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
-    let has_news = {
-        let job_ctx = ctx.clone();
-        ctx.app.db.read(move |tx| {
-            let agent = require_agent(tx, &job_ctx)?;
-            let new = messages::count_new(tx, &job_ctx.caller.tenant, &agent.id)?;
-            Ok(new > 0)
-        })
-    };
-    let confirms = call.shown.as_ref().is_some_and(|shown| !shown.is_empty());
-    if !has_news.await? && !confirms {
+    let job_ctx = ctx.clone();
+    let new = ctx.app.db.read(move |tx| {
+        let agent = require_agent(tx, &job_ctx)?;
+        messages::count_new(tx, &job_ctx.caller.tenant, &agent.id)
+    });
+    hand_out(ctx, new.await?, call.shown).await
+}
+
+/// Hands out what is new. Nothing is written where nothing is new.
+async fn hand_out(ctx: &Ctx, new: i64, shown: Option<Vec<MessageNumber>>) -> Result<HookAnswer> {
+    let confirms = shown.as_ref().is_some_and(|shown| !shown.is_empty());
+    if new == 0 && !confirms {
         return Ok(HookAnswer::default());
     }
     let job_ctx = ctx.clone();
     let delivery = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let agent = require_agent(tx, &job_ctx)?;
-        let shown = call.shown.as_deref();
-        hand_out(tx, &job_ctx.caller.tenant, &agent.id, shown)
+        let tenant = &job_ctx.caller.tenant;
+        messages::deliver(tx, tenant, &agent.id, shown.as_deref())
     });
     Ok(delivered(delivery.await?))
 }
 
-/// Hands out what is new: to a client that keeps no list it is shown by that.
-fn hand_out(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    agent: &AgentId,
-    shown: Option<&[MessageNumber]>,
-) -> Result<Delivery> {
-    match shown {
-        Some(shown) => messages::deliver(tx, tenant, agent, shown),
-        None => messages::deliver_once(tx, tenant, agent),
-    }
+/// Hands out nothing, and takes what the client has shown.
+async fn confirm(ctx: &Ctx, shown: Option<Vec<MessageNumber>>) -> Result<()> {
+    let Some(shown) = shown.filter(|shown| !shown.is_empty()) else {
+        return Ok(());
+    };
+    let job_ctx = ctx.clone();
+    let confirmed = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
+        let agent = require_agent(tx, &job_ctx)?;
+        messages::confirm_shown(tx, &job_ctx.caller.tenant, &agent.id, &shown)
+    });
+    confirmed.await
 }
 
 fn delivered(delivery: Delivery) -> HookAnswer {
-    // What the text says besides the messages.
-    let messages = delivery.parts.join("\n");
-    let rest = delivery.text.strip_prefix(&messages).unwrap_or_default();
-    let messages = delivery.numbers.into_iter().zip(delivery.parts);
+    let context = match delivery.more {
+        0 => String::new(),
+        1 => "1 more message waits: coro-cli inbox".to_owned(),
+        more => format!("{more} more messages wait: coro-cli inbox"),
+    };
+    let messages = delivery.messages.into_iter();
     HookAnswer {
-        context: rest.trim().to_owned(),
+        context,
         messages: messages
             .map(|(number, text)| HookMessage { number, text })
             .collect(),
@@ -184,27 +185,50 @@ fn delivered(delivery: Delivery) -> HookAnswer {
     }
 }
 
-/// Whether a tool may be used: nobody has paused the agent, and nobody else has
-/// leased what it edits.
+/// Whether a tool may be used, and what is new where it may.
 async fn check_tool(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
-    let job_ctx = ctx.clone();
-    let found = ctx.app.db.read(move |tx| {
+    let (job_ctx, paths) = (ctx.clone(), call.paths);
+    let has_few = paths.len() <= PATHS_FEW;
+    let look = move |tx: &mut Tx<'_>| {
         let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
-        if let Some(pause) = pauses::pause_of(tx, tenant, &agent)? {
-            return Ok(Err(pause.in_words()));
-        }
-        let hindrances =
-            leases::hindered_paths(tx, tenant, &agent.project, Some(&agent.id), &call.paths)?;
-        Ok(Ok(hindrances))
-    });
-    Ok(match found.await? {
-        Err(paused) => HookAnswer {
-            refuse: Some(format!("{paused}; stop and wait")),
-            ..HookAnswer::default()
-        },
-        Ok(hindrances) => judged(&hindrances),
+        let verdict = verdict(tx, tenant, &agent, &paths)?;
+        Ok((verdict, messages::count_new(tx, tenant, &agent.id)?))
+    };
+    let (verdict, new) = match has_few {
+        true => ctx.app.db.read(look).await?,
+        false => ctx.app.db.scan(look).await?,
+    };
+    // A refusal is its reason alone: not every client reads on.
+    if verdict.refuse.is_some() || verdict.confirm.is_some() {
+        confirm(ctx, call.shown).await?;
+        return Ok(verdict);
+    }
+    let news = hand_out(ctx, new, call.shown).await?;
+    Ok(HookAnswer {
+        context: [verdict.context, news.context].join("\n").trim().to_owned(),
+        ..news
     })
+}
+
+/// Nobody has paused the agent, and nobody else has leased what it edits.
+fn verdict(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    paths: &[String],
+) -> Result<HookAnswer> {
+    if let Some(pause) = pauses::pause_of(tx, tenant, agent)? {
+        return Ok(HookAnswer {
+            refuse: Some(format!("{}; stop and wait", pause.in_words())),
+            ..HookAnswer::default()
+        });
+    }
+    if paths.is_empty() {
+        return Ok(HookAnswer::default());
+    }
+    let hindered = leases::hindered_paths(tx, tenant, &agent.project, Some(&agent.id), paths)?;
+    Ok(judged(&hindered))
 }
 
 /// What hindrances make of an edit: the worst decides.
@@ -248,12 +272,15 @@ fn in_words(hindered: &HinderedPath) -> String {
 }
 
 /// The session is over. The agent keeps what it has: it may be continued.
-async fn end(ctx: &Ctx) -> Result<HookAnswer> {
+async fn end(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let job_ctx = ctx.clone();
     let ended = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
+        let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
+        let shown = call.shown.as_deref().unwrap_or_default();
+        messages::confirm_shown(tx, tenant, &agent.id, shown)?;
         let entry = job_ctx.entry("coro.agent.session_ended", &agent.name, &agent.project);
-        tx.emit(&job_ctx.caller.tenant, entry)?;
+        tx.emit(tenant, entry)?;
         Ok(HookAnswer::default())
     });
     ended.await

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath};
-use coro_api::limits::CHECKED_PATHS_MAX;
+use coro_api::limits::PATHS_MAX;
 use coro_api::numbers::LeaseNumber;
 
 use super::pattern::{Pattern, check_path};
@@ -66,16 +66,7 @@ impl HeldLeases {
 
 /// Which of some paths the caller had better not edit.
 pub async fn check_paths(ctx: &Ctx, check: CheckPaths) -> Result<CheckedPaths> {
-    if check.paths.len() > CHECKED_PATHS_MAX {
-        let count = check.paths.len();
-        return Err(
-            invalid(format!("{count} paths are more than {CHECKED_PATHS_MAX}"))
-                .hint("check them in several calls"),
-        );
-    }
-    for path in &check.paths {
-        check_path(path).map_err(refused)?;
-    }
+    check_askable(&check.paths)?;
     let job_ctx = ctx.clone();
     let db = &ctx.app.db;
     let hindered = db
@@ -87,6 +78,19 @@ pub async fn check_paths(ctx: &Ctx, check: CheckPaths) -> Result<CheckedPaths> {
         })
         .await?;
     Ok(CheckedPaths { hindered })
+}
+
+/// Refuses more paths than one call may ask about, and what is no path.
+pub fn check_askable(paths: &[String]) -> Result<()> {
+    if paths.len() > PATHS_MAX {
+        let count = paths.len();
+        return Err(invalid(format!("{count} paths are more than {PATHS_MAX}"))
+            .hint("check them in several calls"));
+    }
+    for path in paths {
+        check_path(path).map_err(refused)?;
+    }
+    Ok(())
 }
 
 /// The paths that leases of others cover, or protected paths of the project;

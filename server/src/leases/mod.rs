@@ -32,20 +32,17 @@ use coro_api::numbers::{LeaseNumber, TaskNumber};
 use coro_api::tokens::Role;
 use serde_json::{Value, json};
 
-pub use checking::{HeldLeases, Hindrance, check_paths, hindered_paths};
+pub use checking::{HeldLeases, Hindrance, check_askable, check_paths, hindered_paths};
 pub use queue::sweep;
 pub use taking::{check_patterns, overridable_pattern, override_lease, take_for_task, take_lease};
 
 use crate::app::Ctx;
 use crate::auth::{Permission, require};
 use crate::clock::Time;
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
 use pattern::{Pattern, PatternError};
-
-/// Who does what no caller does.
-const SYSTEM: &str = "system:coro";
 
 /// How long a place in the queue is kept after the last call for it.
 const PLACE_SECONDS: i64 = 120;
@@ -138,17 +135,8 @@ impl LeaseRow {
 
     /// An entry about it, by the server itself.
     fn entry(&self, topic: &'static str) -> NewEntry {
-        NewEntry {
-            topic: topic.into(),
-            actor: SYSTEM.to_owned(),
-            subject: self.number.to_string(),
-            project: self.project.clone(),
-            scope: Scope::Project,
-            outcome: Outcome::Success,
-            payload: None,
-            note: Some(self.event_data().to_string()),
-            traceparent: None,
-        }
+        NewEntry::new(topic, SYSTEM, &self.number.to_string(), &self.project)
+            .note(self.event_data())
     }
 
     /// An entry about it, by who calls.

@@ -247,18 +247,11 @@ fn begin(tx: &mut Tx<'_>, ctx: &Ctx, mut lease: LeaseRow, topic: &'static str) -
 /// Waits until a lease is held; gives it as it is when the time is over.
 async fn wait_until_held(ctx: &Ctx, lease: Lease, seconds: u64) -> Result<Lease> {
     let number = lease.id;
-    // A future that borrows nothing: of another one the compiler can't tell
-    // that it may move between threads.
-    let look_ctx = ctx.clone();
-    let look = move || {
-        let (db, ctx) = (look_ctx.app.db.clone(), look_ctx.clone());
-        async move {
-            let lease = db.read(move |tx| find(tx, &ctx, number)).await?;
-            Ok(lease.is_held().then(|| lease.shown()))
-        }
-    };
-    let held = wait_for(ctx, "coro.lease.*", seconds, look).await?;
-    Ok(held.unwrap_or(lease))
+    let held = wait_for(ctx, &["coro.lease.*"], seconds, move |tx, ctx| {
+        let lease = find(tx, ctx, number)?;
+        Ok(lease.is_held().then(|| lease.shown()))
+    });
+    Ok(held.await?.unwrap_or(lease))
 }
 
 fn overlaps(thing: &Thing, obstacle: &Obstacle<'_>) -> Error {

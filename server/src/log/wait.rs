@@ -1,5 +1,6 @@
 //! Waiting until something is so, for requests with `wait`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use coro_api::limits::WAIT_SECONDS_MAX;
@@ -9,35 +10,45 @@ use super::feed::{BATCH_MAX, Cursor};
 use super::{Filter, Sight};
 use crate::app::Ctx;
 use crate::auth::check_again;
+use crate::db::Tx;
 use crate::db::glob::Glob;
 use crate::error::{Result, invalid};
 
-/// Looks, and looks again after each event of a topic pattern, until there is
-/// something, the seconds are over or the server stops. `look` is what
+/// Reads, and reads again after each event of the topic patterns, until there
+/// is something, the seconds are over or the server stops. `look` is what
 /// decides: an event is only the reason to look again.
-pub async fn wait_for<T>(
-    ctx: &Ctx,
-    topics: &str,
-    seconds: u64,
-    look: impl AsyncFnMut() -> Result<Option<T>>,
-) -> Result<Option<T>> {
-    wait_for_any(ctx, &[topics], seconds, look).await
+pub async fn wait_for<T, F>(ctx: &Ctx, topics: &[&str], seconds: u64, look: F) -> Result<Option<T>>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>, &Ctx) -> Result<Option<T>> + Send + Sync + 'static,
+{
+    let look = Arc::new(look);
+    let read = move |ctx: Ctx| {
+        let (db, look) = (ctx.app.db.clone(), look.clone());
+        async move { db.read(move |tx| look(tx, &ctx)).await }
+    };
+    wait_for_call(ctx, topics, seconds, read).await
 }
 
-/// As [`wait_for`], where several topic patterns are a reason to look again.
-pub async fn wait_for_any<T>(
+/// As [`wait_for`], for a look that is more than one read. It gets a context of
+/// its own each time: of a future that borrows one the compiler can't tell that
+/// it may move between threads.
+pub async fn wait_for_call<T, F>(
     ctx: &Ctx,
     topics: &[&str],
     seconds: u64,
-    mut look: impl AsyncFnMut() -> Result<Option<T>>,
-) -> Result<Option<T>> {
+    mut look: impl FnMut(Ctx) -> F,
+) -> Result<Option<T>>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
     if seconds > WAIT_SECONDS_MAX {
         return Err(invalid(format!(
             "wait is {seconds}; it takes 0 to {WAIT_SECONDS_MAX} seconds"
         )));
     }
     if seconds == 0 {
-        return look().await;
+        return look(ctx.clone()).await;
     }
     let deadline = Instant::now() + Duration::from_secs(seconds);
     // From before the first look, so that nothing falls between.
@@ -50,7 +61,7 @@ pub async fn wait_for_any<T>(
     let mut cursor = Cursor::open(&app.feeds, &app.db, tenant, filter, None).await?;
     loop {
         check_again(app, &ctx.caller).await?;
-        let found = look().await?;
+        let found = look(ctx.clone()).await?;
         if found.is_some() || Instant::now() >= deadline {
             return Ok(found);
         }

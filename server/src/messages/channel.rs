@@ -39,18 +39,11 @@ pub async fn read_channel(ctx: &Ctx, wait: u64, shown: Vec<MessageNumber>) -> Re
         });
         confirmed.await?;
     }
-    // A future that borrows nothing: of another one the compiler can't tell
-    // that it may move between threads.
-    let look_ctx = ctx.clone();
-    let look = move || {
-        let (db, job_ctx) = (look_ctx.app.db.clone(), look_ctx.clone());
-        async move {
-            let inbox = db.read(move |tx| look_for_new(tx, &job_ctx)).await?;
-            Ok((!inbox.messages.is_empty()).then_some(inbox))
-        }
-    };
-    let found = wait_for(ctx, TOPICS, wait, look).await?;
-    Ok(found.unwrap_or(Inbox {
+    let found = wait_for(ctx, &[TOPICS], wait, |tx, ctx| {
+        let inbox = look_for_new(tx, ctx)?;
+        Ok((!inbox.messages.is_empty()).then_some(inbox))
+    });
+    Ok(found.await?.unwrap_or(Inbox {
         messages: Vec::new(),
         more: 0,
     }))

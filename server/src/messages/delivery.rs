@@ -3,8 +3,8 @@
 //! A hook shows messages without being asked. So it gets few characters, each
 //! message labelled with who wrote it and cut, with the command that shows the
 //! rest. A client may die between the answer and the screen: what was handed
-//! out counts as delivered only once the client says that it has shown it
-//! ([`deliver`]), and is handed out again until then. So nothing is lost, and
+//! out counts as delivered only once the client says that it has shown it, and
+//! is handed out again until then. So nothing is lost, and
 //! nothing is shown twice by a client that remembers what it has shown.
 
 use coro_api::messages::{DeliveredBy, Message, ReceiptState};
@@ -31,65 +31,55 @@ const BLOCKING_MAX: i64 = 50;
 /// What an agent has not seen yet, ready for a model to read.
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
-    /// The messages that the text shows, so that they can be confirmed.
-    pub numbers: Vec<MessageNumber>,
-    /// Labelled, cut to the budget; empty where nothing is new.
-    pub text: String,
-    /// The part of the text that each of the numbers has, for a client that
-    /// drops what it has shown already.
-    pub parts: Vec<String>,
+    /// The oldest first, each with its label and cut.
+    pub messages: Vec<(MessageNumber, String)>,
+    /// How many more nothing has shown to it.
+    pub more: i64,
     /// Those that hold the agent until it reads, acknowledges or answers them:
     /// whatever each asks for.
     pub blocking: Vec<MessageNumber>,
 }
 
-/// Hands an agent what is new, by its hook. What was shown is confirmed with
-/// the next call (`shown`); until then it is handed out again, and the hook
-/// drops what it has shown already.
+/// Hands an agent what is new, by its hook.
+///
+/// A client that remembers what it has shown confirms it with its next call;
+/// until then it is handed out again, and the client drops it. To a client that
+/// remembers nothing (`shown` is `None`) what is handed out is delivered by that.
 pub fn deliver(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     agent: &AgentId,
-    shown: &[MessageNumber],
+    shown: Option<&[MessageNumber]>,
 ) -> Result<Delivery> {
-    for number in shown {
-        confirm(tx, tenant, agent, *number)?;
-    }
+    confirm_shown(tx, tenant, agent, shown.unwrap_or_default())?;
     let delivery = next_of(tx, tenant, agent)?;
-    let now = tx.now();
-    for number in &delivery.numbers {
-        if let Some(receipt) = store::receipt(tx, tenant, number.0, agent)?
-            && receipt.handed_at.is_none()
-        {
-            let handed_at = Some(now);
-            store::update_receipt(
-                tx,
-                tenant,
-                &ReceiptRow {
-                    handed_at,
-                    ..receipt
-                },
-            )?;
+    for (number, _) in &delivery.messages {
+        let Some(receipt) = store::receipt(tx, tenant, number.0, agent)? else {
+            continue;
+        };
+        match shown {
+            Some(_) => mark_handed(tx, tenant, receipt)?,
+            None => mark_delivered(tx, tenant, receipt, DeliveredBy::Hook)?,
         }
     }
     Ok(delivery)
 }
 
-/// As [`deliver`], for a client that remembers nothing: what is handed out is
-/// delivered by that, and is not handed out again.
-pub fn deliver_once(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delivery> {
-    let delivery = next_of(tx, tenant, agent)?;
-    for number in &delivery.numbers {
-        if let Some(receipt) = store::receipt(tx, tenant, number.0, agent)? {
+/// A client has shown messages that were handed out. Numbers of others say
+/// nothing.
+pub fn confirm_shown(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    shown: &[MessageNumber],
+) -> Result<()> {
+    for number in shown {
+        let found = store::receipt(tx, tenant, number.0, agent)?;
+        if let Some(receipt) = found.filter(|receipt| receipt.handed_at.is_some()) {
             mark_delivered(tx, tenant, receipt, DeliveredBy::Hook)?;
         }
     }
-    Ok(delivery)
-}
-
-/// How many messages an agent has not read.
-pub fn count_unread(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<i64> {
-    store::count_unread(tx, tenant, agent, Unread::All)
+    Ok(())
 }
 
 /// How many messages the agents of a project, or of all, have not read; agents
@@ -107,19 +97,15 @@ pub fn count_new(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<
     store::count_unread(tx, tenant, agent, Unread::Queued)
 }
 
-/// A message that was handed out was shown. Numbers of others say nothing.
-fn confirm(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    agent: &AgentId,
-    number: MessageNumber,
-) -> Result<()> {
-    let found = store::receipt(tx, tenant, number.0, agent)?;
-    let handed = found.filter(|receipt| receipt.handed_at.is_some());
-    match handed {
-        Some(receipt) => mark_delivered(tx, tenant, receipt, DeliveredBy::Hook),
-        None => Ok(()),
+fn mark_handed(tx: &mut Tx<'_>, tenant: &TenantId, receipt: ReceiptRow) -> Result<()> {
+    if receipt.handed_at.is_some() {
+        return Ok(());
     }
+    let receipt = ReceiptRow {
+        handed_at: Some(tx.now()),
+        ..receipt
+    };
+    store::update_receipt(tx, tenant, &receipt)
 }
 
 pub(super) fn mark_delivered(
@@ -150,22 +136,17 @@ fn next_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delive
     let mut delivery = Delivery::default();
     let mut chars = 0;
     for row in &rows {
-        let part = part_of(&row.shown(&[], now)?);
-        chars += part.chars().count() + 1;
-        if chars > DELIVERY_CHARS_MAX && !delivery.parts.is_empty() {
+        let text = text_of(&row.shown(&[], now)?);
+        chars += text.chars().count() + 1;
+        if chars > DELIVERY_CHARS_MAX && !delivery.messages.is_empty() {
             break;
         }
-        delivery.numbers.push(row.number());
-        delivery.parts.push(part);
+        delivery.messages.push((row.number(), text));
     }
-    delivery.text = delivery.parts.join("\n");
-    if delivery.parts.len() < rows.len() || rows.len() as i64 == CANDIDATES_MAX {
-        let shown = i64::try_from(delivery.parts.len()).unwrap_or(i64::MAX);
-        let more = store::count_unread(tx, tenant, agent, Unread::Queued)? - shown;
-        if more > 0 {
-            let more = format!("\nand {more} more: coro-cli inbox");
-            delivery.text.push_str(&more);
-        }
+    let shown = delivery.messages.len();
+    if shown < rows.len() || rows.len() as i64 == CANDIDATES_MAX {
+        let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+        delivery.more = store::count_unread(tx, tenant, agent, Unread::Queued)? - shown;
     }
     delivery.blocking = store::blocking(tx, tenant, agent, BLOCKING_MAX)?
         .into_iter()
@@ -175,7 +156,7 @@ fn next_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delive
 }
 
 /// A message with its label, cut.
-fn part_of(message: &Message) -> String {
+fn text_of(message: &Message) -> String {
     let (label, quoted) = (message.label(), message.quoted());
     let given = i64::try_from(message.text.chars().count()).unwrap_or(i64::MAX);
     let is_whole = given == message.chars && quoted.chars().count() <= MESSAGE_CHARS_MAX;

@@ -38,22 +38,22 @@ use serde_json::Value;
 pub use acknowledging::acknowledge_message;
 pub use asks::{answer_ask, ask_agent};
 pub use channel::read_channel;
-pub use delivery::{Delivery, count_new, count_unread, deliver, deliver_once, unread_of_agents};
+pub use delivery::{Delivery, confirm_shown, count_new, deliver, unread_of_agents};
 pub use ending::{agent_ended, sweep};
 pub use reading::{get_message, list_messages, read_inbox};
 pub use send::{reply_to_message, send_message};
 
 use crate::app::Ctx;
 use crate::clock::Time;
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, internal, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
 
 /// What changes of messages that somebody may wait for are published as.
 const TOPICS: &str = "coro.message.*";
 
-/// Who does what no caller does, and its name.
-const SYSTEM: (&str, &str) = ("system:coro", "coro");
+/// What [`SYSTEM`] is called where it sends.
+const SYSTEM_NAME: &str = "coro";
 
 /// A message as it is stored.
 #[derive(Clone, Debug)]
@@ -298,17 +298,8 @@ fn expired(message: &MessageRow) -> Error {
 
 /// An entry by the server itself.
 fn server_entry(topic: &'static str, message: &MessageRow, note: Value) -> NewEntry {
-    NewEntry {
-        topic: topic.into(),
-        actor: SYSTEM.0.to_owned(),
-        subject: message.number().to_string(),
-        project: message.project.clone(),
-        scope: Scope::Project,
-        outcome: Outcome::Success,
-        payload: None,
-        note: Some(note.to_string()),
-        traceparent: None,
-    }
+    let subject = message.number().to_string();
+    NewEntry::new(topic, SYSTEM, &subject, &message.project).note(note)
 }
 
 /// An entry by the caller.
@@ -343,9 +334,9 @@ struct Sender {
 impl Sender {
     fn system() -> Sender {
         Sender {
-            actor: SYSTEM.0.to_owned(),
+            actor: SYSTEM.to_owned(),
             agent: None,
-            name: SYSTEM.1.to_owned(),
+            name: SYSTEM_NAME.to_owned(),
         }
     }
 }

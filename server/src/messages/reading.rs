@@ -29,20 +29,11 @@ pub async fn get_message(
     wait: u64,
     peeks: bool,
 ) -> Result<Message> {
-    // A future that borrows nothing: of another one the compiler can't tell
-    // that it may move between threads.
-    let look_ctx = ctx.clone();
-    let look = move || {
-        let (db, job_ctx) = (look_ctx.app.db.clone(), look_ctx.clone());
-        async move {
-            db.read(move |tx| {
-                let looked = Looked::at(tx, &job_ctx, number)?;
-                Ok(looked.is_settled(tx).then_some(()))
-            })
-            .await
-        }
-    };
-    wait_for(ctx, TOPICS, wait, look).await?;
+    let settled = wait_for(ctx, &[TOPICS], wait, move |tx, ctx| {
+        let looked = Looked::at(tx, ctx, number)?;
+        Ok(looked.is_settled(tx).then_some(()))
+    });
+    settled.await?;
     let job_ctx = ctx.clone();
     let looked = move |tx: &mut Tx<'_>| Looked::at(tx, &job_ctx, number);
     let looked = ctx.app.db.read(looked).await?;
@@ -100,16 +91,11 @@ pub async fn list_messages(
 /// What the agent that calls has not read, the oldest first. By that it is
 /// read, unless the agent only peeks.
 pub async fn read_inbox(ctx: &Ctx, wait: u64, peeks: bool) -> Result<Inbox> {
-    // As in `get_message`.
-    let look_ctx = ctx.clone();
-    let look = move || {
-        let (db, job_ctx) = (look_ctx.app.db.clone(), look_ctx.clone());
-        async move {
-            let inbox = db.read(move |tx| look_into(tx, &job_ctx)).await?;
-            Ok((!inbox.messages.is_empty()).then_some(inbox))
-        }
-    };
-    let Some(inbox) = wait_for(ctx, TOPICS, wait, look).await? else {
+    let found = wait_for(ctx, &[TOPICS], wait, |tx, ctx| {
+        let inbox = look_into(tx, ctx)?;
+        Ok((!inbox.messages.is_empty()).then_some(inbox))
+    });
+    let Some(inbox) = found.await? else {
         return Ok(Inbox {
             messages: Vec::new(),
             more: 0,

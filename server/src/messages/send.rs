@@ -9,12 +9,12 @@ use coro_api::tokens::Role;
 use serde_json::json;
 
 use super::{
-    Draft, MessageRow, SYSTEM, Seen, Sender, check_expiry, check_text, entry, find_seen, is_sender,
-    store, store_message,
+    Draft, MessageRow, Seen, Sender, check_expiry, check_text, entry, find_seen, is_sender, store,
+    store_message,
 };
 use crate::agents::{AgentRef, agent_named, caller_agent, living_agents, project_for};
 use crate::app::Ctx;
-use crate::db::Tx;
+use crate::db::{SYSTEM, Tx};
 use crate::error::{Result, conflict, invalid};
 use crate::ids::AgentId;
 use crate::messages::acknowledging::deal_with;
@@ -252,7 +252,7 @@ fn check_same_project(message: &MessageRow, project: &str) -> Result<()> {
 
 fn check_may_reply(ctx: &Ctx, message: &MessageRow) -> Result<()> {
     let number = message.number();
-    if message.sender == SYSTEM.0 {
+    if message.sender == SYSTEM {
         return Err(conflict(format!(
             "{number} is from the server, which reads no replies"
         ))

@@ -34,7 +34,7 @@ use crate::db::{NewEntry, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::TenantId;
 use crate::leases::overridable_pattern;
-use crate::log::wait::wait_for;
+use crate::log::wait::wait_for_call;
 use crate::numbers::next_number;
 
 /// What wakes those who wait for a decision.
@@ -414,17 +414,11 @@ pub async fn get_request(ctx: &Ctx, number: RequestNumber) -> Result<Request> {
 /// As [`get_request`], once nothing more can be decided, or after some seconds
 /// as it is then.
 pub async fn wait_for_decision(ctx: &Ctx, number: RequestNumber, seconds: u64) -> Result<Request> {
-    // A future that borrows nothing: of another one the compiler can't tell
-    // that it may move between threads.
-    let look_ctx = ctx.clone();
-    let look = move || {
-        let ctx = look_ctx.clone();
-        async move {
-            let request = get_request(&ctx, number).await?;
-            Ok((!request.status.waits()).then_some(request))
-        }
+    let look = move |ctx: Ctx| async move {
+        let request = get_request(&ctx, number).await?;
+        Ok((!request.status.waits()).then_some(request))
     };
-    match wait_for(ctx, TOPICS, seconds, look).await? {
+    match wait_for_call(ctx, &[TOPICS], seconds, look).await? {
         Some(request) => Ok(request),
         None => get_request(ctx, number).await,
     }

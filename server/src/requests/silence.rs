@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{RequestRow, store};
 use crate::clock::Time;
-use crate::db::{Db, NewEntry, Outcome, Scope, Tx};
+use crate::db::{Db, NewEntry, SYSTEM, Tx};
 use crate::error::Result;
 use crate::ids::TenantId;
 
@@ -59,17 +59,8 @@ pub(super) fn settle_one(
         "decision": request.decision,
         "expires_at": request.expires_at.to_string(),
     });
-    let entry = NewEntry {
-        topic: topic.into(),
-        actor: "system:coro".to_owned(),
-        subject: request.number.to_string(),
-        project: request.project.clone(),
-        scope: Scope::Project,
-        outcome: Outcome::Success,
-        payload: None,
-        note: None,
-        traceparent: None,
-    };
+    let subject = request.number.to_string();
+    let entry = NewEntry::new(topic, SYSTEM, &subject, &request.project);
     tx.emit(tenant, entry.note(note))?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{By, TaskRow, dependencies, notes, store};
 use crate::agents::{self, liveness};
 use crate::app::App;
-use crate::db::{NewEntry, Outcome, Scope, Tx};
+use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, TenantId};
 use crate::{leases, pauses, tenants};
@@ -219,17 +219,8 @@ fn tell_forgotten(
         return Ok(());
     }
     let numbers = forgotten.iter().map(|(number, _)| TaskNumber(*number));
-    let entry = NewEntry {
-        topic: "coro.task.forgotten".into(),
-        actor: By::Server.actor().to_owned(),
-        subject: String::new(),
-        project: String::new(),
-        scope: Scope::Project,
-        outcome: Outcome::Success,
-        payload: None,
-        note: Some(json!({ "tasks": numbers.collect::<Vec<_>>() }).to_string()),
-        traceparent: None,
-    };
-    tx.emit(tenant, entry)?;
+    let note = json!({ "tasks": numbers.collect::<Vec<_>>() });
+    let entry = NewEntry::new("coro.task.forgotten", SYSTEM, "", "");
+    tx.emit(tenant, entry.note(note))?;
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result, conflict, invalid};
 use crate::leases::{self, HeldLeases};
-use crate::log::wait::wait_for_any;
+use crate::log::wait::wait_for_call;
 use crate::pauses;
 
 /// The most tasks that an agent has at a time: it works on one, and may have
@@ -43,10 +43,8 @@ const MAKES_READY: [&str; 6] = [
 /// The caller's task, else the best that is ready for it; waits for one where
 /// that is asked for.
 pub async fn next_task(ctx: &Ctx, request: NextRequest) -> Result<NextTask> {
-    // A future of its own for each look: one that borrows is not `Send` here.
-    let look_ctx = ctx.clone();
-    let look = move || look(look_ctx.clone());
-    if let Some(next) = wait_for_any(ctx, &MAKES_READY, request.wait_seconds, look).await? {
+    let found = wait_for_call(ctx, &MAKES_READY, request.wait_seconds, look).await?;
+    if let Some(next) = found {
         return Ok(next);
     }
     let job_ctx = ctx.clone();

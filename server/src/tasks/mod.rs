@@ -45,7 +45,7 @@ pub use why::why_task;
 use crate::agents::{self, AgentRef};
 use crate::app::Ctx;
 use crate::clock::Time;
-use crate::db::{NewEntry, Outcome, Row, Scope, Tx};
+use crate::db::{NewEntry, Row, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, forbidden, not_found};
 use crate::ids::{AgentId, TenantId};
 
@@ -203,7 +203,7 @@ impl By<'_> {
     fn actor(&self) -> &str {
         match self {
             By::Caller(ctx) => &ctx.caller.actor,
-            By::Server => "system:coro",
+            By::Server => SYSTEM,
         }
     }
 
@@ -220,21 +220,12 @@ impl By<'_> {
         if let (Value::Object(note), Value::Object(more)) = (&mut note, more) {
             note.extend(more);
         }
-        let entry = NewEntry {
-            topic: topic.into(),
-            actor: self.actor().to_owned(),
-            subject: task.id().to_string(),
-            project: task.project.clone(),
-            scope: Scope::Project,
-            outcome: Outcome::Success,
-            payload: None,
-            note: Some(note.to_string()),
-            traceparent: match self {
-                By::Caller(ctx) => ctx.request.traceparent.clone(),
-                By::Server => None,
-            },
+        let subject = task.id().to_string();
+        let entry = match self {
+            By::Caller(ctx) => ctx.entry(topic, &subject, &task.project),
+            By::Server => NewEntry::new(topic, SYSTEM, &subject, &task.project),
         };
-        tx.emit(tenant, entry)
+        tx.emit(tenant, entry.note(note))
     }
 }
 

@@ -3,16 +3,13 @@
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use coro_api::numbers::MessageNumber;
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
-use crate::agents::require_agent;
 use crate::app::App;
-use crate::auth::{Admin, Writer};
+use crate::auth::Admin;
 use crate::error::Result;
 use crate::log::retention;
-use crate::messages;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -20,7 +17,6 @@ pub fn routes() -> Router<App> {
         .route("/testing/sweep", post(sweep))
         .route("/testing/fault", post(plan_fault))
         .route("/testing/compact", post(compact))
-        .route("/testing/deliver", post(deliver))
 }
 
 #[derive(Deserialize)]
@@ -51,46 +47,6 @@ async fn advance_clock(
 async fn sweep(State(app): State<App>, _: Admin) -> Result<Json<Done>> {
     crate::sweeps::run_all(&app).await?;
     Ok(done(&app))
-}
-
-#[derive(Deserialize)]
-struct Deliver {
-    /// What a client that remembers has shown; absent for one that does not.
-    shown: Option<Vec<MessageNumber>>,
-}
-
-#[derive(Serialize)]
-struct Delivered {
-    numbers: Vec<MessageNumber>,
-    text: String,
-    parts: Vec<String>,
-    blocking: Vec<MessageNumber>,
-    /// How many it has not read, and how many nothing has shown.
-    unread: i64,
-    new: i64,
-}
-
-/// What a hook of the agent that calls gets.
-async fn deliver(Writer(ctx): Writer, Json(body): Json<Deliver>) -> Result<Json<Delivered>> {
-    let tenant = ctx.caller.tenant.clone();
-    let job_ctx = ctx.clone();
-    let delivered = ctx.app.db.write(&tenant, move |tx| {
-        let tenant = &job_ctx.caller.tenant;
-        let agent = require_agent(tx, &job_ctx)?.id;
-        let delivery = match &body.shown {
-            Some(shown) => messages::deliver(tx, tenant, &agent, shown)?,
-            None => messages::deliver_once(tx, tenant, &agent)?,
-        };
-        Ok(Delivered {
-            numbers: delivery.numbers,
-            text: delivery.text,
-            parts: delivery.parts,
-            blocking: delivery.blocking,
-            unread: messages::count_unread(tx, tenant, &agent)?,
-            new: messages::count_new(tx, tenant, &agent)?,
-        })
-    });
-    Ok(Json(delivered.await?))
 }
 
 #[derive(Deserialize)]
