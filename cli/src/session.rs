@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The project that the user's environment names for new agents; in the
+    /// The project that the user's environment names (`CORO_PROJECT`); in the
     /// server there is none.
     pub(crate) fn environment_project(&self) -> Option<String> {
         match &self.place {

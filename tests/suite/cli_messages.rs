@@ -9,6 +9,7 @@ both_engines![
     messages_go_to_and_fro,
     a_message_goes_to_a_role_or_to_all,
     what_goes_wrong_is_one_line,
+    the_environment_names_the_project,
     an_ask_prints_the_answer_alone,
     an_ask_that_fails_says_why,
     a_wait_that_ends_with_nothing_has_an_exit_code,
@@ -95,6 +96,26 @@ fn what_goes_wrong_is_one_line(server: &Server) {
     fails(&server.cli().run(&["inbox"]), 4, "register first");
     agent(server, "b");
     fails(&a.run(&["send", "", "--to", "b"]), 6, "the text is empty");
+}
+
+fn the_environment_names_the_project(server: &Server) {
+    server.register(json!({"name": "b", "project": "shop"}));
+    let owner = server.cli();
+    fails(
+        &owner.run(&["send", "hi", "--to", "b"]),
+        3,
+        "agent not found",
+    );
+    let in_shop = owner.variable("CORO_PROJECT", "shop");
+    assert_eq!(in_shop.ok(&["send", "hi", "--to", "b"]), "M-1\n");
+    let ask = [
+        "ask",
+        "b",
+        "which port?",
+        "--schema",
+        "{\"type\": \"integer\"}",
+    ];
+    assert_eq!(in_shop.ok(&ask), "M-2\n");
 }
 
 fn an_ask_prints_the_answer_alone(server: &Server) {

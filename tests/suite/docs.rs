@@ -6,6 +6,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use coro_tests::{Engine, Server, program, repository, variable};
 
+use crate::token_cost::steady;
+
 /// A document's `console` blocks: lines that begin with `$ ` and what each
 /// prints.
 pub(crate) fn commands_of(document: &str) -> Vec<(String, Vec<String>)> {
@@ -162,17 +164,29 @@ fn the_page_of_the_workflow_prints_what_it_says() {
 /// Types a document's commands, one after the other, beside a new server.
 fn prints_what_it_says(path: &str) {
     let document = std::fs::read_to_string(repository().join(path)).expect("the document");
-    let commands = commands_of(&document);
+    print_what_they_say(commands_of(&document));
+}
+
+/// The README's programs are those that were built, its times and host those
+/// of somebody's machine.
+#[test]
+fn the_readme_prints_what_it_says() {
+    let document = std::fs::read_to_string(repository().join("README.md")).expect("the document");
+    let mut commands = commands_of(&steady(&document.replace("target/release/", "")));
+    commands.retain(|(command, _)| command.contains("coro-cli "));
+    print_what_they_say(commands);
+}
+
+fn print_what_they_say(commands: Vec<(String, Vec<String>)>) {
     assert!(commands.len() > 4, "{commands:?}");
     let server = Server::start(Engine::Sqlite);
     let mut shell = Shell::beside(&server);
     for (command, written) in commands {
         let printed = shell.run(&command);
         let same = written.len() == printed.len()
-            && written
-                .iter()
-                .zip(&printed)
-                .all(|(written, printed)| fits(written, printed));
+            && written.iter().zip(&printed).all(|(written, printed)| {
+                fits(written, printed) || fits(written, &steady(printed))
+            });
         assert!(
             same,
             "$ {command}\nis written to print {written:#?}\nand prints {printed:#?}"

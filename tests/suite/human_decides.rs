@@ -16,6 +16,7 @@ both_engines![
     a_person_sets_the_humans_on_a_terminal,
     what_is_shown_is_what_is_decided,
     a_human_refuses_on_a_terminal,
+    an_option_that_is_not_there_asks_for_no_passphrase,
     a_human_sets_who_decides_on_a_terminal,
     plain_requests_need_no_terminal,
     the_asker_waits_in_a_shell,
@@ -294,8 +295,19 @@ fn a_human_refuses_on_a_terminal(server: &Server) {
         waited.stderr.contains("refused by human:ada: never"),
         "{waited:?}"
     );
+    // It is over: nobody is sent to a terminal for it.
     let again = user.run_without_terminal(&["yes", "R-1"]);
-    assert_eq!(again.code, 5, "{again:?}");
+    assert_eq!(again.code, 4, "{again:?}");
+    let told = "R-1 was decided already: \"no\" by human:ada";
+    assert!(again.stderr.contains(told), "{again:?}");
+}
+
+fn an_option_that_is_not_there_asks_for_no_passphrase(server: &Server) {
+    set_ada(server);
+    let user = Attacker::new(server).as_the_user();
+    let mut terminal = user.on_terminal(&["yes", "R-1", "--option", "maybe"]);
+    terminal.expect("R-1 has no option \"maybe\"; it takes yes, no");
+    assert_eq!(terminal.end().0, 6);
 }
 
 fn a_human_sets_who_decides_on_a_terminal(server: &Server) {

@@ -18,6 +18,7 @@ both_engines![
     what_failed_keeps_those_that_wait_for_it,
     a_reopened_task_holds_those_that_wait_again,
     dependencies_are_changed_afterwards,
+    an_agent_is_told_why_a_ready_task_is_not_for_it,
     why_tells_it_in_a_sentence,
     who_leads_changes_tasks,
     who_made_a_task_changes_it_until_it_is_claimed,
@@ -202,6 +203,33 @@ fn dependencies_are_changed_afterwards(server: &Server) {
     assert_eq!(ready[0].subject, "T-3");
     let missing = json!({"depends_on": ["T-9"]});
     patch(&owner, "T-3", &missing).refused(Reason::NotFound);
+}
+
+fn an_agent_is_told_why_a_ready_task_is_not_for_it(server: &Server) {
+    let owner = server.owner();
+    let able = json!({"name": "backend", "capabilities": ["rust"]});
+    let (backend, _) = server.register(able);
+    let frontend = server.agent("frontend");
+    backend
+        .post("/api/leases", json!({"pattern": "/web/"}))
+        .ok::<Value>();
+    add(&owner, json!({"title": "a", "capabilities": ["rust"]}));
+    add(&owner, json!({"title": "b", "assignee": "backend"}));
+    add(&owner, json!({"title": "c", "paths": ["/web/a.ts"]}));
+    let told = ["T-1", "T-2", "T-3"].map(|id| why(&frontend, id));
+    assert_eq!(
+        told,
+        [
+            "T-1 is ready, but not for frontend: it needs the capability rust",
+            "T-2 is ready, but not for frontend: it is for backend",
+            "T-3 is ready, but not for frontend: its paths /web/a.ts overlap L-1 /web/, of backend",
+        ]
+    );
+    let ready = "T-3 is ready: no agent has asked for it yet";
+    assert_eq!(
+        (&*why(&owner, "T-3"), &*why(&backend, "T-3")),
+        (ready, ready)
+    );
 }
 
 fn why_tells_it_in_a_sentence(server: &Server) {

@@ -36,7 +36,7 @@ pub(crate) struct Ask {
     /// Give up after this time; by default an hour
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     by: Option<Duration>,
-    /// The project; by default the token's, else the agent's, else "default"
+    /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ impl Run for Ask {
             schema: schema_of(session, &self.schema)?,
             to: self.agent,
             prompt: self.prompt,
-            project: self.project,
+            project: self.project.or_else(|| session.environment_project()),
             expires_in_seconds: self
                 .by
                 .map(|by| i64::try_from(whole_seconds(by)).unwrap_or(i64::MAX)),

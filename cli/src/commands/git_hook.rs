@@ -59,7 +59,7 @@ struct How {
     /// Refuse also where the server can't be asked
     #[arg(long)]
     fail_closed: bool,
-    /// The project; by default the token's, else the agent's, else `CORO_PROJECT`
+    /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
 }

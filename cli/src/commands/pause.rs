@@ -32,7 +32,7 @@ pub(super) struct Scope {
     /// Only this agent, by its name
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
-    /// The project; by default the token's, else `CORO_PROJECT`
+    /// The project; by default `CORO_PROJECT`, else the token's
     #[arg(long)]
     project: Option<String>,
     /// All projects that the token is for

@@ -20,7 +20,7 @@ use crate::session::{Session, unexpected};
 pub(crate) struct Register {
     /// The agent's name, by which the project knows it
     name: String,
-    /// Its project; by default the token's, else `CORO_PROJECT`, else "default"
+    /// Its project; by default `CORO_PROJECT`, else the token's, else "default"
     #[arg(long)]
     project: Option<String>,
     /// Where it works, such as "$PWD" or a repository; by default nothing is said

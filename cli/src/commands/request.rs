@@ -25,7 +25,7 @@ pub(crate) struct Request {
     /// What it is about; question and checkpoint are plain, all else a human decides
     #[arg(long, value_parser = kinds())]
     kind: Option<RequestKind>,
-    /// Its project; by default the token's, else the agent's, else `CORO_PROJECT`
+    /// Its project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
     /// More about it

@@ -22,7 +22,7 @@ pub(crate) struct Send {
     input: Input,
     #[command(flatten)]
     to: Target,
-    /// The project; by default the token's, else the agent's, else "default"
+    /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
     /// The message of whose thread it is; it is acknowledged by this
@@ -77,7 +77,7 @@ impl Run for Send {
             to: self.to.to,
             role: self.to.role,
             all: self.to.all,
-            project: self.project,
+            project: self.project.or_else(|| session.environment_project()),
             reply_to: self.reply_to,
             needs_ack: self.wish.ack,
             blocking: self.wish.blocking,

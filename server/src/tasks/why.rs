@@ -35,12 +35,42 @@ pub(super) fn of(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<TaskWhy> 
         TaskStatus::Failed => Some(failed(tx, ctx, task)?),
         _ => Some(standing(task)),
     };
+    let ready = hindered.is_none();
+    let why = match hindered {
+        Some(why) => why,
+        None => ready_for_whom(tx, ctx, task)?,
+    };
     Ok(TaskWhy {
         id: task.id(),
         status: task.status,
-        ready: hindered.is_none(),
-        why: hindered
-            .unwrap_or_else(|| format!("{} is ready: no agent has asked for it yet", task.id())),
+        ready,
+        why,
+    })
+}
+
+/// That an agent could take a task; and where the caller is one that could
+/// not, why it gets nothing from `next` all the same.
+fn ready_for_whom(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<String> {
+    let id = task.id();
+    let tenant = &ctx.caller.tenant;
+    let living = living_agents(tx, tenant, &task.project)?;
+    let own = ctx.caller.agent.as_ref().map(|agent| &agent.id);
+    let Some(agent) = living.iter().find(|agent| Some(&agent.id) == own) else {
+        return Ok(format!("{id} is ready: no agent has asked for it yet"));
+    };
+    let lacks = |one: &&String| !agent.capabilities.contains(*one);
+    let obstacle = if !task.assignee.is_empty() && task.assignee != agent.name {
+        Some(format!("it is for {}", task.assignee))
+    } else if let Some(missing) = task.capabilities.iter().find(lacks) {
+        Some(format!("it needs the capability {missing}"))
+    } else {
+        let leases = HeldLeases::load(tx, tenant, &task.project)?;
+        let hindrance = leases.hinders(&task.paths, &agent.id);
+        hindrance.map(|hindrance| overlap(task, &hindrance))
+    };
+    Ok(match obstacle {
+        Some(obstacle) => format!("{id} is ready, but not for {}: {obstacle}", agent.name),
+        None => format!("{id} is ready: no agent has asked for it yet"),
     })
 }
 
@@ -61,6 +91,10 @@ pub(super) fn standing(task: &TaskRow) -> String {
 
 /// What leases stand in the way of a task.
 pub(super) fn hindered(task: &TaskRow, hindrance: &Hindrance) -> String {
+    format!("{}: {}", task.id(), overlap(task, hindrance))
+}
+
+fn overlap(task: &TaskRow, hindrance: &Hindrance) -> String {
     let holder = match hindrance.holder.as_str() {
         "" => "which is protected".to_owned(),
         holder => format!("of {holder}"),
@@ -70,8 +104,7 @@ pub(super) fn hindered(task: &TaskRow, hindrance: &Hindrance) -> String {
         reason => format!(" ({})", cut(reason, REASON_CHARS)),
     };
     format!(
-        "{}: its paths {} overlap {} {}, {holder}{reason}",
-        task.id(),
+        "its paths {} overlap {} {}, {holder}{reason}",
         task.paths.join(", "),
         hindrance.lease,
         hindrance.pattern,

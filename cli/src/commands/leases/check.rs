@@ -15,7 +15,7 @@ pub(crate) struct Check {
     /// Files, from the root of the repository
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
-    /// The project; by default the token's, else the agent's, else `CORO_PROJECT`
+    /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
 }

@@ -39,7 +39,7 @@ pub(crate) struct Take {
     /// Stand in line for so long, where another is in the way
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     wait: Option<Duration>,
-    /// Its project; by default the token's, else the agent's, else `CORO_PROJECT`
+    /// Its project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
     /// Nobody's, without an end, and for edits only; for owner and controllers

@@ -7,13 +7,13 @@
 
 use coro_api::humans::SESSION_HEADER;
 use coro_api::numbers::RequestNumber;
-use coro_api::requests::{Decision, Request};
+use coro_api::requests::{Decision, NO, Request};
 
 use super::{described, request_of};
-use crate::error::Result;
+use crate::error::{Result, invalid};
 use crate::http::{Method, Response};
 use crate::human::{act_as, list, terminal_of, who};
-use crate::print::row;
+use crate::print::{escape, row};
 use crate::session::{Session, json_body, unexpected};
 
 /// What someone decides.
@@ -36,6 +36,7 @@ pub(crate) fn decide(session: &mut Session<'_>, answer: Answer) -> Result<()> {
     };
     let response = match terminal {
         Some(mut terminal) => {
+            check_option(&request, &answer.option)?;
             for line in described(&request) {
                 terminal.say(&line)?;
             }
@@ -55,6 +56,19 @@ pub(crate) fn decide(session: &mut Session<'_>, answer: Answer) -> Result<()> {
             &decision,
         ])
     })
+}
+
+/// Nobody is asked for a passphrase for what the server would refuse.
+fn check_option(request: &Request, option: &str) -> Result<()> {
+    if option == NO || request.options.iter().any(|one| one == option) {
+        return Ok(());
+    }
+    let options = escape(&request.options.join(", "));
+    let message = format!(
+        "{} has no option {option:?}; it takes {options}",
+        request.number
+    );
+    Err(invalid(message).hint("name one of them with --option, or say no"))
 }
 
 fn send(

@@ -22,7 +22,7 @@ pub(crate) struct Policy {
     /// Set who decides this kind
     #[arg(long, value_parser = kinds())]
     kind: Option<RequestKind>,
-    /// In this project; by default the token's, else "default"
+    /// In this project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long, requires = "kind")]
     project: Option<String>,
     /// So many must say the same; one no is enough

@@ -27,7 +27,7 @@ pub(crate) struct Add {
     /// A file with the body; - reads it from standard input
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
-    /// Its project; by default the token's, else `CORO_PROJECT`, else the agent's
+    /// Its project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
     #[arg(long)]
     project: Option<String>,
     /// 0, the most urgent, to 4; by default 2
