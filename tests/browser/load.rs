@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 /// All that the first load may send, compressed, in bytes.
 const FIRST_LOAD_MAX: i64 = 120 * 1024;

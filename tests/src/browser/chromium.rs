@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use coro_tests::{skip, variable};
+use crate::{skip, variable};
 use tempfile::TempDir;
 
 /// As distributions name it.
