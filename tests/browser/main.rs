@@ -2,9 +2,12 @@
 //! is in the kit: `coro_tests::browser`.
 
 mod accessible;
+mod away;
 mod events;
+mod foreign;
 mod hostile;
 mod keyboard;
+mod koor_faults;
 mod load;
 mod packages;
 mod pages;

@@ -28,7 +28,12 @@ pub struct Page {
 impl Page {
     /// An empty page; none where there is no browser.
     pub fn new() -> Option<Page> {
-        let browser = Chromium::start()?;
+        Page::with_arguments(&[])
+    }
+
+    /// As [`Page::new`], with arguments of Chromium's command line.
+    pub fn with_arguments(args: &[&str]) -> Option<Page> {
+        let browser = Chromium::start(args)?;
         let connection = Connection::open(&browser.url);
         Some(Page::with(connection, Some(browser)))
     }
@@ -93,6 +98,27 @@ impl Page {
              document.body.append(link); link.click(); link.remove(); }})()",
             json!(path)
         ));
+    }
+
+    /// Lets this page's clock, from its next load on, be off by so much.
+    pub fn clock_is_off(&mut self, seconds: i64) {
+        let source = format!(
+            "Date.now = ((now) => () => now() + {})(Date.now)",
+            seconds * 1000
+        );
+        self.send(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": source }),
+        );
+    }
+
+    /// Takes the network away from this page, or gives it back. A WebSocket
+    /// that is open stays.
+    pub fn offline(&mut self, offline: bool) {
+        self.send(
+            "Network.emulateNetworkConditions",
+            json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}),
+        );
     }
 
     /// What an expression gives; promises are waited for.
@@ -241,7 +267,8 @@ impl Page {
 
     /// Begins to record what the page is busy with.
     pub fn begin_trace(&mut self) {
-        let categories = json!({"traceConfig": {"includedCategories": ["toplevel"]}});
+        let categories = json!({"traceConfig": {
+            "includedCategories": ["toplevel"], "recordMode": "recordAsMuchAsPossible"}});
         self.send("Tracing.start", categories);
     }
 
