@@ -2,12 +2,13 @@
 
 import { effect, html, render } from './core/html.js';
 import { read } from './core/api.js';
+import { human } from './core/human.js';
 import { begin, connect, disconnect, entryOf } from './core/live.js';
 import { session, startSession } from './core/session.js';
 import { pages } from './pages/index.js';
 import { Shell } from './parts/shell.js';
 import { SignIn } from './parts/signin.js';
-import { notifyError } from './core/store.js';
+import { notices, notifyError } from './core/store.js';
 
 /** How long after the first page the others are loaded, in milliseconds. */
 const PRELOAD_MS = 1500;
@@ -26,8 +27,14 @@ effect(() => {
   const now = Boolean(session.value);
   if (now === signedIn) return;
   signedIn = now;
-  if (now) follow(session.value?.revision ?? 0);
-  else disconnect();
+  if (now) {
+    // That the last session had ended is no news now.
+    notices.value = [];
+    follow(session.value?.revision ?? 0);
+  } else {
+    disconnect();
+    human.value = null;
+  }
 });
 
 /**

@@ -32,5 +32,8 @@ export function observeClock(date) {
   const at = date ? Date.parse(date) : NaN;
   if (Number.isNaN(at)) return;
   const difference = at + 500 - Date.now();
+  const before = offset;
   offset = Math.abs(difference) < 2000 ? 0 : difference;
+  // What was written by the wrong clock does not wait for the next tick.
+  if (Math.abs(offset - before) >= TICK_MS) tick.value = now();
 }

@@ -149,7 +149,6 @@ function again(code) {
     return;
   }
   if (code === 4410) {
-    gap.value = seen;
     reload();
     return;
   }
@@ -160,14 +159,17 @@ function again(code) {
 }
 
 async function retry() {
-  // A refused upgrade and a server that is away look alike to a WebSocket.
+  // A refused upgrade and a server that is away look alike to a WebSocket, so
+  // the same is asked in a way that has an answer.
   const { call } = await import('./api.js');
   try {
-    await call('GET', '/session');
+    await call('GET', '/api/events', { query: { from: seen, limit: 1 } });
   } catch (error) {
     const problem = /** @type {import('./api.js').Problem} */ (error);
-    if (problem.status === 401) endSession(problem);
-    else again(0);
+    // 410: the log was cut above what was seen. 400: it ends below, as after a
+    // restored backup.
+    if (problem.status === 410 || problem.status === 400) reload();
+    else if (problem.status !== 401) again(0);
     return;
   }
   connect();
@@ -176,9 +178,12 @@ async function retry() {
 /** What follows is no longer kept: begins anew, and says so. */
 async function reload() {
   const { read } = await import('./api.js');
+  const before = seen;
   try {
     const events = await read('/api/events/history', { last: 200 });
     begin(events.map(entryOf), Number(events[0]?.revision ?? 0));
+    // Told last: the lists are read anew then, and find the new beginning.
+    gap.value = before;
     connect();
   } catch {
     again(0);

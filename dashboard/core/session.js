@@ -1,6 +1,7 @@
 // Who is signed in. The cookie alone opens nothing: the key of this page's own
 // storage goes with every request.
 
+import { forgetDrafts } from './drafts.js';
 import { signal } from './html.js';
 
 const KEY = 'coro.key';
@@ -82,6 +83,7 @@ export async function signOut() {
     await call('DELETE', '/session');
   } finally {
     forget();
+    forgetDrafts();
     refused.value = null;
     session.value = null;
   }

@@ -4,6 +4,7 @@
 import { html, useRef } from '../core/html.js';
 import { change, read } from '../core/api.js';
 import { useData } from '../core/data.js';
+import { draft, forgetDrafts } from '../core/drafts.js';
 import { isUnlocked, proof } from '../core/human.js';
 import { useKeys } from '../core/keys.js';
 import { notify, notifyError } from '../core/store.js';
@@ -73,7 +74,7 @@ function Options({ request, keys, reload }) {
   const keyOf = (/** @type {string} */ option, /** @type {number} */ at) => ({ yes: 'y', no: 'n' })[option] ?? String(at + 1);
   useKeys(keys ? options.map((option, at) => ({ keys: keyOf(option, at), text: t.requests.decideWith(plain(option, 40)), run: () => choose(option) })) : [], [request.number, request.digest, keys]);
   return html`<div class="decide" role="group" aria-label=${t.requests.decideLabel(request.number)}>
-    <label class="grow"><span class="hidden-text">${t.requests.why}</span><input class="input" ref=${why} placeholder=${t.requests.whyHint} autocomplete="off" /></label>
+    <label class="grow"><span class="hidden-text">${t.requests.why}</span><input class="input" ref=${why} placeholder=${t.requests.whyHint} autocomplete="off" ...${draft(`why.${request.number}`)} /></label>
     <div class="bar">${options.map((option, at) => html`<button type="button" key=${option} class=${`button ${option === 'yes' ? 'primary' : ''}`} onClick=${() => choose(option)}>
       <${Plain} text=${option} max=${60} />${keys && html`<kbd>${keyOf(option, at)}</kbd>`}</button>`)}
       ${request.protected && html`<span class="dim">${isUnlocked() ? t.requests.unlocked : t.requests.protectedText}</span>`}</div>
@@ -89,6 +90,7 @@ function Options({ request, keys, reload }) {
 async function decide(request, option, why, reload) {
   const send = async () => {
     const decided = await change('POST', `/api/requests/${request.number}/decide`, { body: { option, digest: request.digest, why }, headers: proof() });
+    forgetDrafts(`why.${request.number}`);
     notify(waits(decided) ? t.requests.voted(request.number) : t.requests.decided(request.number, plain(decided.decision ?? option, 60)));
     reload();
   };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::packages::packages;
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 /// What each page is looked at with, and what shows that it is there.
 const PLACES: &[(&str, &str, &str)] = &[

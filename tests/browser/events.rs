@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 #[test]
 fn a_write_of_the_cli_is_seen_within_a_second() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 /// Does something visible to a test if it is ever taken for markup.
 const MARKUP: &str =

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 #[test]
 fn every_page_is_reached_by_keys() {

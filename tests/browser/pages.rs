@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 #[test]
 fn agents_show_what_they_do_and_have_done() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 #[test]
 fn a_restart_loses_and_doubles_no_entry() {

@@ -3,8 +3,8 @@
 use coro_api::dashboard::DashboardCode;
 use serde_json::{Value, json};
 
-use crate::page::Page;
-use crate::visit::Visit;
+use coro_tests::browser::Page;
+use coro_tests::browser::Visit;
 
 #[test]
 fn a_code_opens_the_page_and_leaves_the_address() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 #[test]
 fn keys_are_a_tree_that_follows_the_log() {

@@ -5,7 +5,7 @@ use coro_api::tasks::{CreatedTask, Task, TaskStatus};
 use coro_tests::Client;
 use serde_json::{Value, json};
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 const PASSPHRASE: &str = "correct horse battery";
 

@@ -13,6 +13,7 @@
 mod claude;
 mod codex;
 mod conformance;
+mod decided;
 mod inspector;
 mod install;
 mod model;

@@ -112,7 +112,7 @@ fn bob(project: &Path) -> Model {
 
 /// Runs one instance with the hooks that `coro-cli hook claude --settings`
 /// prints.
-fn run(
+pub(crate) fn run(
     packages: &Packages,
     server: &Server,
     place: &Workplace,

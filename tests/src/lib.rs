@@ -18,6 +18,7 @@
 //! Without PostgreSQL's binaries on this machine its half is skipped, in CI
 //! (`CI=true`) it fails.
 
+pub mod browser;
 mod cli;
 mod cluster;
 mod dashboard;

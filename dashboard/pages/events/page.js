@@ -1,7 +1,7 @@
 // Events: the log as it happens, and as it was.
 
 import { html, useEffect, useMemo, useRef, useState } from '../../core/html.js';
-import { entryOf, listen, newest } from '../../core/live.js';
+import { batches, entryOf, gap, listen, newest } from '../../core/live.js';
 import { filter, href, setQuery, go } from '../../core/router.js';
 import { matcher, plain } from '../../core/plain.js';
 import { readPage } from '../../core/api.js';
@@ -89,14 +89,9 @@ function useTail() {
   const [paused, setPaused] = useState(false);
   const [waiting, setWaiting] = useState(0);
   useEffect(() => {
-    if (!paused) {
-      setLive(newest());
-      setWaiting(0);
-    }
-    return listen((entries) => {
-      if (paused) setWaiting((count) => count + entries.length);
-      else setLive(newest());
-    });
+    if (paused) return listen((entries) => setWaiting((count) => count + entries.length));
+    setWaiting(0);
+    return batches.subscribe(() => setLive(newest()));
   }, [paused]);
   const toggle = useRef(() => setPaused((old) => !old)).current;
   return { live, paused, waiting, toggle };
@@ -119,7 +114,8 @@ function useOlder(pattern) {
     cursor.current = 0;
     busy.current = false;
     load();
-  }, [pattern]);
+    // After a gap those that were read before it are not what comes next.
+  }, [pattern, gap.value]);
 
   const load = async () => {
     if (busy.current) return;

@@ -2,6 +2,7 @@
 
 import { html, useState } from '../../core/html.js';
 import { change, read, readPage } from '../../core/api.js';
+import { draft, forgetDrafts } from '../../core/drafts.js';
 import { useData } from '../../core/data.js';
 import { useKeys } from '../../core/keys.js';
 import { filter, href, setQuery } from '../../core/router.js';
@@ -107,6 +108,7 @@ function NewMessage({ close }) {
         to: rest.join('/'), project: session.value?.project ? undefined : project, text: String(form.get('text')),
         blocking: form.get('blocking') === 'on',
       } });
+      forgetDrafts('message');
       notify(t.messages.sentNotice(sent.number));
       close();
     } catch (error) {
@@ -117,7 +119,7 @@ function NewMessage({ close }) {
   return html`<${Modal} title=${t.messages.create} close=${close}><form class="modal-form" onSubmit=${submit}>
     <div class="modal-body">
       <label class="form-row"><span class="label">${t.messages.to}</span><span class="select"><select name="to" required>${(agents ?? []).map((/** @type {any} */ agent) => html`<option key=${agent.id} value=${`${agent.project}/${agent.name}`}>${agent.name}</option>`)}</select></span></label>
-      <label class="form-row"><span class="label">${t.messages.text}</span><textarea class="input" name="text" required rows="5" data-autofocus></textarea></label>
+      <label class="form-row"><span class="label">${t.messages.text}</span><textarea class="input" name="text" required rows="5" data-autofocus ...${draft('message.text')}></textarea></label>
       <label class="check"><input type="checkbox" name="blocking" />${t.messages.blockingHelp}</label>
     </div>
     <footer class="modal-foot"><button type="button" class="button" onClick=${close}>${t.cancel}</button><button type="submit" class="button primary" disabled=${busy || !agents?.length}>${t.messages.send}</button></footer>

@@ -2,6 +2,7 @@
 
 import { html } from '../../core/html.js';
 import { change, read } from '../../core/api.js';
+import { draft, forgetDrafts } from '../../core/drafts.js';
 import { useData } from '../../core/data.js';
 import { href } from '../../core/router.js';
 import { notify } from '../../core/store.js';
@@ -111,7 +112,8 @@ function ask(task, what) {
     run=${async () => {
       const why = /** @type {HTMLInputElement | null} */ (document.querySelector('dialog [name=why]'))?.value ?? '';
       await change('POST', `/api/tasks/${task.id}/${what}`, { body: { why } });
+      forgetDrafts(`${what}.${task.id}`);
       notify(texts.done(task.id));
     }}>
-    <p>${texts.text}</p><label class="form-row"><span class="label">${t.tasks.reason}</span><input class="input" name="why" maxlength="2000" autocomplete="off" /></label><//>`);
+    <p>${texts.text}</p><label class="form-row"><span class="label">${t.tasks.reason}</span><input class="input" name="why" maxlength="2000" autocomplete="off" ...${draft(`${what}.${task.id}`)} /></label><//>`);
 }

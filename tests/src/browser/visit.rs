@@ -1,28 +1,28 @@
 //! A server with its dashboard, and a page that is signed in.
 
+use crate::{Cli, Engine, Options, Server, free_port};
 use coro_api::dashboard::DashboardCode;
-use coro_tests::{Cli, Engine, Options, Server, free_port};
 
-use crate::page::Page;
+use super::page::Page;
 
 /// Somebody at the dashboard. The page is dropped before the server.
 #[derive(Debug)]
-pub(crate) struct Visit {
-    pub(crate) page: Page,
-    pub(crate) server: Server,
+pub struct Visit {
+    pub page: Page,
+    pub server: Server,
     /// Where the dashboard is; the same after a restart.
-    pub(crate) url: String,
+    pub url: String,
 }
 
 impl Visit {
     /// Signed in as the owner; none where there is no browser.
-    pub(crate) fn start() -> Option<Visit> {
+    pub fn start() -> Option<Visit> {
         let mut visit = Visit::before_sign_in()?;
         visit.sign_in();
         Some(visit)
     }
 
-    pub(crate) fn before_sign_in() -> Option<Visit> {
+    pub fn before_sign_in() -> Option<Visit> {
         let page = Page::new()?;
         let address = format!("127.0.0.1:{}", free_port());
         let server = Options::new(Engine::Sqlite)
@@ -34,7 +34,7 @@ impl Visit {
     }
 
     /// The address with a fresh code.
-    pub(crate) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         let code: DashboardCode = self
             .server
             .owner()
@@ -44,21 +44,21 @@ impl Visit {
     }
 
     #[track_caller]
-    pub(crate) fn sign_in(&mut self) {
+    pub fn sign_in(&mut self) {
         let url = self.code();
         self.page.open(&url);
         self.page.finds(".live", "Live");
     }
 
     /// The CLI of the owner.
-    pub(crate) fn cli(&self) -> Cli {
+    pub fn cli(&self) -> Cli {
         Cli::new(self.server.options().scratch())
             .url(&self.server.url())
             .token(self.server.owner().token())
     }
 
     #[track_caller]
-    pub(crate) fn go(&mut self, path: &str) {
+    pub fn go(&mut self, path: &str) {
         self.page.go(path);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use coro_tests::{skip, variable};
+use crate::{skip, variable};
 use tempfile::TempDir;
 
 /// As distributions name it.
@@ -27,7 +27,7 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// None where there is none on this machine, which is said, and is a failure
     /// in CI.
-    pub(crate) fn start() -> Option<Chromium> {
+    pub(crate) fn start(args: &[&str]) -> Option<Chromium> {
         let Some(program) = find() else {
             skip(
                 "browser",
@@ -50,6 +50,7 @@ impl Chromium {
             ])
             .args(["--disable-background-networking", "--disable-extensions"])
             .arg("--js-flags=--expose-gc")
+            .args(args)
             .arg(format!("--user-data-dir={}", profile.path().display()));
         if rustix::process::geteuid().is_root() {
             // Its sandbox does not start as root, as in most containers.

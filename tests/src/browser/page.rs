@@ -1,12 +1,12 @@
 //! What a test does with a page, and what it sees there.
 
+use crate::{PATIENCE, npm};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use coro_tests::{PATIENCE, npm};
 use serde_json::{Value, json};
 
-use crate::cdp::Connection;
-use crate::chromium::Chromium;
+use super::cdp::Connection;
+use super::chromium::Chromium;
 
 /// Finds what can be seen and used: `find('button', 'Pause')` is the first visible
 /// element of a selector whose text, label or placeholder contains a text.
@@ -20,21 +20,26 @@ window.__find = (selector, text) => [...document.querySelectorAll(selector)].fin
 
 /// A page of a browser. The browser ends with it.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     connection: Connection,
     browser: Option<Chromium>,
 }
 
 impl Page {
     /// An empty page; none where there is no browser.
-    pub(crate) fn new() -> Option<Page> {
-        let browser = Chromium::start()?;
+    pub fn new() -> Option<Page> {
+        Page::with_arguments(&[])
+    }
+
+    /// As [`Page::new`], with arguments of Chromium's command line.
+    pub fn with_arguments(args: &[&str]) -> Option<Page> {
+        let browser = Chromium::start(args)?;
         let connection = Connection::open(&browser.url);
         Some(Page::with(connection, Some(browser)))
     }
 
     /// Another tab of the same browser; ends before it.
-    pub(crate) fn tab(&mut self) -> Page {
+    pub fn tab(&mut self) -> Page {
         let browser = self.browser.as_ref().expect("the first tab has it");
         let connection = Connection::open_tab(&browser.url, &mut self.connection);
         Page::with(connection, None)
@@ -57,12 +62,12 @@ impl Page {
     }
 
     #[track_caller]
-    pub(crate) fn send(&mut self, method: &str, params: Value) -> Value {
+    pub fn send(&mut self, method: &str, params: Value) -> Value {
         self.connection.send(method, params)
     }
 
     /// The size of the window, in CSS pixels.
-    pub(crate) fn size(&mut self, width: u32, height: u32) {
+    pub fn size(&mut self, width: u32, height: u32) {
         self.send(
             "Emulation.setDeviceMetricsOverride",
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
@@ -70,7 +75,7 @@ impl Page {
     }
 
     /// `light` or `dark`, as the system's setting says.
-    pub(crate) fn theme(&mut self, theme: &str) {
+    pub fn theme(&mut self, theme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
         self.send(
             "Emulation.setEmulatedMedia",
@@ -79,7 +84,7 @@ impl Page {
     }
 
     #[track_caller]
-    pub(crate) fn open(&mut self, url: &str) {
+    pub fn open(&mut self, url: &str) {
         let answer = self.send("Page.navigate", json!({ "url": url }));
         assert_eq!(answer.get("errorText"), None, "{url}");
         self.wait_for("document.readyState === 'complete'");
@@ -87,7 +92,7 @@ impl Page {
 
     /// Goes to a URL of the page that is open, as a link does.
     #[track_caller]
-    pub(crate) fn go(&mut self, path: &str) {
+    pub fn go(&mut self, path: &str) {
         self.eval(&format!(
             "(() => {{ const link = document.createElement('a'); link.href = {}; \
              document.body.append(link); link.click(); link.remove(); }})()",
@@ -95,9 +100,30 @@ impl Page {
         ));
     }
 
+    /// Lets this page's clock, from its next load on, be off by so much.
+    pub fn clock_is_off(&mut self, seconds: i64) {
+        let source = format!(
+            "Date.now = ((now) => () => now() + {})(Date.now)",
+            seconds * 1000
+        );
+        self.send(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": source }),
+        );
+    }
+
+    /// Takes the network away from this page, or gives it back. A WebSocket
+    /// that is open stays.
+    pub fn offline(&mut self, offline: bool) {
+        self.send(
+            "Network.emulateNetworkConditions",
+            json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}),
+        );
+    }
+
     /// What an expression gives; promises are waited for.
     #[track_caller]
-    pub(crate) fn eval(&mut self, expression: &str) -> Value {
+    pub fn eval(&mut self, expression: &str) -> Value {
         self.try_eval(expression)
             .unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
@@ -115,7 +141,7 @@ impl Page {
 
     /// Waits until an expression is true. A hidden tab has timers, and no frames.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, expression: &str) {
+    pub fn wait_for(&mut self, expression: &str) {
         let patience = PATIENCE.as_millis() / 2;
         let looking = format!(
             "new Promise((done, fail) => {{ const until = performance.now() + {patience}; \
@@ -139,7 +165,7 @@ impl Page {
 
     /// Waits until a text can be seen.
     #[track_caller]
-    pub(crate) fn sees(&mut self, text: &str) {
+    pub fn sees(&mut self, text: &str) {
         self.wait_for(&format!(
             "document.body.innerText.includes({})",
             json!(text)
@@ -148,18 +174,18 @@ impl Page {
 
     /// Waits until an element of a selector has a text.
     #[track_caller]
-    pub(crate) fn finds(&mut self, selector: &str, text: &str) {
+    pub fn finds(&mut self, selector: &str, text: &str) {
         self.wait_for(&found(selector, text));
     }
 
     #[track_caller]
-    pub(crate) fn misses(&mut self, selector: &str, text: &str) {
+    pub fn misses(&mut self, selector: &str, text: &str) {
         self.wait_for(&format!("!{}", found(selector, text)));
     }
 
     /// Clicks where an element is, as a mouse does: what covers it gets it.
     #[track_caller]
-    pub(crate) fn click(&mut self, selector: &str, text: &str) {
+    pub fn click(&mut self, selector: &str, text: &str) {
         self.finds(selector, text);
         let place = self.eval(&format!(
             "(() => {{ const one = {}; one.scrollIntoView({{block: 'nearest'}}); \
@@ -176,7 +202,7 @@ impl Page {
     }
 
     /// Presses a key such as `Enter`, `j` or `Control+k`.
-    pub(crate) fn press(&mut self, key: &str) {
+    pub fn press(&mut self, key: &str) {
         let (modifiers, key) = match key.split_once('+') {
             Some(("Control", key)) => (2, key),
             Some(("Shift", key)) => (8, key),
@@ -208,25 +234,25 @@ impl Page {
         }
     }
 
-    pub(crate) fn keys(&mut self, keys: &[&str]) {
+    pub fn keys(&mut self, keys: &[&str]) {
         for key in keys {
             self.press(key);
         }
     }
 
     /// Types into what has the focus.
-    pub(crate) fn write(&mut self, text: &str) {
+    pub fn write(&mut self, text: &str) {
         self.send("Input.insertText", json!({ "text": text }));
     }
 
     /// The path and the query of the page's URL.
-    pub(crate) fn at(&mut self) -> String {
+    pub fn at(&mut self) -> String {
         let at = self.eval("location.pathname + location.search + location.hash");
         at.as_str().unwrap_or_default().to_owned()
     }
 
     /// Keeps a picture of the page in `target/dashboard/`.
-    pub(crate) fn screenshot(&mut self, name: &str) {
+    pub fn screenshot(&mut self, name: &str) {
         // Two frames: what has just changed is drawn then.
         self.eval(
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
@@ -240,14 +266,15 @@ impl Page {
     }
 
     /// Begins to record what the page is busy with.
-    pub(crate) fn begin_trace(&mut self) {
-        let categories = json!({"traceConfig": {"includedCategories": ["toplevel"]}});
+    pub fn begin_trace(&mut self) {
+        let categories = json!({"traceConfig": {
+            "includedCategories": ["toplevel"], "recordMode": "recordAsMuchAsPossible"}});
         self.send("Tracing.start", categories);
     }
 
     /// The processor's time of the longest task of a page since
     /// [`Page::begin_trace`], in milliseconds.
-    pub(crate) fn longest_task_ms(&mut self) -> f64 {
+    pub fn longest_task_ms(&mut self) -> f64 {
         self.send("Tracing.end", json!({}));
         let events = self.connection.traced();
         let pages = |event: &&Value| event["args"]["name"] == "CrRendererMain";
@@ -262,7 +289,7 @@ impl Page {
 
     /// What the page or the browser complained of: uncaught errors, violations
     /// of the content security policy, failed requests.
-    pub(crate) fn complaints(&mut self) -> Vec<String> {
+    pub fn complaints(&mut self) -> Vec<String> {
         // Whatever was told before this command's answer has arrived with it.
         self.eval("1");
         let told = std::mem::take(&mut self.connection.told);
@@ -280,7 +307,7 @@ impl Page {
     }
 
     #[track_caller]
-    pub(crate) fn assert_quiet(&mut self) {
+    pub fn assert_quiet(&mut self) {
         let complaints = self.complaints();
         assert!(complaints.is_empty(), "{complaints:#?}");
     }

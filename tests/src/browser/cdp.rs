@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use coro_tests::PATIENCE;
+use crate::PATIENCE;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
