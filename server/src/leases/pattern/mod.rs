@@ -83,7 +83,8 @@ impl Pattern {
     /// Whether the pattern matches a file at this path, relative to the root of
     /// the repository.
     pub fn matches(&self, path: &str) -> bool {
-        self.matches_within(path, &mut u64::MAX)
+        let mut left = u64::MAX;
+        self.matches_within(path, &mut left)
     }
 
     /// As [`Pattern::matches`], for one of many comparisons: what it cost is
