@@ -11,7 +11,7 @@ use coro_api::leases::{
 use coro_api::limits::LEASES_OF_PROJECT_MAX;
 use coro_api::tokens::Role;
 use coro_server::leases::pattern::{Pattern, overlap};
-use coro_tests::{Client, Random, Server, both_engines};
+use coro_tests::{Client, Engine, Random, Server, both_engines};
 use serde_json::{Value, json};
 
 both_engines![
@@ -494,6 +494,29 @@ fn a_clock_that_jumps_ends_leases_once(server: &Server) {
     frontend
         .post("/api/leases", json!({"pattern": "/a"}))
         .refused(Reason::Conflict);
+}
+
+/// Twenty patterns and 400 kB of paths once took a minute of a reader.
+#[test]
+fn a_check_that_would_take_too_long_is_refused() {
+    let server = Server::start(Engine::Sqlite);
+    let holder = server.agent("frontend");
+    let letters = "abcdefghijklmnopqrstuvwxyz";
+    let stars: String = letters.repeat(4).chars().flat_map(|c| ['*', c]).collect();
+    for number in 0..20 {
+        take_pattern(&holder, &format!("{stars}*{number}?"));
+    }
+    let backend = server.agent("backend");
+    let paths: Vec<String> = (0..100)
+        .map(|number| format!("{}/{number}", letters.repeat(150)))
+        .collect();
+    let check = |count: usize| {
+        let paths = json!({ "paths": paths[..count] });
+        backend.post("/api/leases/check", paths)
+    };
+    let problem = check(100).refused(Reason::Invalid);
+    assert!(problem.detail.contains("too long"), "{problem:?}");
+    check(1).send().expect(200);
 }
 
 fn edits_are_checked_against_leases_of_others(server: &Server) {

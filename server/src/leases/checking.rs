@@ -15,6 +15,10 @@ use crate::db::Tx;
 use crate::error::{Result, invalid};
 use crate::ids::{AgentId, TenantId};
 
+/// The most states that are visited to compare the paths of one call with all
+/// leases. Usual paths and patterns need a handful for each pair.
+const VISITS_MAX: u64 = 50_000_000;
+
 /// What stands in the way of a claim.
 #[derive(Clone, Debug)]
 pub struct Hindrance {
@@ -123,13 +127,23 @@ pub fn hindered_paths(
             Thing::Name(_) => None,
         })
         .collect();
-    let mut hindered: Vec<HinderedPath> = paths
-        .iter()
-        .filter_map(|path| {
-            let (lease, _) = patterns.iter().find(|(_, pattern)| pattern.matches(path))?;
-            Some(hindered_by(path, lease))
-        })
-        .collect();
+    let mut left = VISITS_MAX;
+    let mut hindered = Vec::new();
+    for path in paths {
+        let mut all = patterns.iter();
+        let matches = |(_, pattern): &&(&LeaseRow, Pattern)| {
+            left == 0 || pattern.matches_within(path, &mut left)
+        };
+        if let Some((lease, _)) = all.find(matches) {
+            hindered.push(hindered_by(path, lease));
+        }
+        if left == 0 {
+            return Err(
+                invalid("the paths take too long to be compared with the leases")
+                    .hint("check fewer in one call"),
+            );
+        }
+    }
     hindered.sort_by_key(|one| Reverse(one.mode));
     Ok(hindered)
 }

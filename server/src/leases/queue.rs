@@ -27,14 +27,20 @@ const PROJECTS_OF_ROUND: i64 = 100;
 /// hundred for each lease.
 const VISITS_MAX: usize = 1_000_000;
 
+/// The most of all questions together that are put to leases read once: a search
+/// for a task asks about each. Beyond it what is not told apart by the first
+/// letters overlaps.
+const VISITS_OF_ALL_MAX: usize = 2 * VISITS_MAX;
+
 /// All leases of a project.
 pub(super) struct Queue {
     pub(super) rows: Vec<LeaseRow>,
     /// What each row is on, in the same order.
     things: Vec<Option<Thing>>,
     now: Time,
-    /// How much may still be visited.
+    /// How much may still be visited for the question, and for all.
     visits_left: Cell<usize>,
+    visits_of_all_left: Cell<usize>,
 }
 
 /// Who is in the way.
@@ -53,12 +59,15 @@ impl Queue {
             rows,
             now: tx.now(),
             visits_left: Cell::new(VISITS_MAX),
+            visits_of_all_left: Cell::new(VISITS_OF_ALL_MAX),
         })
     }
 
-    /// Allows as much as at first, for another question.
+    /// Allows as much as at first for another question, while all together are
+    /// not too much.
     pub(super) fn ask_anew(&self) {
-        self.visits_left.set(VISITS_MAX);
+        self.visits_left
+            .set(VISITS_MAX.min(self.visits_of_all_left.get()));
     }
 
     /// What of others overlaps a thing: what is held, and what was waited for
@@ -99,9 +108,13 @@ impl Queue {
     fn meet(&self, a: &Thing, b: &Thing) -> Option<Option<String>> {
         match (a, b) {
             (Thing::Files(a), Thing::Files(b)) => {
-                let mut left = self.visits_left.get();
+                let before = self.visits_left.get();
+                let mut left = before;
                 let found = overlap_within(a, b, &mut left);
                 self.visits_left.set(left);
+                let of_all = self.visits_of_all_left.get();
+                self.visits_of_all_left
+                    .set(of_all.saturating_sub(before - left));
                 match found {
                     Overlap::Overlaps { witness } => Some(witness),
                     Overlap::Disjoint => None,
@@ -220,4 +233,36 @@ async fn sweep_tenant(db: &Db, tenant: &TenantId) -> Result<()> {
         db.write(tenant, job).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leases::pattern::Pattern;
+
+    fn files(pattern: &str) -> Thing {
+        Thing::Files(Pattern::stored(pattern).expect("a pattern"))
+    }
+
+    #[test]
+    fn what_all_questions_cost_together_is_bounded() {
+        let queue = Queue {
+            rows: Vec::new(),
+            things: Vec::new(),
+            now: Time(0),
+            visits_left: Cell::new(1_000),
+            visits_of_all_left: Cell::new(1_000),
+        };
+        let (one, other) = (files("*a*b*c*d*e*"), files("*e*d*c*b*a*"));
+        let mut witnesses = 0;
+        for _ in 0..100 {
+            queue.ask_anew();
+            let met = queue.meet(&one, &other).expect("they overlap");
+            witnesses += usize::from(met.is_some());
+        }
+        assert!(witnesses < 50, "{witnesses} were decided");
+        assert_eq!(queue.visits_of_all_left.get(), 0);
+        let met = queue.meet(&files("/a/*"), &files("/b/*"));
+        assert_eq!(met, None, "the first letters tell them apart for nothing");
+    }
 }

@@ -70,8 +70,17 @@ impl Automaton {
         self.accepting.contains(&state)
     }
 
-    /// Whether the automaton reads this path to its end.
-    pub(super) fn matches(&self, path: &str) -> bool {
+    /// Whether the automaton reads this path to its end. Takes what it cost from
+    /// `left`, in states that were visited.
+    pub(super) fn matches(&self, path: &str, left: &mut u64) -> bool {
+        // A search for a text reads many bytes in the time of a state.
+        let mut cost = 1 + path.len() as u64 / 32;
+        let is_read = self.reads(path, &mut cost);
+        *left = left.saturating_sub(cost);
+        is_read
+    }
+
+    fn reads(&self, path: &str, cost: &mut u64) -> bool {
         if !path.contains(&self.needed) {
             return false;
         }
@@ -84,6 +93,7 @@ impl Automaton {
                 while bits != 0 {
                     let state = word * 64 + bits.trailing_zeros() as usize;
                     bits &= bits - 1;
+                    *cost += 1;
                     match self.next(state) {
                         Some((set, to)) if set.contains(*byte) => {
                             self.enter(&mut next, to);

@@ -83,7 +83,14 @@ impl Pattern {
     /// Whether the pattern matches a file at this path, relative to the root of
     /// the repository.
     pub fn matches(&self, path: &str) -> bool {
-        self.automaton.matches(path)
+        let mut left = u64::MAX;
+        self.matches_within(path, &mut left)
+    }
+
+    /// As [`Pattern::matches`], for one of many comparisons: what it cost is
+    /// taken from `left`.
+    pub fn matches_within(&self, path: &str, left: &mut u64) -> bool {
+        self.automaton.matches(path, left)
     }
 }
 

@@ -57,14 +57,19 @@ struct Visit {
     from: u32,
 }
 
-/// Decides, and takes what it visited from `left`, which bounds it as well.
+/// Decides, and takes what it cost from `left`, which bounds it as well.
 pub(super) fn overlap(a: &Automaton, b: &Automaton, left: &mut usize) -> Overlap {
     if starts_differ(a, b) {
         return Overlap::Disjoint;
     }
+    if *left == 0 {
+        return Overlap::Overlaps { witness: None };
+    }
     let mut product = Product::new(a, b);
     let found = product.search(VISITS_MAX.min(*left));
-    *left = left.saturating_sub(product.visits.len());
+    // Sorting the bytes into classes takes its time, too.
+    let classes = a.states() + b.states();
+    *left = left.saturating_sub(product.visits.len() + classes);
     found
 }
 
