@@ -30,10 +30,23 @@ fn variable(name: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
+/// Where the CLI of the same build is: beside this program, named alike.
+pub fn cli_beside() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    Ok(
+        program.with_file_name(match name.split_once("coro-server") {
+            Some((before, after)) => format!("{before}coro-cli{after}"),
+            None => format!("coro-cli{}", std::env::consts::EXE_SUFFIX),
+        }),
+    )
+}
+
 /// Whether a browser could be seen here.
 pub fn has_display() -> bool {
     let names = ["DISPLAY", "WAYLAND_DISPLAY"];
-    cfg!(any(windows, target_os = "macos")) || names.into_iter().any(|name| variable(name).is_some())
+    cfg!(any(windows, target_os = "macos"))
+        || names.into_iter().any(|name| variable(name).is_some())
 }
 
 /// Keeps the terminal's signals from a process: whoever starts it ends it.

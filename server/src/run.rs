@@ -28,8 +28,8 @@ use crate::http::openapi;
 use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
-use crate::state::diff::Turns;
 use crate::platform::StopSignal;
+use crate::state::diff::Turns;
 use crate::{backup, humans, platform, router, sweeps, tenants};
 use folder::DataFolder;
 
@@ -105,7 +105,8 @@ fn play(options: DemoOptions, settings: Options) -> anyhow::Result<()> {
         StopSignal::install_with_hangup().context("no signal can be received")?
     };
     let demo = Demo::prepare(options)?;
-    let config = demo::marked(configure(demo.settings(settings)?)?);
+    let mut config = configure(demo.settings(settings)?)?;
+    config.demo = true;
     let served = runtime.block_on(serve(config, stop_signal, Some(&demo)));
     // Nothing runs any more that could write into the folder.
     drop(runtime);

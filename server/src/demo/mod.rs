@@ -22,7 +22,7 @@ use coro_api::humans::{NewHuman, Passphrase};
 use crate::agents::liveness::LivenessSettings;
 use crate::app::{App, Ctx, RequestInfo};
 use crate::auth::caller_of_token;
-use crate::config::{Config, ConfigError, Options};
+use crate::config::{ConfigError, Options};
 use crate::humans::set_human;
 use crate::ids::{Hash, Secret};
 use crate::platform::{self, StopSignal};
@@ -72,8 +72,13 @@ impl FromStr for Speed {
         if text == "max" {
             return Ok(Speed::Max);
         }
-        let times = text.parse().ok().filter(|times| (0.1..=1000.0).contains(times));
-        times.map(Speed::Times).ok_or_else(|| "takes 0.1 to 1000, or max".to_owned())
+        let times = text
+            .parse()
+            .ok()
+            .filter(|times| (0.1..=1000.0).contains(times));
+        times
+            .map(Speed::Times)
+            .ok_or_else(|| "takes 0.1 to 1000, or max".to_owned())
     }
 }
 
@@ -163,12 +168,7 @@ impl Demo {
         ended
     }
 
-    async fn begin(
-        &self,
-        app: &App,
-        stage: &Stage,
-        server: &Serving<'_>,
-    ) -> anyhow::Result<Crew> {
+    async fn begin(&self, app: &App, stage: &Stage, server: &Serving<'_>) -> anyhow::Result<Crew> {
         make_human(app, &stage.owner_token).await?;
         let opens = !self.options.no_open && platform::has_display();
         let address = stage.sign_in(opens).await?;
@@ -214,20 +214,10 @@ pub struct Serving<'a> {
     pub cli: &'a str,
 }
 
-/// The settings of a demo, complete.
-pub fn marked(config: Config) -> Config {
-    Config {
-        demo: true,
-        ..config
-    }
-}
-
-/// The CLI beside this program: of the same build, whatever else is installed.
+/// The CLI of the same build, whatever else is installed.
 fn find_cli() -> anyhow::Result<PathBuf> {
-    let exe = std::env::current_exe().context("where this program is, is not known")?;
-    let name = exe.file_name().unwrap_or_default().to_string_lossy();
-    let cli = exe.with_file_name(name.replacen("coro-server", "coro-cli", 1));
-    if cli == exe || !cli.is_file() {
+    let cli = platform::cli_beside().context("where this program is, is not known")?;
+    if !cli.is_file() {
         bail!(
             "the demo's agents use coro-cli, and {} is not there: put coro-cli beside coro-server \
              (cargo build makes both)",

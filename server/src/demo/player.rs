@@ -88,7 +88,11 @@ impl Crew {
     }
 
     async fn token_for(&self, name: &str) -> anyhow::Result<String> {
-        let role = if name == "lead" { "controller" } else { "agent" };
+        let role = if name == "lead" {
+            "controller"
+        } else {
+            "agent"
+        };
         let line = format!("tokens create {name} --role {role} --kind agent --project shop");
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let output = self.stage.as_owner(&words).output().await?;
@@ -122,7 +126,8 @@ impl Crew {
             }
             self.known.insert("round".to_owned(), round.to_string());
             self.act(&story.round, self.speed).await?;
-            self.until(Instant::now() + self.speed.real(ROUND_END)).await?;
+            self.until(Instant::now() + self.speed.real(ROUND_END))
+                .await?;
         }
         loop {
             self.until(Instant::now() + SIGN_OF_LIFE).await?;
@@ -187,7 +192,10 @@ impl Crew {
                 }
                 if output.status.code() != Some(call.exits) {
                     let line = call.words.join(" ");
-                    tracing::warn!("{who}: {line:?} went otherwise than the story says: {}", said(&output));
+                    tracing::warn!(
+                        "{who}: {line:?} went otherwise than the story says: {}",
+                        said(&output)
+                    );
                 }
             }
             Act::Wait(calls) => {
@@ -196,7 +204,8 @@ impl Crew {
                     let call = self.filled_call(call);
                     ready.push((self.command(who, &call.words)?, call));
                 }
-                self.beside.spawn(one_after_the_other(ready, self.curtain.clone()));
+                self.beside
+                    .spawn(one_after_the_other(ready, self.curtain.clone()));
             }
         }
         Ok(())
@@ -326,7 +335,8 @@ impl Bridge {
 
     async fn ask(&mut self, method: &str, params: Value) -> std::io::Result<Value> {
         self.last_id += 1;
-        let message = json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
+        let message =
+            json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
         let line = format!("{message}\n");
         self.input.write_all(line.as_bytes()).await?;
         while let Some(line) = self.output.next_line().await? {
@@ -392,13 +402,19 @@ fn said(output: &Output) -> String {
 
 fn first_word(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout);
-    text.split_whitespace().next().unwrap_or_default().to_owned()
+    text.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The names in braces of a word. Braces of JSON have no name in them.
 pub(super) fn names_in(word: &str) -> Vec<&str> {
     let is_name = |name: &&str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
     word.split('{')
         .skip(1)

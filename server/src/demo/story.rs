@@ -104,9 +104,7 @@ fn step(line: &str) -> Option<Step> {
     if who != OWNER && !AGENTS.contains(&who.as_str()) {
         return None;
     }
-    let words: Vec<String> = words
-        .map(|word| word.replace(NEW_LINE, "\n"))
-        .collect();
+    let words: Vec<String> = words.map(|word| word.replace(NEW_LINE, "\n")).collect();
     let act = match words.first()?.as_str() {
         "falls-silent" => Act::FallSilent,
         "is-back" => Act::ComeBack,
@@ -175,7 +173,9 @@ mod tests {
             for call in calls {
                 for word in &call.words {
                     let used = super::super::player::names_in(word);
-                    let unknown = used.into_iter().find(|name| !known.iter().any(|one| one == name));
+                    let unknown = used
+                        .into_iter()
+                        .find(|name| !known.iter().any(|one| one == name));
                     assert_eq!(unknown, None, "{:?}", call.words);
                 }
                 known.extend(call.named.clone());
@@ -189,9 +189,14 @@ mod tests {
     fn a_line_is_read_as_a_shell_reads_it() {
         let acts = parse("== a\n1:02.5 docs n = (5) send --to lead 'a b'\n   --ack <<< 'x⏎y'\n");
         let step = &acts.expect("it is understood")["a"][0];
-        assert_eq!((step.at, &*step.who), (Duration::from_millis(62_500), "docs"));
+        assert_eq!(
+            (step.at, &*step.who),
+            (Duration::from_millis(62_500), "docs")
+        );
         let expected = Call {
-            words: ["send", "--to", "lead", "a b", "--ack"].map(str::to_owned).to_vec(),
+            words: ["send", "--to", "lead", "a b", "--ack"]
+                .map(str::to_owned)
+                .to_vec(),
             input: Some("x\ny".to_owned()),
             exits: 5,
             named: Some("n".to_owned()),
@@ -201,7 +206,14 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for line in ["0:99 docs next", "1 docs next", "0:01 eve next", "0:01 docs", "0:01 docs '", "0:01 docs mcp x"] {
+        for line in [
+            "0:99 docs next",
+            "1 docs next",
+            "0:01 eve next",
+            "0:01 docs",
+            "0:01 docs '",
+            "0:01 docs mcp x",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
         assert!(parse("0:02 docs next\n0:01 docs next").is_err());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
+use crate::platform;
 
 /// Prints where it listens, and commands to type next. The first line is
 /// what programs wait for.
@@ -49,10 +50,7 @@ pub(super) fn cli_for(config: &Config) -> String {
 
 /// The CLI beside this program, as one would type it here.
 fn cli_command() -> String {
-    let beside = std::env::current_exe()
-        .ok()
-        .map(|exe| exe.with_file_name(format!("coro-cli{}", std::env::consts::EXE_SUFFIX)))
-        .filter(|cli| cli.is_file());
+    let beside = platform::cli_beside().ok().filter(|cli| cli.is_file());
     let Some(cli) = beside else {
         return "coro-cli".to_owned();
     };
@@ -65,7 +63,7 @@ fn cli_command() -> String {
 
 /// The CLI finds the usual data folder by itself; another must be named.
 fn data_folder_variable(config: &Config) -> String {
-    if crate::platform::data_folder().as_ref() == Some(&config.data_dir) {
+    if platform::data_folder().as_ref() == Some(&config.data_dir) {
         return String::new();
     }
     format!("CORO_DATA_DIR={} ", shell_word(&config.data_dir))

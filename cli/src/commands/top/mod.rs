@@ -235,7 +235,11 @@ impl Running {
                 self.view.is_away = None;
                 self.view.renew(overview);
             }
-            Err(error) if error.status.is_none_or(|status| status >= 500 || status == 429) => {
+            Err(error)
+                if error
+                    .status
+                    .is_none_or(|status| status >= 500 || status == 429) =>
+            {
                 self.view.is_away = Some(escape(&error.message));
             }
             Err(error) => return Err(error),

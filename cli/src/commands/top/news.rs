@@ -109,7 +109,9 @@ fn page(session: &mut Session<'_>, from: Option<i64>) -> Result<(Vec<Entry>, i64
         .query_if("from", from)
         .query("limit", PAGE)
         .query("wait", WAIT_SECONDS_MAX)
-        .patience(Patience::whole(Duration::from_secs(WAIT_SECONDS_MAX) + GRACE));
+        .patience(Patience::whole(
+            Duration::from_secs(WAIT_SECONDS_MAX) + GRACE,
+        ));
     let response = session.call(request)?;
     let page: Page<'_> =
         serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;

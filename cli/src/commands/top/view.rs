@@ -43,7 +43,10 @@ enum Mark {
 /// What is selected, to act on.
 pub(super) enum Chosen {
     Nothing,
-    Agent { project: String, name: String },
+    Agent {
+        project: String,
+        name: String,
+    },
     Request(RequestNumber),
     /// The JSON of an entry.
     Entry(String),
@@ -106,8 +109,15 @@ impl View {
             *first = first.saturating_add_signed(count).min(last);
             return;
         }
-        let marks: Vec<Mark> = self.marked_lines().into_iter().map(|(mark, _)| mark).collect();
-        let places: Vec<&Mark> = marks.iter().filter(|mark| **mark != Mark::Nothing).collect();
+        let marks: Vec<Mark> = self
+            .marked_lines()
+            .into_iter()
+            .map(|(mark, _)| mark)
+            .collect();
+        let places: Vec<&Mark> = marks
+            .iter()
+            .filter(|mark| **mark != Mark::Nothing)
+            .collect();
         let Some(last) = places.len().checked_sub(1) else {
             return;
         };
@@ -126,7 +136,10 @@ impl View {
             },
             Mark::About(About::Request(number)) => Chosen::Request(*number),
             Mark::Entry(revision) => {
-                let found = self.entries.iter().find(|entry| entry.revision == *revision);
+                let found = self
+                    .entries
+                    .iter()
+                    .find(|entry| entry.revision == *revision);
                 found.map_or(Chosen::Nothing, |entry| Chosen::Entry(entry.json.clone()))
             }
             _ => Chosen::Nothing,
@@ -156,7 +169,9 @@ impl View {
         // What is selected is seen, however many lines stand before it.
         let room = height.saturating_sub(LOG_LINES_MIN);
         let state: Vec<_> = state.collect();
-        let skipped = self.place_in(&state).map_or(0, |at| (at + 1).saturating_sub(room));
+        let skipped = self
+            .place_in(&state)
+            .map_or(0, |at| (at + 1).saturating_sub(room));
         let mut seen: Vec<Shown> = Vec::new();
         let show = |(mark, text): &(Mark, String)| {
             shown(text, *mark != Mark::Nothing && *mark == self.chosen, width)
@@ -164,13 +179,16 @@ impl View {
         seen.extend(state.iter().skip(skipped).take(room).map(|line| show(line)));
         let log: Vec<_> = lines.iter().filter(|line| of_log(line)).collect();
         let left = height.saturating_sub(seen.len());
-        let skipped = self.place_in(&log).map_or(0, |at| (at + 1).saturating_sub(left));
+        let skipped = self
+            .place_in(&log)
+            .map_or(0, |at| (at + 1).saturating_sub(left));
         seen.extend(log.iter().skip(skipped).take(left).map(|line| show(line)));
         seen
     }
 
     fn place_in(&self, lines: &[&(Mark, String)]) -> Option<usize> {
-        let is_chosen = |(mark, _): &&(Mark, String)| *mark != Mark::Nothing && *mark == self.chosen;
+        let is_chosen =
+            |(mark, _): &&(Mark, String)| *mark != Mark::Nothing && *mark == self.chosen;
         lines.iter().position(is_chosen)
     }
 
@@ -228,7 +246,11 @@ fn shown(text: &str, is_chosen: bool, width: usize) -> Shown {
 
 /// Makes room for the dots at the end of a line that is full.
 fn shortened(mut text: String, width: usize) -> String {
-    let wide = |text: &str| text.chars().map(|one| one.width().unwrap_or(0)).sum::<usize>();
+    let wide = |text: &str| {
+        text.chars()
+            .map(|one| one.width().unwrap_or(0))
+            .sum::<usize>()
+    };
     while wide(&text) + 1 > width && text.pop().is_some() {}
     if width > 0 {
         text.push('…');
