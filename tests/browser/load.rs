@@ -17,6 +17,16 @@ const LONG_TASK_MS: f64 = 50.0;
 /// From here on a person notices that it does not answer, in milliseconds.
 const FREEZE_MS: f64 = 200.0;
 
+/// How long the processor's time is recorded, at the end, where the page has
+/// most: a minute's recording is too large to read.
+const TRACED_SECONDS: u32 = 4;
+
+/// Notes how long the longest task has taken by the clock, which on a busy
+/// machine is more than the page's own doing.
+const LONGEST: &str = "window.__longest = 0; new PerformanceObserver((list) => { \
+     for (const task of list.getEntries()) window.__longest = Math.max(window.__longest, task.duration); \
+     }).observe({entryTypes: ['longtask']}); 1";
+
 /// Entries of one call; at a thousand a second also the milliseconds until the
 /// next one.
 const PART: u32 = 125;
@@ -93,16 +103,19 @@ fn a_busy_log_neither_freezes_the_page_nor_fills_its_memory() {
     visit.go("/events");
     visit.page.finds("h1", "Events");
     let before = heap(&mut visit);
-    visit.page.begin_trace();
+    visit.page.eval(LONGEST);
     let began = Instant::now();
-    write_at_pace(&visit.server.owner(), seconds * 1000);
+    write_at_pace(&visit.server.owner(), (seconds - TRACED_SECONDS) * 1000);
+    visit.page.begin_trace();
+    write_at_pace(&visit.server.owner(), TRACED_SECONDS * 1000);
     let rate = 1000.0 * f64::from(seconds) / began.elapsed().as_secs_f64();
     visit.server.publish("shop.last", json!(null));
     visit.page.finds("[role=row]", "shop.last");
     let busy = visit.page.longest_task_ms();
+    let longest = visit.page.eval("window.__longest");
     let after = heap(&mut visit);
     println!(
-        "{rate:.0} entries a second for {seconds} s: longest task {busy} ms, heap {before} bytes, then {after}"
+        "{rate:.0} entries a second for {seconds} s: longest task {busy} ms of the processor, {longest} ms of the clock, heap {before} bytes, then {after}"
     );
     assert!(busy < FREEZE_MS, "{busy}");
     assert!(after - before < HEAP_MAX, "{before} {after}");

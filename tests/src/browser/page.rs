@@ -267,8 +267,7 @@ impl Page {
 
     /// Begins to record what the page is busy with.
     pub fn begin_trace(&mut self) {
-        let categories = json!({"traceConfig": {
-            "includedCategories": ["toplevel"], "recordMode": "recordAsMuchAsPossible"}});
+        let categories = json!({"traceConfig": {"includedCategories": ["toplevel"]}});
         self.send("Tracing.start", categories);
     }
 
