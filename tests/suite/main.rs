@@ -45,6 +45,7 @@ mod release;
 mod replicas;
 mod requests;
 mod retention;
+mod settings;
 mod soak;
 mod stalls;
 mod startup;

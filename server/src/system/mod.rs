@@ -42,7 +42,7 @@ pub async fn server_metrics(ctx: &Ctx) -> Result<ServerMetrics> {
         state_keys: state::count_state(ctx).await?,
         instances: agents::count_agents(ctx).await?,
         last_event_id,
-        api_bind: ctx.app.config.bind.to_string(),
+        api_bind: ctx.app.address.to_string(),
         dashboard_bind: match ctx.app.config.dashboard_bind {
             Some(bind) => bind.to_string(),
             None => String::new(),
