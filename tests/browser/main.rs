@@ -14,6 +14,7 @@ mod accessible;
 mod cdp;
 mod chromium;
 mod events;
+mod figures;
 mod hostile;
 mod keyboard;
 mod load;
