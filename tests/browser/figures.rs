@@ -96,8 +96,8 @@ fn fill(visit: &Visit) {
     let done = json!({"result": "as it should be"});
     agents[3].post("/api/tasks/T-10/done", done).ok::<Value>();
     for n in 0..12 {
-        visit.server.set(&format!("shop/k{n}"), &n.to_string());
-        visit.server.set("shop/k1", &format!("[{n}]"));
+        visit.server.set(&format!("shop/k{n}"), n.to_string());
+        visit.server.set("shop/k1", format!("[{n}]"));
         visit.server.publish("shop.done", json!(n));
     }
     for n in 0..7 {
@@ -107,9 +107,9 @@ fn fill(visit: &Visit) {
         agents[3].post("/api/messages", message).ok::<Value>();
     }
     agents[0].get("/api/messages/M-1").ok::<Value>();
-    for n in 0..3 {
-        let request = json!({"title": format!("question {n}")});
-        agents[n].post("/api/requests", request).ok::<Value>();
+    for client in &agents[..3] {
+        let request = json!({"title": "Use PostgreSQL?"});
+        client.post("/api/requests", request).ok::<Value>();
     }
     for project in ["shop", "bank"] {
         let policy = json!({"project": project, "kind": "question", "quorum": 2, "deciders": ["agent:a1", "agent:a2"]});
