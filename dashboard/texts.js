@@ -1,6 +1,8 @@
 // Every text of the page, in one place.
 
-const many = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ more = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
+/** The word for so many. */
+const word = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ more = `${one}s`) => (n === 1 ? one : more);
+const many = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ more = `${one}s`) => `${n.toLocaleString('en')} ${word(n, one, more)}`;
 
 export const t = {
   none: '–',
@@ -78,6 +80,7 @@ export const t = {
     json: 'Copy the JSON',
     value: 'Copy the value',
     secret: 'Copy the secret',
+    text: 'Copy',
     failed: 'The browser did not allow copying.',
     failedNext: 'Select the text and copy it yourself.',
   },
@@ -86,7 +89,7 @@ export const t = {
     cut: (/** @type {number} */ chars) => `Cut; it has ${chars.toLocaleString('en')} characters`,
   },
   time: {
-    now: 'now',
+    now: 'just now',
     ago: (/** @type {string} */ span) => `${span} ago`,
     within: (/** @type {string} */ span) => `in ${span}`,
   },
@@ -178,8 +181,8 @@ export const t = {
     paused: 'Paused',
     log: 'The log',
     board: 'Board',
-    working: 'in progress', ready: 'ready', leases: 'leases', undelivered: 'unread',
-    unread: (/** @type {number} */ n) => `${n} unread`,
+    working: 'in progress', ready: 'ready', leases: (/** @type {number} */ n) => word(n, 'lease'), undelivered: 'unread',
+    unread: 'unread',
   },
   unlock: {
     title: 'Unlock with your passphrase',
@@ -211,7 +214,9 @@ export const t = {
     noPolicy: 'No policy is set',
     noPolicyText: 'Then whoever may decide decides alone. A policy names deciders, deputies and how many must agree:',
     policyCommand: 'coro-cli requests policy --help',
-    quorum: 'Quorum', deciders: 'Deciders', deputies: 'Deputies', anyone: 'whoever may',
+    quorum: 'Quorum', deciders: 'Deciders', deputies: 'Deputies', anyone: 'whoever may', setBy: 'Set by', setAt: 'Set',
+    deputiesAfter: (/** @type {string} */ span) => `after ${span}`,
+    policyText: 'Who decides what. It is changed with',
     silence: /** @type {Record<string, string>} */ ({ deny: 'then it is denied', park: 'then it is parked', escalate: 'then it is escalated' }),
     kinds: /** @type {Record<string, string>} */ ({
       question: 'question', rule: 'rule', proposal: 'proposal', budget: 'budget', contract_break: 'contract break',
@@ -232,9 +237,9 @@ export const t = {
     priorities: ['0, most urgent', '1, soon', '2, usual', '3, later', '4, some day'],
     isFor: (/** @type {string} */ name) => `for ${name}`,
     attempt: (/** @type {number} */ n) => `attempt ${n}`,
-    waitsFor: (/** @type {number} */ n) => `waits for ${n}`,
+    waitsFor: 'waits for',
     more: (/** @type {number} */ n) => `${n.toLocaleString('en')} more`,
-    why: 'Why it stands here', dependsOn: 'Waits for', result: 'Result', claimed: 'Claimed by', assignee: 'Meant for',
+    why: 'Why it stands here', dependsOn: 'Waits for', waitsForIt: 'Waiting for this', result: 'Result', claimed: 'Claimed by', assignee: 'Meant for',
     attempts: 'Attempt', needs: 'Needs', paths: 'Paths', labels: 'Labels', made: 'Added by', notes: 'Notes', history: 'History',
     cancel: 'Cancel it', reopen: 'Reopen', reason: 'Why',
     cancelling: {
@@ -293,6 +298,8 @@ export const t = {
     gone: 'There is no such agent now.',
     goneText: 'It has ended, or its name is another.',
     workspace: 'Workspace', capabilities: 'Can do', generation: 'Registrations', registered: 'Registered', id: 'Id',
+    tasks: 'Works on', leases: 'Leases', inbox: 'Messages for it',
+    noTask: 'It has claimed nothing.', noLease: 'It holds nothing and waits for nothing.', noMessage: 'Nobody has written to it.',
     timeline: 'Timeline',
     timelineText: 'What it did, and what was done to it',
     noTimeline: 'It has done nothing that the log keeps.',
@@ -335,14 +342,39 @@ export const t = {
       keys: 'Keys', agents: 'Agents', api: 'API', dashboard: 'Dashboard', ready: 'Ready', notReady: 'not ready',
       tax: 'Calls since the counters were reset',
       mcp: 'MCP', rest: 'REST and CLI',
-      taxText: (/** @type {string} */ saved) => `About ${saved} tokens stayed out of the models’ context, by the estimate of /api/metrics.`,
+      tax1: 'About', tax2: 'tokens stayed out of the models’ context, by the estimate of /api/metrics.',
       audit: 'Audit chain',
       verify: 'Check it',
-      verified: (/** @type {string} */ n) => `${n} entries fit together.`,
+      verified: (/** @type {number} */ n) => `${many(n, 'entry', 'entries')} ${word(n, 'fits', 'fit')} together.`,
       head: 'Head',
       log: 'The log begins at',
       you: 'You',
-      storage: 'Storage and retention',
+      storage: 'Storage',
+      kept: 'Retention', alive: 'Liveness', database: 'Database',
+      databases: /** @type {Record<string, string>} */ ({ sqlite: 'SQLite', postgresql: 'PostgreSQL' }),
+      names: /** @type {Record<string, string>} */ ({
+        'retention/events_days': 'Events', 'retention/events_bytes': 'Log at most', 'retention/audit_days': 'Audit',
+        'retention/history_versions': 'Of each key', 'retention/history_days': 'Old values', body_bytes: 'A value at most',
+        'liveness/sweep_seconds': 'Looked at every', 'liveness/stale_after_seconds': 'Stale after',
+        'liveness/ended_after_seconds': 'Ended after', 'liveness/forgotten_after_days': 'Forgotten after',
+        claim_silent_after_seconds: 'Claims end after', continuations_max: 'Goes on alone',
+      }),
+      days: (/** @type {number} */ n) => word(n, 'day'),
+      versions: (/** @type {number} */ n) => word(n, 'version'),
+      times: (/** @type {number} */ n) => word(n, 'time'),
+      fileText: 'Set in the server’s file (--config), read at its start.',
+    },
+    clients: {
+      text: 'What to write into an MCP client’s file so that it reaches', name: 'Client', file: 'File', whose: 'Whose',
+      committed: 'the project’s', own: 'yours',
+      unconfirmed: 'not from its makers’ own page',
+      transports: /** @type {Record<string, string>} */ ({ http: 'Over HTTP', stdio: 'Through the bridge, coro-cli mcp' }),
+      committedText: 'in the project, committed: it holds no secret.',
+      ownText: 'your own file; it holds no secret.',
+      needsToken: (/** @type {string} */ placeholder) => `your own file: write the token in place of ${placeholder}, and let nobody else read it (chmod 600).`,
+      copy: (/** @type {string} */ file) => `Copy the text for ${file}`,
+      approve: 'To know', check: 'Connected', token: 'The token',
+      tokenText: 'The client takes it from the environment that it is started in, unless the text says otherwise. A new one:',
     },
   },
 };

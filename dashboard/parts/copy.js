@@ -8,8 +8,11 @@ import { t } from '../texts.js';
 /** How long it says that it was copied, in milliseconds. */
 const SAID_MS = 1500;
 
-/** @param {{text: string | (() => Promise<string> | string), label: string, small?: boolean}} props */
-export function Copy({ text, label, small = true }) {
+/**
+ * A small one is an icon; otherwise `shown` is the word beside it.
+ * @param {{text: string | (() => Promise<string> | string), label: string, small?: boolean, shown?: string}} props
+ */
+export function Copy({ text, label, small = true, shown = label }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     try {
@@ -20,8 +23,8 @@ export function Copy({ text, label, small = true }) {
       notifyError({ message: t.copy.failed, next: t.copy.failedNext });
     }
   };
-  return html`<button type="button" class=${small ? 'button ghost square' : 'button'} aria-label=${small ? label : undefined} title=${small ? label : undefined} onClick=${copy}>
-    <${Icon} name=${done ? 'check' : 'copy'} />${small ? '' : done ? t.copy.done : label}
+  return html`<button type="button" class=${small ? 'button ghost square' : 'button'} aria-label=${small || shown !== label ? label : undefined} title=${small ? label : undefined} onClick=${copy}>
+    <${Icon} name=${done ? 'check' : 'copy'} />${small ? '' : done ? t.copy.done : shown}
     <span class="hidden-text" role="status">${done ? t.copy.done : ''}</span>
   </button>`;
 }

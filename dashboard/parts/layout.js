@@ -6,12 +6,15 @@ import { useKeys } from '../core/keys.js';
 import { Icon } from './icon.js';
 import { t } from '../texts.js';
 
-/** @param {{title: string, count?: any, tools?: any, children?: any}} props */
-export function Page({ title, count, tools, children }) {
+/**
+ * `figure` says where the API answers the number in `count`.
+ * @param {{title: string, count?: any, figure?: string, tools?: any, children?: any}} props
+ */
+export function Page({ title, count, figure, tools, children }) {
   return html`<div class="page">
     <header class="page-head">
       <h1>${title}</h1>
-      ${count !== undefined && html`<span class="count">${count}</span>`}
+      ${count !== undefined && html`<span class="count" data-figure=${figure}>${count}</span>`}
       <div class="page-tools">${tools}</div>
     </header>
     ${children}

@@ -11,6 +11,7 @@ import { dismiss, notices, overlay, theme } from '../core/store.js';
 import { session, signOut } from '../core/session.js';
 import { pages } from '../pages/index.js';
 import { Help } from './help.js';
+import { Figure } from './figure.js';
 import { Icon } from './icon.js';
 import { Plain } from './plain.js';
 import { focusTable } from './table.js';
@@ -71,7 +72,7 @@ function Side() {
 function Waiting() {
   const { data } = useData((signal) => read('/api/requests', { status: 'waiting', limit: WAITING_MAX }, signal), [], { topics: ['coro.request.'] });
   if (!data?.length) return '';
-  return html`<span class="pill">${data.length < WAITING_MAX ? data.length : `${WAITING_MAX - 1}+`}<span class="hidden-text"> ${t.shell.waiting}</span></span>`;
+  return html`<span class="pill"><${Figure} of="/api/requests?status=waiting#" value=${data.length}>${data.length < WAITING_MAX ? data.length : `${WAITING_MAX - 1}+`}<//><span class="hidden-text"> ${t.shell.waiting}</span></span>`;
 }
 
 function Live() {

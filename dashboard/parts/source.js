@@ -6,12 +6,11 @@ import { Copy } from './copy.js';
 import { JsonTree } from './json.js';
 import { t } from '../texts.js';
 
-/** @param {{json?: unknown, command: string}} props */
+/** @param {{json?: unknown, command?: string}} props */
 export function Source({ json, command }) {
   const [open, setOpen] = useState(false);
   return html`<div class="source" role="group" aria-label=${t.source.title}>
-    <h3 class="label">${t.source.cli}</h3>
-    <${Command} text=${command} />
+    ${command && html`<h3 class="label">${t.source.cli}</h3><${Command} text=${command} />`}
     ${json !== undefined && html`<div class="source-json">
       <button type="button" class="button ghost" aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)}>${t.source.json}</button>
       ${open && html`<${Copy} text=${() => JSON.stringify(json, null, 2)} label=${t.copy.json} />`}

@@ -37,7 +37,8 @@ export function exactTime(at) {
 /** @param {number} ms Negative for the past. */
 export function distance(ms) {
   const seconds = Math.round(Math.abs(ms) / 1000);
-  if (seconds < 2 && ms <= 0) return t.time.now;
+  // Clocks differ by that much, and nobody wants to read "in 0 s".
+  if (seconds < 2) return t.time.now;
   return ms <= 0 ? t.time.ago(span(seconds)) : t.time.within(span(seconds));
 }
 

@@ -88,6 +88,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How MCP clients are set up
+         * @description For each client that is known: the file and its text, for this server by the
+         *     address at which it was called. No text has a token.
+         */
+        get: operations["list_clients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/consumers": {
         parameters: {
             query?: never;
@@ -683,8 +704,8 @@ export interface paths {
         /**
          * List messages
          * @description Those that the caller sent or got, for the owner and controllers all of the
-         *     project; the newest first, with the beginning of each text and without
-         *     receipts.
+         *     project; the newest first, with the beginning of each text. Those of one
+         *     recipient have its receipt, others none.
          */
         get: operations["list_messages"];
         put?: never;
@@ -971,6 +992,27 @@ export interface paths {
          * @description For whoever asked, while nothing is decided.
          */
         post: operations["withdraw_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the server is set
+         * @description What it keeps and for how long, what it bounds, and when an agent counts as
+         *     gone. Nothing of it is secret.
+         */
+        get: operations["get_settings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1582,6 +1624,70 @@ export interface components {
             /** @description The worst mode first; paths that are free are left out. */
             hindered: components["schemas"]["HinderedPath"][];
         };
+        /** @description One client, and the texts that connect it. */
+        ClientSetup: {
+            /** @description What must be approved or known, in Markdown; may be empty. */
+            approve: string;
+            /** @description Where one sees that it is connected, in Markdown; may be empty. */
+            check: string;
+            /** @description Whether its makers' own page says so; otherwise somebody else's does. */
+            confirmed: boolean;
+            /** @example claude-code */
+            id: string;
+            /**
+             * @description As its makers write it.
+             * @example Claude Code
+             */
+            name: string;
+            /** @description One for each way in which it reaches the server, the better first. */
+            snippets: components["schemas"]["ClientSnippet"][];
+        };
+        /** @description What to copy into the files of each MCP client. */
+        ClientSetups: {
+            /** @description The best-known ones first. */
+            clients: components["schemas"]["ClientSetup"][];
+            /**
+             * @description What stands for the token in a text that needs it literally.
+             * @example <token>
+             */
+            token_placeholder: string;
+            /**
+             * @description The environment variable that clients take the token from.
+             * @example CORO_TOKEN
+             */
+            token_variable: string;
+            /**
+             * @description The server's address in the texts, without `/mcp`.
+             * @example http://127.0.0.1:9800
+             */
+            url: string;
+        };
+        /** @description A file with nothing in it but our server. */
+        ClientSnippet: {
+            /** @description The file is in the repository; it has no secret. */
+            committed: boolean;
+            /**
+             * @description From the root of the repository, or below `~/`.
+             * @example .mcp.json
+             */
+            file: string;
+            /**
+             * @description `json`, `jsonc`, `toml` or `yaml`.
+             * @example json
+             */
+            format: string;
+            /**
+             * @description The placeholder is to be replaced by a token, and the file to have mode
+             *     0600.
+             */
+            needs_token: boolean;
+            text: string;
+            /**
+             * @description `http`, or `stdio` for the bridge `coro-cli mcp`.
+             * @example http
+             */
+            transport: string;
+        };
         /** @description Tasks to close together: all, or none. */
         CloseTasks: {
             status?: components["schemas"]["TaskStatus"] | null;
@@ -1894,6 +2000,29 @@ export interface components {
             count: number;
             /** @description Those that have just become stale. */
             newly_stale: components["schemas"]["Agent"][];
+        };
+        /** @description When an agent counts as alive. */
+        LivenessSettings: {
+            /**
+             * Format: int64
+             * @description Seconds of silence after which an agent has ended.
+             */
+            ended_after_seconds: number;
+            /**
+             * Format: int64
+             * @description Days of silence after which an agent that has ended is forgotten.
+             */
+            forgotten_after_days: number;
+            /**
+             * Format: int64
+             * @description Seconds of silence after which an agent is stale.
+             */
+            stale_after_seconds: number;
+            /**
+             * Format: int64
+             * @description Seconds between two looks at who was heard of.
+             */
+            sweep_seconds: number;
         };
         /** @description A session that is over. */
         Locked: {
@@ -2546,6 +2675,34 @@ export interface components {
             /** @description Its id; null where there was none. */
             resumed?: string | null;
         };
+        /** @description What of the log is kept, and for how long. */
+        RetentionSettings: {
+            /**
+             * Format: int64
+             * @description Days for which the audit is kept.
+             */
+            audit_days: number;
+            /**
+             * Format: int64
+             * @description Bytes that the log may take before the oldest events go, about.
+             */
+            events_bytes: number;
+            /**
+             * Format: int64
+             * @description Days for which events can be read and resumed from.
+             */
+            events_days: number;
+            /**
+             * Format: int64
+             * @description Days for which a value is kept after it was replaced or deleted.
+             */
+            history_days: number;
+            /**
+             * Format: int64
+             * @description Values that are kept of each key, the present one included.
+             */
+            history_versions: number;
+        };
         /**
          * @description What a token allows.
          * @enum {string}
@@ -2592,6 +2749,32 @@ export interface components {
             state_keys: number;
             token_tax: components["schemas"]["TokenTax"];
             uptime: string;
+        };
+        /** @description How the server is set: what it keeps, what it bounds, when agents are gone. */
+        Settings: {
+            /**
+             * Format: int64
+             * @description The largest body of one request, and of one value, in bytes.
+             */
+            body_bytes: number;
+            /**
+             * Format: int64
+             * @description Seconds of silence of an agent after which the tasks that it has claimed
+             *     go back into the queue.
+             */
+            claim_silent_after_seconds: number;
+            /**
+             * Format: int64
+             * @description How often an agent goes on by itself until a human says something.
+             */
+            continuations_max: number;
+            /**
+             * @description Where everything is stored: `sqlite` or `postgresql`.
+             * @example sqlite
+             */
+            database: string;
+            liveness: components["schemas"]["LivenessSettings"];
+            retention: components["schemas"]["RetentionSettings"];
         };
         /** @description What the page signs in with, on the dashboard's listener: `POST /session`. */
         SignIn: {
@@ -3174,6 +3357,35 @@ export interface operations {
                 };
                 content: {
                     "application/gzip": string;
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_clients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clients */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientSetups"];
                 };
             };
             /** @description What went wrong, and a safe next step */
@@ -4517,6 +4729,8 @@ export interface operations {
                  * @example M-1
                  */
                 thread?: string;
+                /** @description Only those for this agent, by its id */
+                recipient?: string;
                 /** @description Messages at most (default 100) */
                 limit?: number;
                 /** @description Numbers below this */
@@ -5265,6 +5479,35 @@ export interface operations {
             };
         };
     };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_state: {
         parameters: {
             query?: {
@@ -5591,6 +5834,11 @@ export interface operations {
                 claimed_by?: string;
                 /** @description true: only open ones that wait for no other */
                 ready?: boolean;
+                /**
+                 * @description Only those that depend on this task
+                 * @example T-1
+                 */
+                depends_on?: string;
                 /** @description Tasks at most; without it the list is whole, or an error */
                 limit?: number;
                 /** @description Where the page before ended, from its Link */

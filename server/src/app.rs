@@ -1,5 +1,6 @@
 //! What every request can reach: [`App`], and with the caller [`Ctx`].
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,8 @@ pub struct Parts {
     pub clock: Clock,
     pub feeds: Arc<Feeds>,
     pub config: Config,
+    /// Where the API listens: the port is the real one.
+    pub address: SocketAddr,
     /// Where browsers reach the dashboard; `None` where it is off.
     pub dashboard: Option<String>,
     pub tokens: TokenCache,

@@ -341,11 +341,22 @@ impl Config {
             return url.trim_end_matches('/').to_owned();
         }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let scheme = self.scheme();
         match host {
             // A port says that it is no Unix socket.
             Some(host) if host.contains(':') => format!("{scheme}://{host}"),
             _ => self.local_url(self.bind),
+        }
+    }
+
+    /// The address of the API for whoever has reached the dashboard, which has
+    /// the same host and another port.
+    pub fn api_url_beside(&self, headers: &HeaderMap, api: SocketAddr) -> String {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        match (&self.public_url, host.map(without_port)) {
+            (Some(url), _) => url.trim_end_matches('/').to_owned(),
+            (None, Some(host)) => format!("{}://{host}:{}", self.scheme(), api.port()),
+            (None, None) => self.local_url(api),
         }
     }
 
@@ -371,8 +382,11 @@ impl Config {
 
     /// Where clients of this machine reach the server.
     pub fn local_url(&self, address: SocketAddr) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{address}")
+        format!("{}://{address}", self.scheme())
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 }
 

@@ -242,6 +242,7 @@ async fn serve(
         clock: clock.clone(),
         feeds: feeds.clone(),
         config: config.clone(),
+        address,
         dashboard: dashboard_url.clone(),
         tokens: TokenCache::default(),
         metrics: Metrics::new(),

@@ -27,6 +27,13 @@ const PLACES: &[(&str, &str, &str)] = &[
     ),
     ("events", "/events?at=3", ".detail .json"),
     ("settings", "/settings", ".row"),
+    ("settings-clients", "/settings?tab=clients", ".row"),
+    (
+        "settings-client",
+        "/settings?tab=clients&client=vscode",
+        ".snippet",
+    ),
+    ("requests-policy", "/requests?tab=policy", ".row"),
     ("settings-server", "/settings?tab=server", ".facts"),
 ];
 
@@ -138,6 +145,13 @@ fn fill(visit: &Visit) {
     frontend.post("/api/requests", rule).ok::<Value>();
     let message = json!({"text": "Totals are in cents now.", "to": "backend", "needs_ack": true});
     frontend.post("/api/messages", message).ok::<Value>();
+    let policy = json!({"project": "shop", "kind": "question", "quorum": 2, "deciders": ["human:ada", "human:bob"]});
+    visit
+        .server
+        .owner()
+        .request("PUT", "/api/requests/policies")
+        .json(&policy)
+        .ok::<Value>();
     visit.server.issue(coro_api::tokens::Role::Viewer, "wall");
 }
 

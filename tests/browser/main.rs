@@ -4,6 +4,7 @@
 mod accessible;
 mod away;
 mod events;
+mod figures;
 mod foreign;
 mod hostile;
 mod keyboard;

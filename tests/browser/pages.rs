@@ -1,5 +1,7 @@
 //! Agents and settings: each page's main action.
 
+use coro_api::clients::ClientSetups;
+use coro_api::settings::Settings;
 use serde_json::{Value, json};
 
 use coro_tests::browser::Visit;
@@ -73,6 +75,97 @@ fn the_figures_of_the_server_are_those_of_the_api() {
     visit.page.sees("entries fit together");
     visit.page.screenshot("server-light");
     visit.page.assert_quiet();
+}
+
+#[test]
+fn an_agent_shows_its_task_its_leases_and_its_messages() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    let (frontend, agent) = visit
+        .server
+        .register(json!({"name": "frontend", "project": "shop", "intent": "build the cart"}));
+    frontend
+        .post_nothing("/api/instances/self/activate")
+        .ok::<Value>();
+    let (backend, _) = visit
+        .server
+        .register(json!({"name": "backend", "project": "shop"}));
+    visit.go("/agents?agent=shop/frontend");
+    visit.page.finds(".detail", "It has claimed nothing.");
+    visit.page.finds(".detail", "Nobody has written to it.");
+    let task = json!({"title": "Build the cart", "project": "shop", "paths": ["/src/cart/**"]});
+    visit.server.post("/api/tasks", task).ok::<Value>();
+    frontend.post("/api/tasks/next", json!({})).ok::<Value>();
+    visit.page.finds(".has-list li", "Build the cart");
+    visit.page.finds(".has-list li", "/src/cart/**");
+    let message = json!({"to": "frontend", "text": "Totals are in cents now."});
+    backend.post("/api/messages", message).ok::<Value>();
+    visit.page.finds(".has-list li", "Totals are in cents now.");
+    visit.page.finds(".has-list li", "queued");
+    frontend.get("/api/messages/M-1").ok::<Value>();
+    visit.page.finds(".has-list li", "read");
+    shots(&mut visit, "agent-work");
+    visit.page.click(".has-list a", "M-1");
+    visit.page.finds("h1", "Messages");
+    assert_eq!(agent.name, "frontend");
+    visit.page.assert_quiet();
+}
+
+#[test]
+fn a_client_is_told_what_to_write_into_its_file() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    visit.go("/settings?tab=clients");
+    visit.page.finds("[role=row]", "Cursor");
+    visit.page.click("[role=row]", "Claude Code");
+    visit.page.finds(".snippet", ".mcp.json");
+    let setups: ClientSetups = visit.server.get("/api/clients").ok();
+    let client = &setups.clients[0];
+    let texts = "[...document.querySelectorAll('.snippet pre')].map((one) => one.textContent)";
+    let shown = visit.page.eval(texts);
+    let wanted: Vec<_> = client.snippets.iter().map(|one| &*one.text).collect();
+    assert_eq!(shown, json!(wanted));
+    assert!(wanted[0].contains(&format!("{}/mcp", visit.server.url())));
+    // What is copied is the text and nothing else.
+    visit
+        .page
+        .eval("navigator.clipboard.writeText = async (text) => { window.__copied = text; }; 1");
+    visit.page.click(".snippet button", "Copy");
+    visit.page.finds(".snippet button", "Copied");
+    assert_eq!(visit.page.eval("window.__copied"), json!(wanted[0]));
+    assert_eq!(visit.page.at(), "/settings?tab=clients&client=claude-code");
+    shots(&mut visit, "client");
+    visit.page.assert_quiet();
+}
+
+#[test]
+fn what_is_kept_and_who_is_alive_is_shown_as_it_is_set() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    visit.go("/settings?tab=server");
+    let settings: Settings = visit.server.get("/api/settings").ok();
+    let days = format!("{} days", settings.retention.events_days);
+    visit.page.finds("dl > div", &format!("Events{days}"));
+    let stale = settings.liveness.stale_after_seconds;
+    visit
+        .page
+        .finds("dl > div", &format!("Stale after{stale} s, 5 min"));
+    shots(&mut visit, "server");
+    visit.page.assert_quiet();
+}
+
+/// Pictures for people: light, dark, and as wide as a phone.
+fn shots(visit: &mut Visit, name: &str) {
+    visit.page.screenshot(&format!("{name}-light"));
+    visit.page.theme("dark");
+    visit.page.screenshot(&format!("{name}-dark"));
+    visit.page.theme("light");
+    visit.page.size(360, 740);
+    visit.page.screenshot(&format!("{name}-phone"));
+    visit.page.size(1440, 900);
 }
 
 #[test]

@@ -35,9 +35,9 @@ fn who_works_on_what_and_what_waits_is_on_the_first_page() {
             "[...document.querySelectorAll('.task-counts a')].some((one) => one.textContent === {figure:?})"
         ));
     }
-    visit
-        .page
-        .finds(".figures", &format!("{} leases", overview["leases"]));
+    assert_eq!(overview["leases"], 1);
+    visit.page.finds(".figures a", "1 lease");
+    visit.page.misses(".figures a", "leases");
     visit.page.screenshot("now-light");
     visit.page.assert_quiet();
 }
@@ -95,6 +95,27 @@ fn a_protected_request_takes_the_passphrase_that_is_set_at_first_use() {
         !kept.as_str().is_some_and(|kept| kept.contains(PASSPHRASE)),
         "{kept}"
     );
+}
+
+#[test]
+fn who_decides_what_is_shown_as_it_is_set() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    visit.go("/requests?tab=policy");
+    visit.page.finds(".empty", "No policy is set");
+    let policy = json!({"project": "shop", "kind": "question", "quorum": 2, "deciders": ["agent:lead", "human:ada"],
+        "deputies": ["human:bob"], "deputies_after_seconds": 3600});
+    visit
+        .server
+        .owner()
+        .request("PUT", "/api/requests/policies")
+        .json(&policy)
+        .ok::<Value>();
+    visit.page.finds("[role=row]", "agent:lead, human:ada");
+    visit.page.finds("[role=row]", "human:bob after 1 h");
+    visit.page.screenshot("policy-light");
+    visit.page.assert_quiet();
 }
 
 #[test]
@@ -157,6 +178,14 @@ fn why_a_task_is_not_ready_is_one_click_away() {
     visit.page.screenshot("tasks-light");
     visit.page.click(".detail .graph a", "T-1");
     visit.page.finds(".why", "claimed by");
+    // And the other way: what waits for it, and what waits for that.
+    let last = json!({"title": "Tell the customers", "project": "shop", "depends_on": ["T-2"]});
+    visit.server.post("/api/tasks", last).ok::<Value>();
+    visit.page.finds(".detail section", "Waiting for this 1");
+    visit.page.finds(".graph .graph li", "Tell the customers");
+    visit.page.screenshot("task-dependents-light");
+    visit.page.click(".graph .graph a", "T-3");
+    visit.page.finds(".graph .graph li", "backend");
     visit.page.assert_quiet();
 }
 

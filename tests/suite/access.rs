@@ -68,6 +68,8 @@ const TABLE: &[Row] = &[
     ("GET /api/overview", "/api/overview", Read),
     ("GET /api/metrics", "/api/metrics", Read),
     ("POST /api/metrics/reset", "/api/metrics/reset", Admin),
+    ("GET /api/settings", "/api/settings", Read),
+    ("GET /api/clients", "/api/clients", Read),
     ("GET /api/state", "/api/state", Read),
     ("GET /api/state/{key}", "/api/state/shop/plan", Read),
     ("PUT /api/state/{key}", "/api/state/shop/new", Write),

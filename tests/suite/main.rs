@@ -47,6 +47,7 @@ mod release;
 mod replicas;
 mod requests;
 mod retention;
+mod settings;
 mod soak;
 mod stalls;
 mod startup;

@@ -18,6 +18,7 @@ both_engines![
     a_message_to_nobody_is_refused,
     an_agent_of_another_project_is_not_there,
     only_its_sender_recipients_and_leaders_see_a_message,
+    the_messages_for_an_agent_have_its_receipt,
     only_a_recipient_acknowledges,
     a_state_moves_forward_only,
     a_reply_acknowledges_and_stays_in_the_thread,
@@ -279,6 +280,33 @@ fn only_its_sender_recipients_and_leaders_see_a_message(server: &Server) {
     send(&a, json!({"all": true, "text": "for all"}));
     assert_eq!(get(&c, "M-2").receipts.len(), 1);
     assert_eq!(get(&a, "M-2").receipts.len(), 3);
+}
+
+fn the_messages_for_an_agent_have_its_receipt(server: &Server) {
+    let (a, c) = (server.agent("a"), server.agent("c"));
+    let (b, agent) = server.register(json!({"name": "b"}));
+    tell(&a, "b", "first");
+    tell(&a, "c", "not for b");
+    send(&c, json!({"all": true, "text": "for all"}));
+    get(&b, "M-1");
+    b.get("/api/messages/M-1").ok::<Message>();
+    let inbox = format!("/api/messages?recipient={}", agent.id);
+    let states = |client: &Client| -> Vec<(String, Vec<ReceiptState>)> {
+        let messages: Vec<Message> = client.get(&inbox).ok();
+        let states = |message: &Message| message.receipts.iter().map(|one| one.state).collect();
+        let shown = messages
+            .iter()
+            .map(|one| (one.number.to_string(), states(one)));
+        shown.collect()
+    };
+    let (read, queued) = (vec![ReceiptState::Read], vec![ReceiptState::Queued]);
+    let all = vec![("M-3".to_owned(), queued), ("M-1".to_owned(), read.clone())];
+    assert_eq!(states(&server.owner()), all);
+    assert_eq!(states(&b), all);
+    // Others see what they sent or got, and the receipts of what they sent.
+    let unseen = ("M-3".to_owned(), vec![]);
+    assert_eq!(states(&a), [unseen, ("M-1".to_owned(), read)]);
+    assert_eq!(states(&c), [all[0].clone()]);
 }
 
 fn only_a_recipient_acknowledges(server: &Server) {

@@ -319,6 +319,8 @@ fn a_list_is_narrowed_and_has_pages(server: &Server) {
         ("claimed_by=frontend", vec!["T-1"]),
         ("ready=true&project=shop", vec!["T-2", "T-4"]),
         ("assignee=x", vec!["T-5"]),
+        ("depends_on=T-1", vec!["T-5"]),
+        ("depends_on=T-5", vec![]),
         ("assignee=&project=blog", vec!["T-3"]),
         ("label=nothing", vec![]),
     ] {
@@ -331,6 +333,9 @@ fn a_list_is_narrowed_and_has_pages(server: &Server) {
     assert_eq!(rest.next_page(), None);
     owner
         .get("/api/tasks?status=stuck")
+        .refused(Reason::Invalid);
+    owner
+        .get("/api/tasks?depends_on=L-1")
         .refused(Reason::Invalid);
     agent
         .get("/api/tasks?project=blog")

@@ -8,8 +8,10 @@ import { Status, Tag, Actor } from '../../parts/badge.js';
 import { Ago, Clock } from '../../parts/time.js';
 import { Detail, Facts } from '../../parts/layout.js';
 import { Failure, Loading } from '../../parts/empty.js';
+import { Figure } from '../../parts/figure.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
+import { Work } from './work.js';
 import { t } from '../../texts.js';
 
 /** Entries of the timeline. */
@@ -27,12 +29,13 @@ export function AgentDetail({ name, agent, close }) {
     sub=${html`<${Status} word=${agent.status} /><span><${Plain} text=${agent.project} max=${120} /></span><${Ago} at=${agent.last_seen} />`}>
     <p class=${agent.intent ? '' : 'dim'}>${agent.intent ? html`<${Plain} text=${agent.intent} max=${2000} />` : t.agents.noIntent}</p>
     ${agent.capabilities.length > 0 && html`<div class="tags" aria-label=${t.agents.capabilities}>${agent.capabilities.map((word) => html`<${Tag} key=${word}><${Plain} text=${word} max=${60} /><//>`)}</div>`}
+    <${Work} agent=${agent} />
     <${Facts} rows=${[
       [t.agents.client, agent.client && html`<${Plain} text=${`${agent.client} ${agent.client_version}`} max=${120} />`],
       [t.agents.stack, agent.stack && html`<${Plain} text=${agent.stack} max=${120} />`],
       [t.agents.workspace, agent.workspace && html`<span class="mono"><${Plain} text=${agent.workspace} max=${512} /></span>`],
       [t.agents.registered, html`<${Ago} at=${agent.registered_at} />`],
-      [t.agents.generation, String(agent.generation)],
+      [t.agents.generation, html`<${Figure} of=${`/api/instances/${agent.id}#/generation`} value=${agent.generation} />`],
       [t.agents.id, html`<span class="mono">${agent.id}</span>`],
     ]} />
     <${Timeline} agent=${agent} />

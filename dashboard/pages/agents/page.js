@@ -41,7 +41,7 @@ export default function Agents() {
   const open = (one) => setQuery({ agent: idOf(one) }, { replace: Boolean(chosen) });
   const options = [{ value: '', text: t.agents.anyStatus }, ...['active', 'pending', 'stale', 'ended'].map((word) => ({ value: word, text: word }))];
   const tools = html`<${FilterField} name="q" label=${t.agents.filter} placeholder=${t.agents.filterHint} /><${FilterSelect} name="status" label=${t.agents.status} options=${options} />`;
-  return html`<${Page} title=${t.pages.agents} count=${data && t.agents.count(rows.length)} tools=${tools}>
+  return html`<${Page} title=${t.pages.agents} count=${data && t.agents.count(rows.length)} figure=${text ? undefined : `/api/instances${status && `?status=${status}`}#`} tools=${tools}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
     <${Split} detail=${chosen && data && html`<${AgentDetail} key=${chosen} name=${chosen} agent=${agent} close=${() => setQuery({ agent: '' })} />`}>
       ${rows.length > 0

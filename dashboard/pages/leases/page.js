@@ -10,6 +10,7 @@ import { Ago } from '../../parts/time.js';
 import { Confirm, openDialog } from '../../parts/dialog.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
 import { FilterField } from '../../parts/field.js';
+import { Figure } from '../../parts/figure.js';
 import { Detail, Facts, Page, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
@@ -30,7 +31,7 @@ export default function Leases() {
   const lease = rows.find((one) => one.id === chosen);
   /** @param {Lease} row */
   const open = (row) => setQuery({ lease: row.id }, { replace: Boolean(chosen) });
-  return html`<${Page} title=${t.pages.leases} count=${data && t.leases.count(rows.length)} tools=${html`<${FilterField} name="path" label=${t.leases.filter} placeholder=${t.leases.filterHint} />`}>
+  return html`<${Page} title=${t.pages.leases} count=${data && t.leases.count(rows.length)} figure=${`/api/leases${path && `?path=${encodeURIComponent(path)}`}#`} tools=${html`<${FilterField} name="path" label=${t.leases.filter} placeholder=${t.leases.filterHint} />`}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
     <${Split} detail=${chosen && data && html`<${LeaseDetail} key=${chosen} id=${chosen} lease=${lease} />`}>
       ${!data ? !error && html`<${Loading} />` : rows.length === 0
@@ -65,7 +66,7 @@ function LeaseDetail({ id, lease }) {
       [t.leases.task, lease.task && html`<a href=${href('tasks', { task: lease.task })}>${lease.task}</a>`],
       [t.leases.granted, lease.granted_at && html`<${Ago} at=${lease.granted_at} />`],
       [t.leases.ends, lease.expires_at && html`<${Ago} at=${lease.expires_at} />`],
-      [t.leases.fence, lease.fence ? html`<span class="mono">${lease.fence}</span>` : ''],
+      [t.leases.fence, lease.fence ? html`<span class="mono"><${Figure} of=${`/api/leases/${lease.id}#/fence`} value=${lease.fence}>${lease.fence}<//></span>` : ''],
       [t.leases.overrides, lease.overrides && html`<a href=${href('leases', { lease: lease.overrides })}>${lease.overrides}</a>`],
     ]} />
     <${Source} json=${lease} command=${`coro-cli leases get ${lease.id}`} /><//>`;

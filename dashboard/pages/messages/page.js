@@ -35,7 +35,7 @@ export default function Messages() {
   useKeys([{ keys: 'n', text: t.messages.create, run: create }], []);
   /** @param {Message} row */
   const open = (row) => setQuery({ message: row.number }, { replace: Boolean(chosen) });
-  return html`<${Page} title=${t.pages.messages} count=${data && t.messages.count(rows.length)}
+  return html`<${Page} title=${t.pages.messages} count=${data && t.messages.count(rows.length)} figure=${`/api/messages?limit=${ROWS}${thread && `&thread=${encodeURIComponent(thread)}`}#`}
     tools=${html`<button type="button" class="button primary" onClick=${create} title=${`${t.messages.create} (n)`}><${Icon} name="plus" />${t.messages.create}</button>`}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
     ${thread && html`<div class="crumbs"><span>${t.messages.thread} <span class="mono"><${Plain} text=${thread} /></span></span><a href=${href('messages')}>${t.events.clear}</a></div>`}

@@ -9,6 +9,7 @@ import { Actor, Status, Tag } from '../../parts/badge.js';
 import { Ago, Clock } from '../../parts/time.js';
 import { RequestView } from '../../parts/decide.js';
 import { Command, Failure, Loading } from '../../parts/empty.js';
+import { Figure } from '../../parts/figure.js';
 import { Icon } from '../../parts/icon.js';
 import { Page } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
@@ -42,14 +43,14 @@ export default function Now() {
 
 /** @param {{overview: Overview}} props */
 function Figures({ overview }) {
-  /** @type {[string, number, string][]} */
+  /** @type {[string, string, number, string][]} */
   const figures = [
-    [t.now.working, overview.tasks.claimed, href('tasks', { status: 'claimed' })],
-    [t.now.ready, overview.tasks.ready, href('tasks', { status: 'ready' })],
-    [t.now.leases, overview.leases, href('leases')],
-    [t.now.undelivered, overview.undelivered, href('messages')],
+    [t.now.working, 'tasks/claimed', overview.tasks.claimed, href('tasks', { status: 'claimed' })],
+    [t.now.ready, 'tasks/ready', overview.tasks.ready, href('tasks', { status: 'ready' })],
+    [t.now.leases(overview.leases), 'leases', overview.leases, href('leases')],
+    [t.now.undelivered, 'undelivered', overview.undelivered, href('messages')],
   ];
-  return html`<div class="figures">${figures.map(([name, value, url]) => html`<a key=${name} href=${url}><strong data-figure>${value}</strong> ${name}</a>`)}</div>`;
+  return html`<div class="figures">${figures.map(([name, of, value, url]) => html`<a key=${of} href=${url}><strong><${Figure} of=${`/api/overview#/${of}`} value=${value} /></strong> ${name}</a>`)}</div>`;
 }
 
 /** @param {{overview: Overview}} props */
@@ -57,7 +58,7 @@ function Requests({ overview }) {
   const [open, setOpen] = useState('');
   const list = overview.requests;
   const shown = list.find((one) => one.number === open) ?? list[0];
-  return html`<section class="card" aria-label=${t.now.waiting}><header><h2>${t.now.waiting}</h2><span class="count">${list.length + overview.requests_more}</span><a class="more" href=${href('requests')}>${t.all}</a></header>
+  return html`<section class="card" aria-label=${t.now.waiting}><header><h2>${t.now.waiting}</h2><span class="count"><${Figure} of="/api/requests?status=waiting#" value=${list.length + overview.requests_more} /></span><a class="more" href=${href('requests')}>${t.all}</a></header>
     ${list.length === 0 ? html`<div class="quiet-empty"><p><${Icon} name="check" /> ${t.now.nothingWaits}</p></div>` : html`<ul class="card-list requests">${list.map((one) => html`<li key=${one.number} class=${one === shown ? 'open' : ''}>
       <div class="request-head">
         <button type="button" class="request-toggle" aria-expanded=${one === shown ? 'true' : 'false'} onClick=${() => setOpen(one.number)}><span class=${`twist ${one === shown ? 'open' : ''}`} aria-hidden="true">›</span><span class="mono dim">${one.number}</span> <span class="grow"><${Plain} text=${one.title} max=${300} /></span></button>
@@ -72,14 +73,14 @@ function Requests({ overview }) {
 /** @param {{overview: Overview}} props */
 function Agents({ overview }) {
   const list = overview.agents;
-  return html`<section class="card" aria-label=${t.pages.agents}><header><h2>${t.pages.agents}</h2><span class="count">${list.length + overview.agents_more}</span><a class="more" href=${href('agents')}>${t.all}</a></header>
+  return html`<section class="card" aria-label=${t.pages.agents}><header><h2>${t.pages.agents}</h2><span class="count"><${Figure} of="/api/instances#" value=${list.length + overview.agents_more} /></span><a class="more" href=${href('agents')}>${t.all}</a></header>
     ${list.length === 0
       ? html`<div class="quiet-empty"><p>${t.agents.emptyText}</p><${Command} text=${t.agents.emptyCommand} /></div>`
-      : html`<ul class="card-list">${list.map((agent) => html`<li key=${`${agent.project}/${agent.name}`}>
+      : html`<ul class="card-list">${list.map((agent, index) => html`<li key=${`${agent.project}/${agent.name}`}>
           <${Status} word=${agent.status} quiet />
           <a class="agent-name" href=${href('agents', { agent: `${agent.project}/${agent.name}` })}><strong><${Plain} text=${agent.name} max=${60} /></strong></a>
           <span class="grow agent-does">${agent.task && html`<a href=${href('tasks', { task: agent.task.number })}><span class="mono">${agent.task.number}</span> <${Plain} text=${agent.task.title} max=${160} /></a> `}<span class="dim">${agent.intent ? html`<${Plain} text=${agent.intent} max=${160} />` : agent.task ? '' : t.agents.noIntent}</span></span>
-          ${agent.unread > 0 && html`<${Tag} tone="warn">${t.now.unread(agent.unread)}<//>`}
+          ${agent.unread > 0 && html`<${Tag} tone="warn"><span><${Figure} of=${`/api/overview#/agents/${index}/unread`} value=${agent.unread} /> ${t.now.unread}</span><//>`}
           <span class="dim"><${Ago} at=${agent.last_seen} /></span></li>`)}</ul>`}
   </section>`;
 }
@@ -94,7 +95,7 @@ function Pauses({ overview }) {
 function Tasks({ overview }) {
   const words = /** @type {const} */ (['ready', 'waiting', 'claimed', 'done', 'failed', 'cancelled']);
   return html`<section class="card" aria-label=${t.pages.tasks}><header><h2>${t.pages.tasks}</h2><a class="more" href=${href('tasks')}>${t.now.board}</a></header>
-    <ul class="task-counts">${words.map((word) => html`<li key=${word}><a href=${href('tasks', { status: word })}><strong data-figure>${overview.tasks[word]}</strong><${Status} word=${word} /></a></li>`)}</ul></section>`;
+    <ul class="task-counts">${words.map((word) => html`<li key=${word}><a href=${href('tasks', { status: word })}><strong><${Figure} of=${`/api/overview#/tasks/${word}`} value=${overview.tasks[word]} /></strong><${Status} word=${word} /></a></li>`)}</ul></section>`;
 }
 
 function Log() {

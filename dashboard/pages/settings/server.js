@@ -3,10 +3,13 @@
 import { html, useState } from '../../core/html.js';
 import { read } from '../../core/api.js';
 import { useData } from '../../core/data.js';
+import { sizeText } from '../../core/plain.js';
 import { notifyError } from '../../core/store.js';
 import { Status } from '../../parts/badge.js';
+import { Figure } from '../../parts/figure.js';
 import { Facts } from '../../parts/layout.js';
 import { Failure, Loading } from '../../parts/empty.js';
+import { span } from '../../parts/time.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
 import { t } from '../../texts.js';
@@ -16,14 +19,14 @@ const FIGURES_MS = 5000;
 
 export function Server() {
   const { data, error, reload } = useData(async (signal) => {
-    const [metrics, whoami] = await Promise.all([read('/api/metrics', {}, signal), read('/api/whoami', {}, signal)]);
-    return { metrics, whoami };
+    const [metrics, whoami, settings] = await Promise.all(['metrics', 'whoami', 'settings'].map((name) => read(`/api/${name}`, {}, signal)));
+    return { metrics, whoami, settings };
   }, [], { everyMs: FIGURES_MS });
   if (error && !data) return html`<${Failure} error=${error} retry=${reload} />`;
   if (!data) return html`<${Loading} />`;
-  const { metrics, whoami } = data;
+  const { metrics, whoami, settings } = data;
   const texts = t.settings.server;
-  const figure = (/** @type {number} */ n) => html`<span data-figure>${n.toLocaleString('en')}</span>`;
+  const figure = (/** @type {string} */ name) => html`<${Figure} of=${`/api/metrics#/${name}`} value=${at(metrics, name)} />`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t.settings.tabs.server}><div class="cards">
     <section class="card"><header><h2>${texts.health}</h2></header><div class="card-body">
       <${Facts} rows=${[
@@ -36,15 +39,67 @@ export function Server() {
       ]} /><${Source} json=${whoami} command="coro-cli status" /></div></section>
     <section class="card"><header><h2>${texts.storage}</h2></header><div class="card-body">
       <${Facts} rows=${[
-        [texts.revision, figure(metrics.last_event_id)],
-        [texts.keys, figure(metrics.state_keys)],
-        [texts.agents, figure(metrics.instances)],
+        [texts.revision, figure('last_event_id')],
+        [texts.keys, figure('state_keys')],
+        [texts.agents, figure('instances')],
       ]} /><${Audit} /></div></section>
     <section class="card"><header><h2>${texts.tax}</h2></header><div class="card-body">
-      <${Facts} rows=${[[texts.mcp, figure(metrics.token_tax.mcp_calls)], [texts.rest, figure(metrics.token_tax.rest_calls)]]} />
-      <p class="dim">${texts.taxText(metrics.token_tax.rest_tokens_saved.toLocaleString('en'))}</p>
+      <${Facts} rows=${[[texts.mcp, figure('token_tax/mcp_calls')], [texts.rest, figure('token_tax/rest_calls')]]} />
+      <p class="dim">${texts.tax1} ${figure('token_tax/rest_tokens_saved')} ${texts.tax2}</p>
       <${Source} json=${metrics} command="coro-cli metrics" /></div></section>
+    <${Kept} settings=${settings} />
   </div></div>`;
+}
+
+/**
+ * The value of a path of members.
+ * @param {any} value
+ * @param {string} path
+ */
+function at(value, path) {
+  return path.split('/').reduce((inside, name) => inside[name], value);
+}
+
+/**
+ * What is kept for how long, and when an agent counts as gone.
+ * @param {{settings: import('../../types/api.js').components['schemas']['Settings']}} props
+ */
+function Kept({ settings }) {
+  const texts = t.settings.server;
+  /** @param {string} name @param {(n: number) => string} unit */
+  const row = (name, unit) => {
+    const value = at(settings, name);
+    return /** @type {[string, any]} */ ([texts.names[name], html`<${Figure} of=${`/api/settings#/${name}`} value=${value} /> <span class="dim">${unit(value)}</span>`]);
+  };
+  return html`<section class="card"><header><h2>${texts.kept}</h2></header><div class="card-body">
+      <${Facts} rows=${[
+        [texts.database, texts.databases[settings.database] ?? settings.database],
+        row('retention/events_days', texts.days),
+        row('retention/events_bytes', bytesText),
+        row('retention/audit_days', texts.days),
+        row('retention/history_versions', texts.versions),
+        row('retention/history_days', texts.days),
+        row('body_bytes', bytesText),
+      ]} /><p class="dim">${texts.fileText}</p></div></section>
+    <section class="card"><header><h2>${texts.alive}</h2></header><div class="card-body">
+      <${Facts} rows=${[
+        row('liveness/sweep_seconds', secondsText),
+        row('liveness/stale_after_seconds', secondsText),
+        row('liveness/ended_after_seconds', secondsText),
+        row('liveness/forgotten_after_days', texts.days),
+        row('claim_silent_after_seconds', secondsText),
+        row('continuations_max', texts.times),
+      ]} /><${Source} json=${settings} /></div></section>`;
+}
+
+/** @param {number} n */
+function secondsText(n) {
+  return n < 60 ? 's' : `s, ${span(n)}`;
+}
+
+/** @param {number} n */
+function bytesText(n) {
+  return `B, ${sizeText(n)}`;
 }
 
 /** Checks on request that each entry of the log fits the one before. */
@@ -62,6 +117,6 @@ function Audit() {
     setBusy(false);
   };
   return html`<section class="source"><div class="bar"><h3>${texts.audit}</h3><button type="button" class="button spread" disabled=${busy} onClick=${verify}>${texts.verify}</button></div>
-    <div role="status">${found && html`<p><${Status} word=${found.ok ? 'ok' : 'failed'} /> ${found.ok ? texts.verified(found.checked.toLocaleString('en')) : html`<${Plain} text=${found.fault ?? found.head_fault} />`}</p>
+    <div role="status">${found && html`<p><${Status} word=${found.ok ? 'ok' : 'failed'} /> ${found.ok ? texts.verified(found.checked) : html`<${Plain} text=${found.fault ?? found.head_fault} />`}</p>
       <p class="mono dim" title=${texts.head}>${found.head.slice(0, 32)}…</p>`}</div></section>`;
 }

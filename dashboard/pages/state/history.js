@@ -12,6 +12,7 @@ import { Confirm, openDialog } from '../../parts/dialog.js';
 import { Diff } from '../../parts/diff.js';
 import { Failure, Loading } from '../../parts/empty.js';
 import { Icon } from '../../parts/icon.js';
+import { Figure } from '../../parts/figure.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
 import { SHOWN_BYTES, ValueView, readValue } from '../../parts/value.js';
@@ -40,9 +41,9 @@ export function History({ name, item }) {
   return html`
     <section><h3 class="label">${t.state.versions}</h3>
       <ol class="versions">
-        ${versions.map((one) => html`<li key=${one.version}>
+        ${versions.map((one, at) => html`<li key=${one.version}>
           <a href=${href('state', { prefix: filter('prefix'), key: name, view: 'history', v: one.version })} aria-current=${one === chosen ? 'true' : undefined}>
-            <span class="mono">v${one.version}</span>
+            <span class="mono">v<${Figure} of=${`${keyPath(name)}?history&limit=${VERSIONS}#/versions/${at}/version`} value=${one.version} /></span>
             <span><${Plain} text=${one.updated_by.replace(/^\w+:/, '')} max=${60} />${one.version === item?.version ? html` <${Tag} tone="info">${t.state.current}<//>` : ''}</span>
             <span class="dim">${sizeText(one.size)}</span>
             <span class="dim"><${Ago} at=${one.updated_at} /></span>

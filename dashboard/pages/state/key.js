@@ -10,6 +10,7 @@ import { Actor, Tag } from '../../parts/badge.js';
 import { Ago, Clock } from '../../parts/time.js';
 import { Detail, Facts, Tabs } from '../../parts/layout.js';
 import { Failure, Loading } from '../../parts/empty.js';
+import { Figure } from '../../parts/figure.js';
 import { Icon } from '../../parts/icon.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
@@ -38,7 +39,7 @@ export function KeyDetail({ name }) {
   }));
   const tools = item && !gone && html`<button type="button" class="button ghost square" aria-label=${t.state.download} title=${t.state.download} onClick=${() => save(name)}><${Icon} name="save" /></button>`;
   return html`<${Detail} title=${html`<span class="mono"><${Plain} text=${name} max=${512} /></span>`} label=${t.state.key} close=${close} tools=${tools}
-    sub=${item && !gone && html`<span class="mono">v${item.version}</span><${Ago} at=${item.updated_at} /><${Actor} actor=${item.updated_by} />`}>
+    sub=${item && !gone && html`<span class="mono">v<${Figure} of=${`${keyPath(name)}?meta#/version`} value=${item.version} /></span><${Ago} at=${item.updated_at} /><${Actor} actor=${item.updated_by} />`}>
     <${Tabs} label=${t.state.key} tabs=${tabs} chosen=${view} />
     ${gone && view !== 'history' && html`<div class="note"><p>${t.state.deleted}</p><p class="dim">${t.state.deletedText}</p></div>`}
     ${error && !gone && html`<${Failure} error=${error} />`}
@@ -56,7 +57,7 @@ function Value({ name, item }) {
     ${data ? html`<${ValueView} bytes=${data.bytes} whole=${data.whole} size=${item.size} />` : !error && html`<${Loading} />`}
     <${Facts} rows=${[
       [t.state.type, html`<${Plain} text=${item.content_type} max=${200} />`],
-      [t.state.revision, html`<a class="mono" href=${href('events', { at: item.revision })}>${item.revision}</a>`],
+      [t.state.revision, html`<a class="mono" href=${href('events', { at: item.revision })}><${Figure} of=${`${keyPath(name)}?meta#/revision`} value=${item.revision}>${item.revision}<//></a>`],
       [t.state.hash, html`<span class="mono">${item.hash.slice(0, 16)}…</span>`],
       [t.state.expires, item.expires_at && html`<${Ago} at=${item.expires_at} />`],
     ]} />

@@ -1,7 +1,7 @@
 // State: the keys as a tree, and beside it one key with its past.
 
 import { html, useMemo, useState } from '../../core/html.js';
-import { readPage } from '../../core/api.js';
+import { keyPath, readPage } from '../../core/api.js';
 import { useData } from '../../core/data.js';
 import { filter, setQuery } from '../../core/router.js';
 import { sizeText } from '../../core/plain.js';
@@ -9,6 +9,7 @@ import { Actor } from '../../parts/badge.js';
 import { Ago } from '../../parts/time.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
 import { FilterField } from '../../parts/field.js';
+import { Figure } from '../../parts/figure.js';
 import { Icon } from '../../parts/icon.js';
 import { Page, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
@@ -43,7 +44,7 @@ export default function State() {
   /** @param {Row} row */
   const select = (row) => row.kind === 'key' && chosen && open(row);
 
-  return html`<${Page} title=${t.pages.state} count=${items && t.state.count(items.length)}
+  return html`<${Page} title=${t.pages.state} count=${items && t.state.count(items.length)} figure=${`/api/state${prefix && `?prefix=${encodeURIComponent(prefix)}`}#`}
     tools=${html`<${FilterField} name="prefix" label=${t.state.filter} placeholder=${t.state.filterHint} />`}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
     ${data?.next && html`<p class="note gap">${t.state.tooMany}</p>`}
@@ -63,8 +64,8 @@ export default function State() {
 /** @type {import('../../parts/table.js').Column<Row>[]} */
 const COLUMNS = [
   { id: 'key', title: t.state.key, width: 'minmax(140px, 2fr)', cell: (row) => html`<${Name} row=${row} />` },
-  { id: 'version', title: t.state.version, width: '64px', right: true, cell: (row) => row.kind === 'key' && html`<span class="mono">v${row.item.version}</span>` },
-  { id: 'size', title: t.state.size, width: '72px', right: true, from: 560, cell: (row) => row.kind === 'key' && html`<span class="dim">${sizeText(row.item.size)}</span>` },
+  { id: 'version', title: t.state.version, width: '64px', right: true, cell: (row) => row.kind === 'key' && html`<span class="mono">v<${Figure} of=${`${keyPath(row.item.key)}?meta#/version`} value=${row.item.version} /></span>` },
+  { id: 'size', title: t.state.size, width: '72px', right: true, from: 560, cell: (row) => row.kind === 'key' && html`<span class="dim"><${Figure} of=${row.item.size < 1024 ? `${keyPath(row.item.key)}?meta#/size` : undefined} value=${row.item.size}>${sizeText(row.item.size)}<//></span>` },
   { id: 'by', title: t.state.by, width: '130px', from: 640, cell: (row) => row.kind === 'key' && html`<${Actor} actor=${row.item.updated_by} />` },
   { id: 'changed', title: t.state.changed, width: '92px', right: true, cell: (row) => row.kind === 'key' && html`<span class="dim"><${Ago} at=${row.item.updated_at} /></span>` },
 ];
@@ -73,7 +74,7 @@ const COLUMNS = [
 function Name({ row }) {
   const indent = { paddingLeft: `${row.depth * 16}px` };
   if (row.kind === 'folder') {
-    return html`<span class="tree-key" style=${indent}><${Icon} name=${row.open ? 'down' : 'right'} /><${Plain} text=${row.name} max=${200} />/ <span class="dim">${row.count}</span><span class="hidden-text">, ${row.open ? t.state.opened : t.state.closed}</span></span>`;
+    return html`<span class="tree-key" style=${indent}><${Icon} name=${row.open ? 'down' : 'right'} /><${Plain} text=${row.name} max=${200} />/ <span class="dim"><${Figure} of=${`/api/state?prefix=${encodeURIComponent(row.path)}#`} value=${row.count} /></span><span class="hidden-text">, ${row.open ? t.state.opened : t.state.closed}</span></span>`;
   }
   return html`<span class="tree-key" style=${{ paddingLeft: `${row.depth * 16 + 16}px` }}><${Plain} text=${row.name} max=${200} /></span>`;
 }

@@ -10,10 +10,12 @@ import { Ago } from '../../parts/time.js';
 import { openDialog } from '../../parts/dialog.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
 import { FilterField } from '../../parts/field.js';
+import { Figure } from '../../parts/figure.js';
 import { Icon } from '../../parts/icon.js';
 import { Page, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
 import { Table } from '../../parts/table.js';
+import { standing } from './graph.js';
 import { NewTask } from './new.js';
 import { TaskDetail, Priority } from './task.js';
 import { t } from '../../texts.js';
@@ -26,14 +28,6 @@ const CARDS = 60;
 const COLUMNS_OF_BOARD = ['ready', 'waiting', 'claimed', 'done', 'failed', 'cancelled'];
 
 /** @typedef {import('../../types/api.js').components['schemas']['TaskItem']} TaskItem */
-
-/**
- * Where a task stands; an open one is ready, or waits for others.
- * @param {TaskItem} task
- */
-export function standing(task) {
-  return task.status !== 'open' ? task.status : task.blockers > 0 ? 'waiting' : 'ready';
-}
 
 export default function Tasks() {
   const text = filter('q').toLowerCase();
@@ -52,7 +46,7 @@ export default function Tasks() {
   const tools = html`<${FilterField} name="q" label=${t.tasks.filter} placeholder=${t.tasks.filterHint} />
     <div class="segments" role="group" aria-label=${t.tasks.view}>${['board', 'list'].map((id) => html`<a key=${id} href=${href('tasks', { q: filter('q'), view: id === 'board' ? '' : id, task: chosen })} aria-current=${view === id ? 'true' : undefined}>${t.tasks.views[/** @type {'list'} */ (id)]}</a>`)}</div>
     <button type="button" class="button primary" onClick=${create} title=${`${t.tasks.create} (n)`}><${Icon} name="plus" />${t.tasks.create}</button>`;
-  return html`<${Page} title=${t.pages.tasks} count=${data && t.tasks.count(rows.length)} tools=${tools}>
+  return html`<${Page} title=${t.pages.tasks} count=${data && t.tasks.count(rows.length)} figure=${text || status ? undefined : '/api/tasks#'} tools=${tools}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
     ${data?.next && html`<p class="note gap">${t.tasks.tooMany}</p>`}
     ${status && html`<div class="crumbs"><${Status} word=${status} /><a href=${href('tasks', { view: filter('view') })}>${t.events.clear}</a></div>`}
@@ -62,7 +56,7 @@ export default function Tasks() {
           : view === 'list' || status
             ? html`<${Table} label=${t.pages.tasks} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {TaskItem} */ row) => row.id} selected=${chosen || null}
                 onOpen=${open} onSelect=${(/** @type {TaskItem} */ row) => chosen && open(row)} rowClass=${(/** @type {TaskItem} */ row) => (row.closed_at ? 'faint' : '')} />`
-            : html`<${Board} tasks=${rows} chosen=${chosen} />`}
+            : html`<${Board} tasks=${rows} chosen=${chosen} text=${text} />`}
     <//>
   <//>`;
 }
@@ -74,7 +68,7 @@ function create() {
 /** @type {import('../../parts/table.js').Column<TaskItem>[]} */
 const COLUMNS = [
   { id: 'id', title: t.tasks.number, width: '60px', cell: (row) => html`<span class="mono dim">${row.id}</span>` },
-  { id: 'priority', title: t.tasks.priority, width: '60px', from: 720, cell: (row) => html`<${Priority} value=${row.priority} />` },
+  { id: 'priority', title: t.tasks.priority, width: '60px', from: 720, cell: (row) => html`<${Priority} value=${row.priority} id=${row.id} />` },
   { id: 'title', title: t.tasks.title, width: 'minmax(140px, 3fr)', cell: (row) => html`<${Plain} text=${row.title} max=${200} />` },
   { id: 'status', title: t.tasks.status, width: '104px', cell: (row) => html`<${Status} word=${standing(row)} />` },
   { id: 'who', title: t.tasks.who, width: '130px', from: 620, cell: (row) => who(row) },
@@ -88,8 +82,8 @@ function who(task) {
   return task.assignee && html`<span class="dim"><${Plain} text=${t.tasks.isFor(task.assignee)} max=${60} /></span>`;
 }
 
-/** @param {{tasks: TaskItem[], chosen: string}} props */
-function Board({ tasks, chosen }) {
+/** @param {{tasks: TaskItem[], chosen: string, text: string}} props */
+function Board({ tasks, chosen, text }) {
   const columns = useMemo(() => {
     /** @type {Map<string, TaskItem[]>} */
     const all = new Map(COLUMNS_OF_BOARD.map((word) => [word, []]));
@@ -102,12 +96,12 @@ function Board({ tasks, chosen }) {
   }, [tasks]);
   return html`<div class="board" tabindex="0" role="region" aria-label=${t.tasks.views.board}>
     ${[...columns].filter(([word, list]) => list.length > 0 || !['failed', 'cancelled'].includes(word)).map(([word, list]) => html`<section class="column" key=${word} aria-label=${t.words[word] ?? word}>
-      <h2><${Status} word=${word} /><span class="count">${list.length}</span></h2>
+      <h2><${Status} word=${word} /><span class="count"><${Figure} of=${text ? undefined : `/api/overview#/tasks/${word}`} value=${list.length} /></span></h2>
       <ul>${list.slice(0, CARDS).map((task) => html`<li key=${task.id}>
         <a class="task-card" href=${href('tasks', { q: filter('q'), task: task.id })} aria-current=${task.id === chosen ? 'true' : undefined}>
-          <span class="task-top"><span class="mono dim">${task.id}</span><${Priority} value=${task.priority} />${task.attempt > 1 && html`<${Tag} tone="warn">${t.tasks.attempt(task.attempt)}<//>`}</span>
+          <span class="task-top"><span class="mono dim">${task.id}</span><${Priority} value=${task.priority} id=${task.id} />${task.attempt > 1 && html`<${Tag} tone="warn">${t.tasks.attempt(task.attempt)}<//>`}</span>
           <span class="task-title"><${Plain} text=${task.title} max=${160} /></span>
-          <span class="task-foot dim">${task.claim ? html`<${Plain} text=${task.claim.agent} max=${40} />` : task.assignee ? html`<${Plain} text=${t.tasks.isFor(task.assignee)} max=${40} />` : ''}${word === 'waiting' ? t.tasks.waitsFor(task.blockers) : ''}<${Ago} at=${task.updated_at} /></span>
+          <span class="task-foot dim">${task.claim ? html`<${Plain} text=${task.claim.agent} max=${40} />` : task.assignee ? html`<${Plain} text=${t.tasks.isFor(task.assignee)} max=${40} />` : ''}${word === 'waiting' ? html`<span>${t.tasks.waitsFor} <${Figure} of=${`/api/tasks/${task.id}#/blockers`} value=${task.blockers} /></span>` : ''}<${Ago} at=${task.updated_at} /></span>
         </a></li>`)}</ul>
       ${list.length > CARDS && html`<a class="more" href=${href('tasks', { view: 'list', status: word })}>${t.tasks.more(list.length - CARDS)}</a>`}
     </section>`)}

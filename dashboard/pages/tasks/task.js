@@ -9,17 +9,15 @@ import { notify } from '../../core/store.js';
 import { Actor, Status, Tag } from '../../parts/badge.js';
 import { Ago, Clock } from '../../parts/time.js';
 import { Confirm, openDialog } from '../../parts/dialog.js';
+import { Figure } from '../../parts/figure.js';
 import { Detail, Facts } from '../../parts/layout.js';
 import { Failure, Loading } from '../../parts/empty.js';
 import { JsonTree } from '../../parts/json.js';
 import { Lines } from '../../parts/value.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
+import { Graph, standing } from './graph.js';
 import { t } from '../../texts.js';
-
-/** How far the graph goes, in tasks and in steps. */
-const GRAPH_TASKS = 40;
-const GRAPH_DEPTH = 6;
 
 /** @typedef {import('../../types/api.js').components['schemas']['Task']} Task */
 
@@ -37,16 +35,16 @@ export function TaskDetail({ id, close }) {
     ? html`<button type="button" class="button" onClick=${() => ask(task, 'reopen')}>${t.tasks.reopen}</button>`
     : html`<button type="button" class="button" onClick=${() => ask(task, 'cancel')}>${t.tasks.cancel}</button>`;
   return html`<${Detail} title=${html`<span class="mono dim">${task.id}</span> <${Plain} text=${task.title} max=${300} />`} label=${task.id} close=${close} tools=${tools}
-    sub=${html`<${Status} word=${task.status === 'open' ? (task.blockers > 0 ? 'waiting' : 'ready') : task.status} /><${Priority} value=${task.priority} /><span><${Plain} text=${task.project} max=${80} /></span>`}>
+    sub=${html`<${Status} word=${standing(task)} /><${Priority} value=${task.priority} id=${task.id} /><span><${Plain} text=${task.project} max=${80} /></span>`}>
     ${error && html`<${Failure} error=${error} />`}
     <p class="why"><span class="label">${t.tasks.why}</span><${Plain} text=${why} max=${600} /></p>
     ${task.body && html`<div class="well body"><${Lines} text=${task.body} /></div>`}
-    ${task.depends_on.length > 0 && html`<section><h3 class="label">${t.tasks.dependsOn}</h3><${Graph} task=${task} /></section>`}
+    <${Graph} task=${task} />
     ${task.result !== undefined && task.result !== null && html`<section><h3 class="label">${t.tasks.result}</h3><div class="well">${typeof task.result === 'string' ? html`<${Lines} text=${task.result} />` : html`<${JsonTree} value=${task.result} />`}</div></section>`}
     <${Facts} rows=${[
       [t.tasks.claimed, task.claim && html`<${Actor} actor=${`agent:${task.claim.agent}`} project=${task.project} /> <${Ago} at=${task.claim.claimed_at} />`],
       [t.tasks.assignee, task.assignee && html`<${Plain} text=${task.assignee} />`],
-      [t.tasks.attempts, `${task.attempt} / ${task.attempts_max}`],
+      [t.tasks.attempts, html`<${Figure} of=${`/api/tasks/${task.id}#/attempt`} value=${task.attempt} /> / <${Figure} of=${`/api/tasks/${task.id}#/attempts_max`} value=${task.attempts_max} />`],
       [t.tasks.needs, task.capabilities.length > 0 && html`<span class="tags">${task.capabilities.map((word) => html`<${Tag} key=${word}><${Plain} text=${word} max=${60} /><//>`)}</span>`],
       [t.tasks.paths, task.paths.length > 0 && html`<span class="mono"><${Plain} text=${task.paths.join('  ')} max=${1000} /></span>`],
       [t.tasks.labels, task.labels.length > 0 && html`<span class="tags">${task.labels.map((word) => html`<${Tag} key=${word}><${Plain} text=${word} max=${60} /><//>`)}</span>`],
@@ -60,10 +58,10 @@ export function TaskDetail({ id, close }) {
 
 /**
  * How urgent it is: 0 is the most.
- * @param {{value: number}} props
+ * @param {{value: number, id: string}} props
  */
-export function Priority({ value }) {
-  return html`<span class=${`priority priority-${value}`} title=${t.tasks.priorities[value]}>P${value}</span>`;
+export function Priority({ value, id }) {
+  return html`<span class=${`priority priority-${value}`} title=${t.tasks.priorities[value]}>P<${Figure} of=${`/api/tasks/${id}#/priority`} value=${value} /></span>`;
 }
 
 /** @param {{id: string}} props */
@@ -72,37 +70,6 @@ function History({ id }) {
   return html`<section><h3 class="label">${t.tasks.history}</h3><ol class="timeline">
     ${(data ?? []).map((/** @type {any} */ event) => html`<li key=${event.revision}><span class="what"><a class="row-topic" href=${href('events', { at: event.revision })}>${event.topic.replace('coro.task.', '')}</a> <${Actor} actor=${event.actor} /></span><${Clock} at=${event.created_at} /></li>`)}
   </ol></section>`;
-}
-
-/**
- * What a task depends on, and what that depends on, as a tree.
- * @param {{task: Task}} props
- */
-function Graph({ task }) {
-  const { data } = useData(async (signal) => {
-    /** @type {Map<string, Task>} */
-    const known = new Map([[task.id, task]]);
-    let edge = [task];
-    for (let depth = 0; depth < GRAPH_DEPTH && edge.length > 0 && known.size < GRAPH_TASKS; depth += 1) {
-      const ids = [...new Set(edge.flatMap((one) => one.depends_on.map((other) => other.id)))].filter((id) => !known.has(id));
-      edge = await Promise.all(ids.slice(0, GRAPH_TASKS - known.size).map((id) => read(`/api/tasks/${id}`, {}, signal)));
-      for (const one of edge) known.set(one.id, one);
-    }
-    return known;
-  }, [task.id, task.updated_at], { topics: ['coro.task.'] });
-  return html`<${Branch} task=${task} known=${data ?? new Map([[task.id, task]])} path=${[task.id]} />`;
-}
-
-/** @param {{task: Task, known: Map<string, Task>, path: string[]}} props */
-function Branch({ task, known, path }) {
-  return html`<ul class="graph">${task.depends_on.map((one) => {
-    const next = known.get(one.id);
-    const deeper = next && next.depends_on.length > 0 && !path.includes(one.id);
-    return html`<li key=${one.id}><a href=${href('tasks', { task: one.id })}><span class="mono">${one.id}</span></a> <${Status} word=${one.status} /> <span><${Plain} text=${one.title} max=${120} /></span>
-      ${next?.claim && html` <${Actor} actor=${`agent:${next.claim.agent}`} project=${next.project} />`}
-      ${one.result && html`<span class="dim"> <${Plain} text=${one.result} max=${160} /></span>`}
-      ${deeper && html`<${Branch} task=${next} known=${known} path=${[...path, one.id]} />`}</li>`;
-  })}</ul>`;
 }
 
 /** @param {Task} task @param {'cancel' | 'reopen'} what */

@@ -29,6 +29,7 @@ pub mod numbers;
 pub mod overview;
 pub mod pauses;
 pub mod requests;
+pub mod settings;
 pub mod state;
 pub mod system;
 pub mod tasks;

@@ -212,6 +212,15 @@ impl ReceiptRow {
     }
 }
 
+/// What a list is narrowed to; each part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    pub project: Option<String>,
+    pub thread: Option<MessageNumber>,
+    /// An agent that they are for.
+    pub recipient: Option<AgentId>,
+}
+
 /// Whose messages are asked for.
 struct Sight {
     project: Option<String>,
@@ -224,6 +233,7 @@ struct Sight {
 struct Place {
     before: i64,
     thread: Option<i64>,
+    recipient: Option<AgentId>,
     limit: i64,
 }
 

@@ -1,12 +1,17 @@
 //! Looking at messages: one, a list, or the inbox of the agent that calls.
 
+use std::collections::{HashMap, HashSet};
+
 use coro_api::limits::MESSAGE_BYTES_MAX;
 use coro_api::messages::{AnswerState, Inbox, Message, ReceiptState};
 use coro_api::numbers::MessageNumber;
 
 use super::acknowledging::mark_read;
 use super::store::Unread;
-use super::{MessageRow, Place, ReceiptRow, Seen, Sight, TOPICS, find_seen, leads, store};
+use super::{
+    MessageFilter, MessageRow, Place, ReceiptRow, Seen, Sight, TOPICS, find_seen, is_sender, leads,
+    store,
+};
 use crate::agents::require_agent;
 use crate::app::Ctx;
 use crate::db::Tx;
@@ -50,16 +55,16 @@ pub async fn get_message(
 }
 
 /// The messages that the caller sent or got, or leads the project of; the
-/// newest first, and whether there are more.
+/// newest first, and whether there are more. Those of one recipient have its
+/// receipt, where the caller may see it.
 pub async fn list_messages(
     ctx: &Ctx,
-    project: Option<String>,
-    thread: Option<MessageNumber>,
+    filter: MessageFilter,
     before: i64,
     limit: i64,
 ) -> Result<(Vec<Message>, bool)> {
     let caller = &ctx.caller;
-    let project = match (&caller.project, project) {
+    let project = match (&caller.project, filter.project) {
         (None, None) => None,
         (_, named) => Some(caller.project_for(named)?),
     };
@@ -70,15 +75,22 @@ pub async fn list_messages(
     };
     let place = Place {
         before,
-        thread: thread.map(|thread| thread.0),
+        thread: filter.thread.map(|thread| thread.0),
+        recipient: filter.recipient,
         limit: limit + 1,
     };
-    let tenant = caller.tenant.clone();
+    let job_ctx = ctx.clone();
     let listed = ctx.app.db.scan(move |tx| {
         let now = tx.now();
-        let rows = store::list(tx, &tenant, &sight, &place, LIST_CHARS_MAX)?;
+        let rows = store::list(tx, &job_ctx.caller.tenant, &sight, &place, LIST_CHARS_MAX)?;
+        let receipts = receipts_of(tx, &job_ctx, &place, &rows)?;
         rows.iter()
-            .map(|row| row.shown(&[], now))
+            .map(|row| {
+                row.shown(
+                    receipts.get(&row.number).map_or(&[], std::slice::from_ref),
+                    now,
+                )
+            })
             .collect::<Result<Vec<_>>>()
     });
     let mut messages = listed.await?;
@@ -86,6 +98,34 @@ pub async fn list_messages(
     let more = messages.len() > wanted;
     messages.truncate(wanted);
     Ok((messages, more))
+}
+
+/// The recipient's receipts by message, where a list is that of one: those that
+/// the caller would see at the message too.
+fn receipts_of(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    place: &Place,
+    rows: &[MessageRow],
+) -> Result<HashMap<i64, ReceiptRow>> {
+    let (Some(agent), Some(newest), Some(oldest)) = (&place.recipient, rows.first(), rows.last())
+    else {
+        return Ok(HashMap::new());
+    };
+    let is_own = ctx
+        .caller
+        .agent
+        .as_ref()
+        .is_some_and(|own| own.id == *agent);
+    let sees_all = is_own || leads(ctx);
+    let seen = |row: &&MessageRow| sees_all || is_sender(ctx, row);
+    let seen: HashSet<i64> = rows.iter().filter(seen).map(|row| row.number).collect();
+    let tenant = &ctx.caller.tenant;
+    let receipts = store::receipts_of(tx, tenant, agent, oldest.number, newest.number)?;
+    let receipts = receipts.into_iter().map(|one| (one.message, one));
+    Ok(receipts
+        .filter(|(number, _)| seen.contains(number))
+        .collect())
 }
 
 /// What the agent that calls has not read, the oldest first. By that it is

@@ -9,14 +9,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    acknowledge_message, answer_ask, ask_agent, get_message, list_messages, read_channel,
-    read_inbox, reply_to_message, send_message,
+    MessageFilter, acknowledge_message, answer_ask, ask_agent, get_message, list_messages,
+    read_channel, read_inbox, reply_to_message, send_message,
 };
 use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::error::{Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
 use crate::http::page::{bound, check_limit, link_next};
+use crate::ids::AgentId;
 
 /// How many messages a list has where the request names no limit.
 const LIMIT: i64 = 100;
@@ -37,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
 struct ListQuery {
     project: Option<String>,
     thread: Option<String>,
+    recipient: Option<String>,
     limit: Option<i64>,
     before: Option<i64>,
 }
@@ -44,12 +46,13 @@ struct ListQuery {
 /// List messages
 ///
 /// Those that the caller sent or got, for the owner and controllers all of the
-/// project; the newest first, with the beginning of each text and without
-/// receipts.
+/// project; the newest first, with the beginning of each text. Those of one
+/// recipient have its receipt, others none.
 #[utoipa::path(get, path = "/api/messages", operation_id = "list_messages", tag = "messages",
     params(
         ("project" = Option<String>, Query, description = "Only those of this project"),
         ("thread" = Option<String>, Query, description = "Only this thread, by its first message", example = "M-1"),
+        ("recipient" = Option<String>, Query, description = "Only those for this agent, by its id"),
         ("limit" = Option<i64>, Query, description = "Messages at most (default 100)", minimum = 1, maximum = 10000),
         ("before" = Option<i64>, Query, description = "Numbers below this", minimum = 1),
     ),
@@ -58,13 +61,21 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
     let limit = check_limit("limit", query.limit)?.unwrap_or(LIMIT);
     let before = bound("before", query.before, 1, i64::MAX)?;
     let thread = query.thread.as_deref().map(number_of).transpose()?;
-    let project = query.project.clone();
-    let (messages, more) = list_messages(&ctx, project, thread, before, limit).await?;
+    let filter = MessageFilter {
+        project: query.project.clone(),
+        thread,
+        recipient: query.recipient.as_deref().map(AgentId::from_text),
+    };
+    let (messages, more) = list_messages(&ctx, filter, before, limit).await?;
     let mut response = axum::Json(&messages).into_response();
     if let (true, Some(last)) = (more, messages.last()) {
         let (limit, before) = (limit.to_string(), last.number.0.to_string());
         let place = [("limit", limit.as_str()), ("before", &before)];
-        let filters = [("project", &query.project), ("thread", &query.thread)];
+        let filters = [
+            ("project", &query.project),
+            ("thread", &query.thread),
+            ("recipient", &query.recipient),
+        ];
         link_next(&mut response, "/api/messages", &place, &filters);
     }
     Ok(response)

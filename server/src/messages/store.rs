@@ -122,6 +122,9 @@ pub(super) fn list(
              OR (to_kind = 'caller' AND to_name = $5) OR sender_agent = $6 \
              OR EXISTS (SELECT 1 FROM receipt WHERE receipt.tenant_id = $1 \
              AND receipt.message = message.number AND receipt.agent = $6)) \
+             AND (CAST($9 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM receipt \
+             WHERE receipt.tenant_id = $1 AND receipt.message = message.number \
+             AND receipt.agent = $9)) \
              ORDER BY number DESC LIMIT $7"
         ),
         &[
@@ -133,6 +136,7 @@ pub(super) fn list(
             sight.agent.as_ref().into(),
             place.limit.into(),
             chars_max.into(),
+            place.recipient.as_ref().into(),
         ],
         row_from,
     )
@@ -215,6 +219,23 @@ pub(super) fn receipts(
         "SELECT message, agent, agent_name, state, open, how, handed_at, delivered_at, read_at, \
          acknowledged_at FROM receipt WHERE tenant_id = $1 AND message = $2 ORDER BY agent_name",
         &[tenant.into(), message.into()],
+        receipt_from,
+    )
+}
+
+/// The receipts of an agent for messages from one to another.
+pub(super) fn receipts_of(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    first: i64,
+    last: i64,
+) -> Result<Vec<ReceiptRow>> {
+    tx.query_all(
+        "SELECT message, agent, agent_name, state, open, how, handed_at, delivered_at, read_at, \
+         acknowledged_at FROM receipt WHERE tenant_id = $1 AND agent = $2 \
+         AND message BETWEEN $3 AND $4",
+        &[tenant.into(), agent.into(), first.into(), last.into()],
         receipt_from,
     )
 }

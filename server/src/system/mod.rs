@@ -1,10 +1,13 @@
-//! The server itself: health, who calls, counters.
+//! The server itself: health, who calls, counters, settings, and how its clients
+//! are set up.
 
 pub mod routes;
 
+use coro_api::settings::{LivenessSettings, RetentionSettings, Settings};
 use coro_api::system::{ServerMetrics, TokenTax, Whoami};
 
 use crate::app::Ctx;
+use crate::config::Config;
 use crate::error::Result;
 use crate::metrics::MCP_CALL_TOKENS;
 use crate::{agents, state};
@@ -39,13 +42,42 @@ pub async fn server_metrics(ctx: &Ctx) -> Result<ServerMetrics> {
         state_keys: state::count_state(ctx).await?,
         instances: agents::count_agents(ctx).await?,
         last_event_id,
-        api_bind: ctx.app.config.bind.to_string(),
+        api_bind: ctx.app.address.to_string(),
         dashboard_bind: match ctx.app.config.dashboard_bind {
             Some(bind) => bind.to_string(),
             None => String::new(),
         },
         token_tax: token_tax(ctx.app.metrics.mcp_calls(), ctx.app.metrics.rest_calls()),
     })
+}
+
+/// How the server is set, without what a caller need not know: paths, addresses
+/// and whatever may hold a secret.
+pub fn settings(config: &Config) -> Settings {
+    let (retention, liveness) = (&config.retention, &config.liveness);
+    let database = match config.database_url {
+        None => "sqlite",
+        Some(_) => "postgresql",
+    };
+    Settings {
+        database: database.to_owned(),
+        body_bytes: config.limits.body_bytes as u64,
+        retention: RetentionSettings {
+            events_days: retention.events_days,
+            events_bytes: retention.events_bytes,
+            audit_days: retention.audit_days,
+            history_versions: retention.history_versions,
+            history_days: retention.history_days,
+        },
+        liveness: LivenessSettings {
+            sweep_seconds: liveness.sweep_seconds,
+            stale_after_seconds: liveness.stale_after_seconds,
+            ended_after_seconds: liveness.ended_after_seconds,
+            forgotten_after_days: liveness.forgotten_after_days,
+        },
+        claim_silent_after_seconds: config.tasks.silent_after_seconds,
+        continuations_max: config.hooks.continuations_max,
+    }
 }
 
 fn token_tax(mcp_calls: u64, rest_calls: u64) -> TokenTax {

@@ -1,8 +1,10 @@
 //! HTTP of the server itself.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use coro_api::clients::{self, ClientSetups};
+use coro_api::settings::Settings;
 use coro_api::system::{Health, MetricsReset, Ready, ServerMetrics, Whoami};
 use coro_api::tokens::Role;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +28,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(whoami))
         .routes(routes!(server_metrics))
         .routes(routes!(reset_metrics))
+        .routes(routes!(settings))
+        .routes(routes!(client_setups))
 }
 
 /// Whether the server lives
@@ -98,4 +102,34 @@ async fn server_metrics(Reader(ctx): Reader, _: NoQuery) -> Result<axum::Json<Se
 async fn reset_metrics(Admin(ctx): Admin, _: NoQuery) -> axum::Json<MetricsReset> {
     ctx.app.metrics.reset();
     axum::Json(MetricsReset { reset: true })
+}
+
+/// How the server is set
+///
+/// What it keeps and for how long, what it bounds, and when an agent counts as
+/// gone. Nothing of it is secret.
+#[utoipa::path(get, path = "/api/settings", operation_id = "get_settings", tag = "server",
+    responses((status = 200, description = "The settings", body = Settings)))]
+async fn settings(Reader(ctx): Reader, _: NoQuery) -> axum::Json<Settings> {
+    axum::Json(super::settings(&ctx.app.config))
+}
+
+/// How MCP clients are set up
+///
+/// For each client that is known: the file and its text, for this server by the
+/// address at which it was called. No text has a token.
+#[utoipa::path(get, path = "/api/clients", operation_id = "list_clients", tag = "server",
+    responses((status = 200, description = "The clients", body = ClientSetups)))]
+async fn client_setups(
+    Reader(ctx): Reader,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> axum::Json<ClientSetups> {
+    let config = &ctx.app.config;
+    // Whoever asks by the dashboard has called its port, and clients don't.
+    let url = match ctx.caller.session {
+        Some(_) => config.api_url_beside(&headers, ctx.app.address),
+        None => config.url_of(&headers),
+    };
+    axum::Json(clients::setups(&url))
 }

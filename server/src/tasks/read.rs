@@ -27,6 +27,8 @@ pub struct TaskFilter {
     pub claimed_by: Option<String>,
     /// Open, and waits for nothing.
     pub is_ready: bool,
+    /// The number of a task that it depends on.
+    pub depends_on: Option<i64>,
 }
 
 /// Tasks, and the revision that they were read at.
@@ -93,8 +95,6 @@ fn collect(
     }
 }
 
-/// A task with its dependencies and notes, and the revision at which it was
-/// read.
 /// What agents of a project, or of all, have claimed; each agent's first claim
 /// first.
 pub fn claims(
@@ -125,6 +125,8 @@ pub fn count_by_state(
     Ok(counts)
 }
 
+/// A task with its dependencies and notes, and the revision at which it was
+/// read.
 pub async fn get_task(ctx: &Ctx, id: &str) -> Result<(Task, i64)> {
     let (job_ctx, id) = (ctx.clone(), id.to_owned());
     ctx.app

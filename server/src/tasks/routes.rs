@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use coro_api::limits::LIST_ROWS_MAX;
+use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{
     CloseTasks, ClosedTasks, CreatedTasks, NewTask, NewTaskNote, NewTasks, NextRequest, NextTask,
     Task, TaskChange, TaskDone, TaskFailed, TaskItem, TaskReason, TaskReleased, TaskStatus,
@@ -48,6 +49,7 @@ struct ListQuery {
     label: Option<String>,
     claimed_by: Option<String>,
     ready: Option<bool>,
+    depends_on: Option<String>,
     limit: Option<i64>,
     cursor: Option<i64>,
 }
@@ -64,6 +66,7 @@ struct ListQuery {
         ("label" = Option<String>, Query, description = "One of their labels"),
         ("claimed_by" = Option<String>, Query, description = "The agent that works on them now"),
         ("ready" = Option<bool>, Query, description = "true: only open ones that wait for no other"),
+        ("depends_on" = Option<String>, Query, description = "Only those that depend on this task", example = "T-1"),
         ("limit" = Option<i64>, Query, description = "Tasks at most; without it the list is whole, or an error", minimum = 1, maximum = 10000),
         ("cursor" = Option<i64>, Query, description = "Where the page before ended, from its Link", minimum = 0),
     ),
@@ -79,6 +82,7 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         label: query.label.clone(),
         claimed_by: query.claimed_by.clone(),
         is_ready: query.ready.unwrap_or(false),
+        depends_on: query.depends_on.as_deref().map(number_of).transpose()?,
     };
     let TaskList {
         tasks,
@@ -98,11 +102,19 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
             ("label", &query.label),
             ("claimed_by", &query.claimed_by),
             ("ready", &query.ready.map(|ready| ready.to_string())),
+            ("depends_on", &query.depends_on),
         ];
         let place = [("limit", limit.as_str()), ("cursor", &cursor)];
         link_next(&mut response, "/api/tasks", &place, &filters);
     }
     Ok(response)
+}
+
+fn number_of(text: &str) -> Result<i64> {
+    let number = text.parse::<TaskNumber>();
+    number
+        .map(|number| number.0)
+        .map_err(|error| invalid(error.to_string()))
 }
 
 fn parse_status(word: &str) -> Result<TaskStatus> {

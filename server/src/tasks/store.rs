@@ -105,7 +105,10 @@ pub(super) fn list(
             " AND number > $2 AND project = coalesce($3, project) \
              AND status = coalesce($4, status) AND assignee = coalesce($5, assignee) \
              AND (CAST($6 AS TEXT) IS NULL OR (status = 'claimed' AND claim_name = $6)) \
-             AND ($7 = 0 OR (status = 'open' AND blockers = 0)) ORDER BY number LIMIT $8"
+             AND ($7 = 0 OR (status = 'open' AND blockers = 0)) \
+             AND (CAST($8 AS BIGINT) IS NULL OR number IN (SELECT d.task \
+               FROM task_dependency d WHERE d.tenant_id = $1 AND d.dependency = $8)) \
+             ORDER BY number LIMIT $9"
         ),
         &[
             tenant.into(),
@@ -115,6 +118,7 @@ pub(super) fn list(
             filter.assignee.as_deref().into(),
             filter.claimed_by.as_deref().into(),
             filter.is_ready.into(),
+            filter.depends_on.into(),
             limit.into(),
         ],
         row_from,

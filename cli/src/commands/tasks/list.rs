@@ -1,5 +1,6 @@
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{TaskItem, TaskStatus};
 
 use super::item_row;
@@ -33,6 +34,9 @@ pub(crate) struct List {
     /// Only open ones that wait for no other
     #[arg(long)]
     ready: bool,
+    /// Only those that wait, or waited, for this task
+    #[arg(long, value_name = "TASK")]
+    depends_on: Option<TaskNumber>,
     /// At most so many
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
@@ -50,6 +54,7 @@ impl Run for List {
             .query_if("label", self.label)
             .query_if("claimed_by", self.claimed_by)
             .query_if("ready", self.ready.then_some(true))
+            .query_if("depends_on", self.depends_on)
             .query_if("limit", self.limit)
             .query_if("cursor", self.cursor);
         let response = session.call(request)?;

@@ -16,9 +16,11 @@ mod render;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use render::{Snippet, render};
 pub use table::CLIENTS;
+pub use wire::{ClientSetup, ClientSetups, ClientSnippet, setups};
 
 /// What our server is called in every client's file.
 pub const SERVER_NAME: &str = "coro";
@@ -109,6 +111,16 @@ pub enum Transport {
     Http,
     /// The client starts `coro-cli mcp`, which passes messages on.
     Stdio,
+}
+
+impl Transport {
+    /// As answers have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Transport::Http => "http",
+            Transport::Stdio => "stdio",
+        }
+    }
 }
 
 /// What a file is written in.
