@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use coro_tests::Client;
 use serde_json::{Value, json};
 
-use crate::visit::Visit;
+use coro_tests::browser::Visit;
 
 /// Each page, what shows that it is there, and how many figures it has at least.
 const PLACES: &[(&str, &str, usize)] = &[
