@@ -57,4 +57,5 @@ mod tasks_claims;
 mod tasks_leading;
 mod token_cost;
 mod tokens;
+mod top;
 mod txn;

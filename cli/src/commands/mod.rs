@@ -41,6 +41,7 @@ mod state;
 mod status;
 mod tasks;
 mod tokens;
+mod top;
 mod txn;
 mod version;
 mod whoami;
@@ -55,6 +56,7 @@ use crate::session::Session;
 
 pub(crate) static COMMANDS: &[Node] = &[
     leaf::<status::Status>("status"),
+    leaf::<top::Top>("top"),
     leaf::<whoami::Whoami>("whoami"),
     leaf::<register::Register>("register"),
     leaf::<activate::Activate>("activate"),

@@ -9,7 +9,7 @@ use crate::http::Request;
 use crate::print::row;
 use crate::session::{Session, unexpected};
 
-mod screen;
+pub(super) mod screen;
 
 /// Print how things stand: the server, you, agents, tasks, and what waits for a decision
 ///
@@ -20,7 +20,7 @@ mod screen;
 pub(crate) struct Status {
     /// The project; by default that of the token, else all
     #[arg(long)]
-    project: Option<String>,
+    pub(super) project: Option<String>,
 }
 
 impl Run for Status {

@@ -2,6 +2,7 @@
 //! What there is nothing of has no line.
 
 use coro_api::agents::AgentStatus;
+use coro_api::numbers::RequestNumber;
 use coro_api::overview::{Overview, OverviewAgent, OverviewRequest, TaskCounts};
 use coro_api::pauses::Pause;
 
@@ -15,11 +16,36 @@ const PAUSES_SHOWN: usize = 10;
 /// How much of a title, an intent or a reason is shown, in characters.
 const TEXT_CHARS_MAX: usize = 60;
 
+/// A line of the screen, and what it tells of.
+pub(in crate::commands) struct Line {
+    pub(in crate::commands) text: String,
+    pub(in crate::commands) about: About,
+}
+
+/// What can be looked at more closely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::commands) enum About {
+    Nothing,
+    Agent { project: String, name: String },
+    Request(RequestNumber),
+}
+
 pub(super) fn lines(overview: &Overview) -> Vec<String> {
+    let lines = told_lines(overview).into_iter();
+    lines.map(|line| line.text).collect()
+}
+
+/// The lines with what they are about.
+pub(in crate::commands) fn told_lines(overview: &Overview) -> Vec<Line> {
     let mut lines = Vec::new();
     let names_projects = overview.project.is_none();
-    let agents = overview.agents.iter();
-    let agents = agents.map(|agent| agent_line(agent, names_projects));
+    let agents = overview.agents.iter().map(|agent| Line {
+        text: agent_line(agent, names_projects),
+        about: About::Agent {
+            project: agent.project.clone(),
+            name: agent.name.clone(),
+        },
+    });
     let more = overview.agents_more;
     section(
         &mut lines,
@@ -30,9 +56,12 @@ pub(super) fn lines(overview: &Overview) -> Vec<String> {
         "coro-cli instances list",
     );
     if let Some(tasks) = task_counts(&overview.tasks) {
-        lines.push(row(&["tasks", &tasks]));
+        lines.push(plain(row(&["tasks", &tasks])));
     }
-    let requests = overview.requests.iter().map(request_line);
+    let requests = overview.requests.iter().map(|request| Line {
+        text: request_line(request),
+        about: About::Request(request.number),
+    });
     let more = usize::try_from(overview.requests_more).unwrap_or(0);
     section(
         &mut lines,
@@ -43,15 +72,14 @@ pub(super) fn lines(overview: &Overview) -> Vec<String> {
         "coro-cli requests",
     );
     if overview.undelivered > 0 {
-        lines.push(row(&[
-            "messages",
-            &format!("{} unread", overview.undelivered),
-        ]));
+        let unread = format!("{} unread", overview.undelivered);
+        lines.push(plain(row(&["messages", &unread])));
     }
     if overview.leases > 0 {
-        lines.push(row(&["leases", &format!("{} held", overview.leases)]));
+        let held = format!("{} held", overview.leases);
+        lines.push(plain(row(&["leases", &held])));
     }
-    let pauses = overview.pauses.iter().map(pause_line);
+    let pauses = overview.pauses.iter().map(|pause| plain(pause_line(pause)));
     section(
         &mut lines,
         "pauses",
@@ -63,11 +91,18 @@ pub(super) fn lines(overview: &Overview) -> Vec<String> {
     lines
 }
 
+fn plain(text: String) -> Line {
+    Line {
+        text,
+        about: About::Nothing,
+    }
+}
+
 /// A heading and its items; beyond some the command that lists them all.
 fn section(
-    lines: &mut Vec<String>,
+    lines: &mut Vec<Line>,
     heading: &str,
-    items: impl ExactSizeIterator<Item = String>,
+    items: impl ExactSizeIterator<Item = Line>,
     more: usize,
     shown_max: usize,
     command: &str,
@@ -76,11 +111,14 @@ fn section(
     if count == 0 {
         return;
     }
-    lines.push(row(&[heading, &count.to_string()]));
+    lines.push(plain(row(&[heading, &count.to_string()])));
     let left = count - items.len().min(shown_max);
-    lines.extend(items.take(shown_max).map(|item| format!("  {item}")));
+    lines.extend(items.take(shown_max).map(|item| Line {
+        text: format!("  {}", item.text),
+        about: item.about,
+    }));
     if left > 0 {
-        lines.push(format!("  and {left} more: {command}"));
+        lines.push(plain(format!("  and {left} more: {command}")));
     }
 }
 
@@ -180,7 +218,7 @@ fn in_words(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coro_api::numbers::{RequestNumber, TaskNumber};
+    use coro_api::numbers::TaskNumber;
     use coro_api::overview::OverviewTask;
     use coro_api::requests::RequestKind;
 

@@ -1,0 +1,79 @@
+//! The terminal: a screen of its own, and keys as they are pressed.
+
+use std::io::{self, Write as _};
+
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::style::{Attribute, Print, SetAttribute};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+};
+use crossterm::{execute, queue};
+
+use super::view::View;
+use crate::error::{CliError, Result, failed};
+use crate::session::Session;
+
+/// The terminal is ours as long as this is there. It is given back when this
+/// ends, however.
+pub(super) struct Screen {
+    is_ours: bool,
+}
+
+impl Screen {
+    pub(super) fn enter(session: &mut Session<'_>) -> Result<Screen> {
+        session.flush()?;
+        enable_raw_mode().map_err(|error| unusable(&error))?;
+        let screen = Screen { is_ours: true };
+        execute!(io::stdout(), EnterAlternateScreen, Hide).map_err(|error| unusable(&error))?;
+        Ok(screen)
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn leave(&mut self, session: &mut Session<'_>) -> Result<()> {
+        session.flush()?;
+        self.give_back().map_err(|error| unusable(&error))
+    }
+
+    fn give_back(&mut self) -> io::Result<()> {
+        if !self.is_ours {
+            return Ok(());
+        }
+        self.is_ours = false;
+        execute!(io::stdout(), LeaveAlternateScreen, Show)?;
+        disable_raw_mode()
+    }
+
+    /// Shows what there is now, in one write.
+    pub(super) fn show(&mut self, session: &mut Session<'_>, view: &mut View) -> Result<()> {
+        let (width, height) = size().map_err(|error| unusable(&error))?;
+        let lines = view.screen(usize::from(width), usize::from(height));
+        let mut frame = Vec::new();
+        let drawn: io::Result<()> = (|| {
+            queue!(frame, BeginSynchronizedUpdate)?;
+            for (row, line) in (0_u16..).zip(&lines) {
+                queue!(frame, MoveTo(0, row))?;
+                if line.is_chosen {
+                    queue!(frame, SetAttribute(Attribute::Reverse))?;
+                }
+                queue!(frame, Print(&line.text), SetAttribute(Attribute::Reset))?;
+                queue!(frame, Clear(ClearType::UntilNewLine))?;
+            }
+            queue!(frame, EndSynchronizedUpdate)
+        })();
+        drawn.map_err(|error| unusable(&error))?;
+        session.bytes(&frame)?;
+        session.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.give_back();
+        let _ = io::stdout().flush();
+    }
+}
+
+pub(super) fn unusable(error: &io::Error) -> CliError {
+    failed(format!("can't use the terminal: {error}"))
+}
