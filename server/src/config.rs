@@ -15,6 +15,7 @@ use http::header::HOST;
 use serde::Deserialize;
 
 use crate::agents::liveness::LivenessSettings;
+use crate::demo::DemoOptions;
 use crate::hooks::HookSettings;
 use crate::log::retention::Retention;
 use crate::platform;
@@ -46,6 +47,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what Coro is for: a server of its own, on which four agents build a
+    /// shop, until Ctrl-C.
+    ///
+    /// Everything is in a temporary folder, which ends with the command. Of the
+    /// other settings those of listening and logging count.
+    Demo(DemoOptions),
     /// Fill an empty data folder or database from a backup.
     Restore {
         /// The file that `coro-cli backup` wrote.

@@ -16,6 +16,7 @@ pub mod config;
 pub mod consumers;
 pub mod dashboard;
 pub mod db;
+pub mod demo;
 pub mod error;
 pub mod events;
 pub mod hooks;

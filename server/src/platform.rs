@@ -30,6 +30,33 @@ fn variable(name: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
+/// Where the CLI of the same build is: beside this program, named alike.
+pub fn cli_beside() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    Ok(
+        program.with_file_name(match name.split_once("coro-server") {
+            Some((before, after)) => format!("{before}coro-cli{after}"),
+            None => format!("coro-cli{}", std::env::consts::EXE_SUFFIX),
+        }),
+    )
+}
+
+/// Whether a browser could be seen here.
+pub fn has_display() -> bool {
+    let names = ["DISPLAY", "WAYLAND_DISPLAY"];
+    cfg!(any(windows, target_os = "macos"))
+        || names.into_iter().any(|name| variable(name).is_some())
+}
+
+/// Keeps the terminal's signals from a process: whoever starts it ends it.
+pub fn in_own_group(command: &mut tokio::process::Command) {
+    #[cfg(unix)]
+    command.process_group(0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
 /// This machine's name.
 pub fn host_name() -> String {
     #[cfg(unix)]
@@ -129,6 +156,9 @@ pub struct StopSignal {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    /// Only where the end of the terminal is the end of the program.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl StopSignal {
@@ -140,18 +170,42 @@ impl StopSignal {
             Ok(StopSignal {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                hangup: None,
             })
         }
         #[cfg(not(unix))]
         Ok(StopSignal {})
     }
 
+    /// As [`StopSignal::install`], for what ends with its terminal. A server
+    /// does not: `nohup` would be for nothing.
+    pub fn install_with_hangup() -> io::Result<Self> {
+        let stop = StopSignal::install()?;
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(StopSignal {
+                hangup: Some(signal(SignalKind::hangup())?),
+                ..stop
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(stop)
+    }
+
     /// Waits for one.
     #[cfg(unix)]
     pub async fn wait(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = hangup => {}
         }
     }
 

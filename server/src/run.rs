@@ -23,10 +23,12 @@ use crate::config::{Cli, Command, Config, ConfigError, Options, TenantCommand};
 use crate::db::postgres::Postgres;
 use crate::db::sqlite::Sqlite;
 use crate::db::{CommitSink, Db};
+use crate::demo::{self, Demo, DemoOptions};
 use crate::http::openapi;
 use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
+use crate::platform::StopSignal;
 use crate::state::diff::Turns;
 use crate::{backup, humans, platform, router, sweeps, tenants};
 use folder::DataFolder;
@@ -53,14 +55,16 @@ pub fn main() -> ExitCode {
         print_line(&openapi::document());
         return ExitCode::SUCCESS;
     }
-    let config = match configure(options) {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("coro-server: {error}");
-            return ExitCode::from(EXIT_USAGE);
-        }
+    let done = match command {
+        Some(Command::Demo(demo)) => play(demo, options),
+        command => match configure(options) {
+            Ok(config) => runtime().and_then(|runtime| runtime.block_on(run(config, command))),
+            Err(error) => {
+                eprintln!("coro-server: {error}");
+                return ExitCode::from(EXIT_USAGE);
+            }
+        },
     };
-    let done = runtime().and_then(|runtime| runtime.block_on(run(config, command)));
     telemetry::flush();
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,13 +96,32 @@ fn configure(options: Options) -> anyhow::Result<Config> {
     Ok(config)
 }
 
+/// Serves the demo. Its folder is made once signals are kept, and goes when
+/// everything else has ended.
+fn play(options: DemoOptions, settings: Options) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let stop_signal = {
+        let _inside = runtime.enter();
+        StopSignal::install_with_hangup().context("no signal can be received")?
+    };
+    let demo = Demo::prepare(options)?;
+    let mut config = configure(demo.settings(settings)?)?;
+    config.demo = true;
+    let served = runtime.block_on(serve(config, stop_signal, Some(&demo)));
+    // Nothing runs any more that could write into the folder.
+    drop(runtime);
+    served
+}
+
 async fn run(config: Config, command: Option<Command>) -> anyhow::Result<()> {
-    let clock = Clock::default();
-    let folder = DataFolder::open(&config.data_dir)?;
-    let feeds = Arc::new(Feeds::default());
     match command {
-        None => serve(config, folder, clock, feeds).await,
+        None => {
+            let stop_signal = StopSignal::install().context("no signal can be received")?;
+            serve(config, stop_signal, None).await
+        }
         Some(command) => {
+            let folder = DataFolder::open(&config.data_dir)?;
+            let (clock, feeds) = (Clock::default(), Arc::new(Feeds::default()));
             let db = open_database(&config, &clock, &feeds).await?;
             let done = administer(&db, &folder, command).await;
             db.close().await;
@@ -132,7 +155,9 @@ fn readable(error: crate::error::Error) -> anyhow::Error {
 
 async fn administer(db: &Db, folder: &DataFolder, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Openapi => unreachable!("answered before the database is opened"),
+        Command::Openapi | Command::Demo(_) => {
+            unreachable!("answered before the database is opened")
+        }
         // Opening the database has done it.
         Command::Migrate => print_line("the schema is up to date"),
         Command::Restore { file } => {
@@ -189,12 +214,12 @@ async fn listen(setting: &str, bind: SocketAddr) -> anyhow::Result<(TcpListener,
 
 async fn serve(
     config: Config,
-    folder: DataFolder,
-    clock: Clock,
-    feeds: Arc<Feeds>,
+    mut stop_signal: StopSignal,
+    demo: Option<&Demo>,
 ) -> anyhow::Result<()> {
+    let folder = DataFolder::open(&config.data_dir)?;
+    let (clock, feeds) = (Clock::default(), Arc::new(Feeds::default()));
     let started = clock.now();
-    let mut stop_signal = platform::StopSignal::install().context("no signal can be received")?;
     let tls = config
         .tls
         .as_ref()
@@ -244,15 +269,24 @@ async fn serve(
     }
     let url = config.local_url(address);
     folder.write_server_file(&url);
-    banner::print(
-        &url,
-        dashboard_url.as_deref(),
-        &config,
-        first_start,
-        folder.owner_token_path().is_file(),
-    );
-
-    stop_signal.wait().await;
+    let token = folder.owner_token_path();
+    let page = dashboard_url.as_deref();
+    let served = match demo {
+        None => {
+            banner::print(&url, page, &config, first_start, token.is_file());
+            stop_signal.wait().await;
+            Ok(())
+        }
+        Some(demo) => {
+            banner::print_places(&url, page, &config, " (ends with the demo)");
+            let server = demo::Serving {
+                url: &url,
+                owner_token: &token,
+                cli: &banner::cli_for(&config),
+            };
+            demo.play(&app, server, &mut stop_signal).await
+        }
+    };
     tracing::info!("stopping: requests that run are finished");
     stop.cancel();
     listeners.drain().await;
@@ -266,5 +300,5 @@ async fn serve(
     if let Some(path) = &config.socket {
         let _ = std::fs::remove_file(path);
     }
-    Ok(())
+    served
 }

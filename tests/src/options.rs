@@ -230,7 +230,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn wait_until_ready(mut child: Child) -> Result<Process, Failed> {
+    pub(crate) fn wait_until_ready(mut child: Child) -> Result<Process, Failed> {
         let lines = lines_of(child.stdout.take().expect("piped"));
         let (stderr, collector) = collect(child.stderr.take().expect("piped"));
         let mut process = Process {

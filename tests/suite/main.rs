@@ -18,6 +18,7 @@ mod cli_tasks;
 mod clients;
 mod consumers;
 mod dashboard;
+mod demo;
 mod docs;
 mod events;
 mod fuzz;
