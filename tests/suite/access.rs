@@ -218,7 +218,8 @@ const TABLE: &[Row] = &[
     ),
     ("GET /api/humans", "/api/humans", Read),
     ("POST /api/humans", "/api/humans", Admin),
-    ("POST /api/humans/unlock", "/api/humans/unlock", Lead),
+    // The controller's token here is of kind agent, and no person's.
+    ("POST /api/humans/unlock", "/api/humans/unlock", Admin),
     ("DELETE /api/humans/session", "/api/humans/session", Lead),
     ("POST /api/liveness/check", "/api/liveness/check", Write),
     ("POST /api/tokens", "/api/tokens", Admin),

@@ -49,7 +49,10 @@ fn a_first_start_prints_where_it_listens_and_what_to_type() {
         lines.iter().any(|line| line.contains("coro.sock")),
         "{lines:?}"
     );
-    let commands = lines.iter().filter(|line| line.contains("coro-cli "));
+    // The one of the same build, which is beside the server.
+    let commands = lines
+        .iter()
+        .filter(|line| line.contains("/coro-cli-testing "));
     assert_eq!(commands.count(), 3, "{lines:?}");
     assert!(!lines.join("\n").contains("cor_"), "{lines:?}");
 }
