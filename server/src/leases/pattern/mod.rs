@@ -101,7 +101,7 @@ pub fn overlap(a: &Pattern, b: &Pattern) -> Overlap {
     overlap_within(a, b, &mut left)
 }
 
-/// As [`overlap`], for one of many comparisons, which share a bound on their
+/// As [`overlap()`], for one of many comparisons, which share a bound on their
 /// steps: what was needed is taken from `left`, and without any left patterns
 /// count as overlapping.
 pub fn overlap_within(a: &Pattern, b: &Pattern, left: &mut usize) -> Overlap {
