@@ -2479,7 +2479,7 @@ export interface components {
         Pause: {
             /** @description The agent's name; empty where all agents are meant. */
             agent: string;
-            /** @description `all`, `project:shop` or `agent:shop:frontend`. */
+            /** @description `all`, `project:shop` or `agent:shop/frontend`. */
             id: string;
             paused_at: string;
             paused_by: string;
@@ -2643,6 +2643,8 @@ export interface components {
             expires_at: string;
             kind: components["schemas"]["RequestKind"];
             lease?: components["schemas"]["LeaseNumber"] | null;
+            /** @description What that lease is on. */
+            lease_pattern?: string | null;
             number: components["schemas"]["RequestNumber"];
             on_silence: components["schemas"]["Silence"];
             options: string[];
