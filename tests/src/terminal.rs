@@ -30,12 +30,19 @@ pub struct Terminal {
 impl Terminal {
     /// `command` makes the terminal its own: `setsid --ctty` does.
     pub(crate) fn start(mut command: Command) -> Terminal {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        // No program of another test gets it: a terminal whose person is gone
+        // hangs up, and its program ends.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let person = openpt(flags).expect("a terminal");
         set_size(&person, 80, 24);
         grantpt(&person).expect("it is ours");
         unlockpt(&person).expect("it is ours");
         let name = ptsname(&person, Vec::new()).expect("it has a name");
-        let device = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty());
+        let device = open(
+            &name,
+            OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+            Mode::empty(),
+        );
         let device = File::from(device.expect("the terminal's other end"));
         let another = || device.try_clone().expect("a descriptor");
         let child = command
