@@ -5,41 +5,26 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// Stands for the caller's own agent where a path takes an agent's id.
 pub const OWN: &str = "self";
 
-/// How an agent is, as far as the server knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum AgentStatus {
-    /// Registered, and not activated yet.
-    Pending,
-    /// Activated, and heard of lately.
-    Active,
-    /// Not heard of for a while; comes back with its next call.
-    Stale,
-    /// Deregistered, or not heard of for long; comes back by registering.
-    Ended,
-}
+words!(
+    /// How an agent is, as far as the server knows.
+    AgentStatus {
+        /// Registered, and not activated yet.
+        Pending = "pending",
+        /// Activated, and heard of lately.
+        Active = "active",
+        /// Not heard of for a while; comes back with its next call.
+        Stale = "stale",
+        /// Deregistered, or not heard of for long; comes back by registering.
+        Ended = "ended",
+    }
+);
 
 impl AgentStatus {
-    pub const ALL: [AgentStatus; 4] = [
-        AgentStatus::Pending,
-        AgentStatus::Active,
-        AgentStatus::Stale,
-        AgentStatus::Ended,
-    ];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            AgentStatus::Pending => "pending",
-            AgentStatus::Active => "active",
-            AgentStatus::Stale => "stale",
-            AgentStatus::Ended => "ended",
-        }
-    }
-
     /// What an agent of this status is once it calls: a stale one comes back.
     pub fn when_heard(self, activated: bool) -> AgentStatus {
         match self {
@@ -47,12 +32,6 @@ impl AgentStatus {
             AgentStatus::Stale => AgentStatus::Pending,
             status => status,
         }
-    }
-
-    pub fn from_word(word: &str) -> Option<AgentStatus> {
-        AgentStatus::ALL
-            .into_iter()
-            .find(|status| status.word() == word)
     }
 }
 

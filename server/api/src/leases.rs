@@ -3,92 +3,41 @@
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{LeaseNumber, TaskNumber};
+use crate::words::words;
 
-/// What a lease is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LeaseKind {
-    /// The files that a pattern matches.
-    Path,
-    /// A name that says nothing about files, such as `staging`.
-    Name,
-}
-
-impl LeaseKind {
-    pub const ALL: [LeaseKind; 2] = [LeaseKind::Path, LeaseKind::Name];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            LeaseKind::Path => "path",
-            LeaseKind::Name => "name",
-        }
+words!(
+    /// What a lease is on.
+    LeaseKind {
+        /// The files that a pattern matches.
+        Path = "path",
+        /// A name that says nothing about files, such as `staging`.
+        Name = "name",
     }
+);
 
-    pub fn from_word(word: &str) -> Option<LeaseKind> {
-        LeaseKind::ALL.into_iter().find(|kind| kind.word() == word)
+words!(
+    /// What another's edit under a lease meets. Leases exclude each other whatever
+    /// their mode is.
+    #[derive(Default, PartialOrd, Ord)]
+    LeaseMode {
+        /// A warning.
+        Warn = "warn",
+        /// The question whether a human agrees.
+        Confirm = "confirm",
+        /// A refusal.
+        #[default]
+        Block = "block",
     }
-}
+);
 
-/// What another's edit under a lease meets. Leases exclude each other whatever
-/// their mode is.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LeaseMode {
-    /// A warning.
-    Warn,
-    /// The question whether a human agrees.
-    Confirm,
-    /// A refusal.
-    #[default]
-    Block,
-}
-
-impl LeaseMode {
-    pub const ALL: [LeaseMode; 3] = [LeaseMode::Warn, LeaseMode::Confirm, LeaseMode::Block];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            LeaseMode::Warn => "warn",
-            LeaseMode::Confirm => "confirm",
-            LeaseMode::Block => "block",
-        }
+words!(
+    /// Whether a lease is held or waited for. One that has ended is gone.
+    LeaseStatus {
+        /// In the queue, behind those that overlap it.
+        Waiting = "waiting",
+        Held = "held",
     }
-
-    pub fn from_word(word: &str) -> Option<LeaseMode> {
-        LeaseMode::ALL.into_iter().find(|mode| mode.word() == word)
-    }
-}
-
-/// Whether a lease is held or waited for. One that has ended is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LeaseStatus {
-    /// In the queue, behind those that overlap it.
-    Waiting,
-    Held,
-}
-
-impl LeaseStatus {
-    pub const ALL: [LeaseStatus; 2] = [LeaseStatus::Waiting, LeaseStatus::Held];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            LeaseStatus::Waiting => "waiting",
-            LeaseStatus::Held => "held",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<LeaseStatus> {
-        LeaseStatus::ALL
-            .into_iter()
-            .find(|status| status.word() == word)
-    }
-}
+);
 
 /// What to lease: a pattern or a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

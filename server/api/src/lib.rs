@@ -35,5 +35,6 @@ pub mod system;
 pub mod tasks;
 pub mod tokens;
 pub mod txn;
+mod words;
 
 pub use errors::{Problem, Reason};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::numbers::{LeaseNumber, RequestNumber};
+use crate::words::words;
 
 /// The option that refuses. It may be decided where it is not listed too.
 pub const NO: &str = "no";
@@ -11,49 +12,23 @@ pub const NO: &str = "no";
 /// The option that allows, where a request names no options of its own.
 pub const YES: &str = "yes";
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($(#[$of])* $variant),+
-        }
-
-        impl $name {
-            pub const ALL: &[$name] = &[$($name::$variant),+];
-
-            pub fn word(self) -> &'static str {
-                match self {
-                    $($name::$variant => $word),+
-                }
-            }
-
-            pub fn from_word(word: &str) -> Option<$name> {
-                $name::ALL.iter().copied().find(|one| one.word() == word)
-            }
-        }
-    };
-}
-
 words!(
     /// What a request is about, which says who may decide it.
     RequestKind {
         /// A plain question.
-        Question "question",
+        Question = "question",
         /// A rule to accept; protected.
-        Rule "rule",
+        Rule = "rule",
         /// A change of instructions to apply; protected.
-        Proposal "proposal",
+        Proposal = "proposal",
         /// A budget to raise; protected.
-        Budget "budget",
+        Budget = "budget",
         /// A contract to break; protected.
-        ContractBreak "contract_break",
+        ContractBreak = "contract_break",
         /// A place where work stops until someone has looked.
-        Checkpoint "checkpoint",
+        Checkpoint = "checkpoint",
         /// To edit under another's lease for a while; protected.
-        LeaseOverride "lease_override",
+        LeaseOverride = "lease_override",
     }
 );
 
@@ -68,16 +43,16 @@ words!(
     /// How a request stands.
     RequestStatus {
         /// Waits for a decision.
-        Open "open",
+        Open = "open",
         /// Nobody decided in time; the owner, humans and deputies may now.
-        Escalated "escalated",
+        Escalated = "escalated",
         /// Nobody decided in time; it waits without end.
-        Parked "parked",
-        Decided "decided",
+        Parked = "parked",
+        Decided = "decided",
         /// Nobody decided in time; that is a refusal.
-        Expired "expired",
+        Expired = "expired",
         /// Whoever asked took it back.
-        Withdrawn "withdrawn",
+        Withdrawn = "withdrawn",
     }
 );
 
@@ -92,10 +67,10 @@ impl RequestStatus {
 words!(
     /// What it means when nobody decides in time. Never that it is allowed.
     Silence {
-        Deny "deny",
-        Park "park",
+        Deny = "deny",
+        Park = "park",
         /// The owner and humans get the same time once more, then it is denied.
-        Escalate "escalate",
+        Escalate = "escalate",
     }
 );
 
@@ -271,22 +246,4 @@ pub struct Policy {
     pub deputies_after_seconds: i64,
     pub set_by: String,
     pub set_at: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_those_of_the_wire() {
-        fn check<T: Serialize + Copy>(all: &[T], word: fn(T) -> &'static str) {
-            for one in all {
-                assert_eq!(serde_json::to_value(one).expect("a word"), word(*one));
-            }
-        }
-        check(RequestKind::ALL, RequestKind::word);
-        check(RequestStatus::ALL, RequestStatus::word);
-        check(Silence::ALL, Silence::word);
-        assert_eq!(RequestKind::from_word("wish"), None);
-    }
 }

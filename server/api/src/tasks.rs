@@ -4,52 +4,28 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::numbers::TaskNumber;
+use crate::words::words;
 
 /// Stands for the one task that the caller has claimed, where a path takes a
 /// task's number.
 pub const OWN: &str = "self";
 
-/// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TaskStatus {
-    /// In the queue, perhaps waiting for other tasks.
-    Open,
-    /// An agent works on it.
-    Claimed,
-    Done,
-    /// Given up; reopening it brings it back.
-    Failed,
-    /// No longer wanted; reopening it brings it back.
-    Cancelled,
-}
+words!(
+    /// Where a task stands.
+    TaskStatus {
+        /// In the queue, perhaps waiting for other tasks.
+        Open = "open",
+        /// An agent works on it.
+        Claimed = "claimed",
+        Done = "done",
+        /// Given up; reopening it brings it back.
+        Failed = "failed",
+        /// No longer wanted; reopening it brings it back.
+        Cancelled = "cancelled",
+    }
+);
 
 impl TaskStatus {
-    pub const ALL: [TaskStatus; 5] = [
-        TaskStatus::Open,
-        TaskStatus::Claimed,
-        TaskStatus::Done,
-        TaskStatus::Failed,
-        TaskStatus::Cancelled,
-    ];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            TaskStatus::Open => "open",
-            TaskStatus::Claimed => "claimed",
-            TaskStatus::Done => "done",
-            TaskStatus::Failed => "failed",
-            TaskStatus::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<TaskStatus> {
-        TaskStatus::ALL
-            .into_iter()
-            .find(|status| status.word() == word)
-    }
-
     /// Whether nobody will work on it any more.
     pub fn is_closed(self) -> bool {
         !matches!(self, TaskStatus::Open | TaskStatus::Claimed)

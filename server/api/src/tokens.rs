@@ -2,72 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of principal a token belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PrincipalKind {
-    Human,
-    Agent,
-    Runner,
-    Service,
-}
+use crate::words::words;
 
-impl PrincipalKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            PrincipalKind::Human => "human",
-            PrincipalKind::Agent => "agent",
-            PrincipalKind::Runner => "runner",
-            PrincipalKind::Service => "service",
-        }
+words!(
+    /// What kind of principal a token belongs to.
+    PrincipalKind {
+        Human = "human",
+        Agent = "agent",
+        Runner = "runner",
+        Service = "service",
     }
-}
+);
 
-/// What a token allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Administers the tenant: everything, tokens and backups included.
-    Owner,
-    /// Leads a project: reads, writes, and reads the audit.
-    Controller,
-    /// Works: reads and writes state, events and consumers.
-    Agent,
-    /// Executes jobs; reads and writes as an agent does.
-    Runner,
-    /// Reads.
-    Viewer,
-    /// Registers new agents, and nothing else.
-    Enrol,
-}
+words!(
+    /// What a token allows.
+    Role {
+        /// Administers the tenant: everything, tokens and backups included.
+        Owner = "owner",
+        /// Leads a project: reads, writes, and reads the audit.
+        Controller = "controller",
+        /// Works: reads and writes state, events and consumers.
+        Agent = "agent",
+        /// Executes jobs; reads and writes as an agent does.
+        Runner = "runner",
+        /// Reads.
+        Viewer = "viewer",
+        /// Registers new agents, and nothing else.
+        Enrol = "enrol",
+    }
+);
 
 impl Role {
-    pub const ALL: [Role; 6] = [
-        Role::Owner,
-        Role::Controller,
-        Role::Agent,
-        Role::Runner,
-        Role::Viewer,
-        Role::Enrol,
-    ];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Role::Owner => "owner",
-            Role::Controller => "controller",
-            Role::Agent => "agent",
-            Role::Runner => "runner",
-            Role::Viewer => "viewer",
-            Role::Enrol => "enrol",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| role.word() == word)
-    }
-
     /// The kind of principal that a token of this role belongs to where the
     /// request names none.
     pub fn usual_kind(self) -> PrincipalKind {
