@@ -25,6 +25,7 @@ pub mod humans;
 pub mod idempotency;
 pub mod ids;
 pub mod leases;
+pub mod listed;
 pub mod log;
 pub mod mcp;
 pub mod messages;

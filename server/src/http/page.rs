@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::clock::Time;
 use crate::error::{Result, invalid};
+use crate::listed::Listed;
 
 /// The revision at which an answer was read or written.
 pub const REVISION: HeaderName = HeaderName::from_static("coro-revision");
@@ -43,8 +44,50 @@ pub fn parse_time(name: &str, text: Option<&str>) -> Result<Option<Time>> {
     }
 }
 
-/// A list without `limit` is whole, or an error: never silently short.
-pub fn check_whole(rows: usize) -> Result<()> {
+/// How much of a list is asked for: a page of `limit` rows, or the whole, which
+/// is never silently short.
+#[derive(Clone, Copy)]
+pub struct Rows {
+    limit: Option<i64>,
+}
+
+impl Rows {
+    pub fn asked(limit: Option<i64>) -> Result<Rows> {
+        Ok(Rows {
+            limit: check_limit("limit", limit)?,
+        })
+    }
+
+    /// How many to read: one more than a whole list may have tells that it is
+    /// too long.
+    pub fn to_read(self) -> usize {
+        usize::try_from(self.limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(0)
+    }
+
+    /// The answer. `cursor` is the parameter that goes on after a row, and its
+    /// value there.
+    pub fn answer<T: Serialize>(
+        self,
+        path: &str,
+        listed: &Listed<T>,
+        cursor: impl FnOnce(&T) -> (&'static str, String),
+        filters: &[(&str, &Option<String>)],
+    ) -> Result<Response> {
+        let Some(limit) = self.limit else {
+            check_whole(listed.items.len())?;
+            return Ok(json_at(listed.revision, &listed.items));
+        };
+        let mut response = json_at(listed.revision, &listed.items);
+        if let (true, Some(last)) = (listed.more, listed.items.last()) {
+            let (limit, (name, cursor)) = (limit.to_string(), cursor(last));
+            let place = [("limit", limit.as_str()), (name, &cursor)];
+            link_next(&mut response, path, &place, filters);
+        }
+        Ok(response)
+    }
+}
+
+fn check_whole(rows: usize) -> Result<()> {
     if i64::try_from(rows).is_ok_and(|rows| rows <= LIST_ROWS_MAX) {
         return Ok(());
     }

@@ -42,6 +42,7 @@ use crate::clock::Time;
 use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
+use crate::listed::Listed;
 use pattern::{Pattern, PatternError};
 
 /// How long a place in the queue is kept after the last call for it.
@@ -209,14 +210,6 @@ impl LeaseFilter {
     }
 }
 
-/// Leases, and the revision that they were read at.
-pub struct LeaseList {
-    pub leases: Vec<Lease>,
-    pub revision: i64,
-    /// Whether there are more than were asked for.
-    pub more: bool,
-}
-
 /// The leases that the caller sees after a number, in the order in which they
 /// were asked for.
 pub async fn list_leases(
@@ -224,7 +217,7 @@ pub async fn list_leases(
     filter: LeaseFilter,
     after: LeaseNumber,
     rows: usize,
-) -> Result<LeaseList> {
+) -> Result<Listed<Lease>> {
     if let Some(path) = &filter.path {
         pattern::check_path(path).map_err(refused)?;
     }
@@ -239,11 +232,10 @@ pub async fn list_leases(
         let mut found = all
             .iter()
             .filter(|lease| lease.number > after && lease.lives(now) && filter.takes(lease));
-        let leases: Vec<Lease> = found.by_ref().take(rows).map(LeaseRow::shown).collect();
-        Ok(LeaseList {
-            more: found.next().is_some(),
-            leases,
+        Ok(Listed {
+            items: found.by_ref().take(rows).map(LeaseRow::shown).collect(),
             revision,
+            more: found.next().is_some(),
         })
     })
     .await

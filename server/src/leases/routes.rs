@@ -2,7 +2,6 @@
 
 use axum::response::Response;
 use coro_api::leases::{CheckPaths, CheckedPaths, Lease, NewLease, ReleasedLease, RenewLease};
-use coro_api::limits::LIST_ROWS_MAX;
 use coro_api::numbers::{LeaseNumber, NumberError};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +14,7 @@ use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::error::{Error, Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
-use crate::http::page::{check_limit, check_whole, json_at, link_next};
+use crate::http::page::{Rows, json_at};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -51,8 +50,7 @@ struct ListQuery {
     ),
     responses((status = 200, description = "The leases", body = Vec<Lease>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
-    let limit = check_limit("limit", query.limit)?;
-    let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(usize::MAX);
+    let rows = Rows::asked(query.limit)?;
     let after = match &query.cursor {
         Some(cursor) => number(cursor)?,
         None => LeaseNumber(0),
@@ -64,23 +62,15 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         task: task.map_err(no_number)?,
         path: query.path.clone(),
     };
-    let found = list_leases(&ctx, filter, after, rows).await?;
-    if limit.is_none() {
-        check_whole(found.leases.len())?;
-    }
-    let mut response = json_at(found.revision, &found.leases);
-    if let (true, Some(last), Some(limit)) = (found.more, found.leases.last(), limit) {
-        let (limit, cursor) = (limit.to_string(), last.id.to_string());
-        let place = [("limit", limit.as_str()), ("cursor", &cursor)];
-        let filters = [
-            ("project", &query.project),
-            ("holder", &query.holder),
-            ("task", &query.task),
-            ("path", &query.path),
-        ];
-        link_next(&mut response, "/api/leases", &place, &filters);
-    }
-    Ok(response)
+    let listed = list_leases(&ctx, filter, after, rows.to_read()).await?;
+    let cursor = |last: &Lease| ("cursor", last.id.to_string());
+    let filters = [
+        ("project", &query.project),
+        ("holder", &query.holder),
+        ("task", &query.task),
+        ("path", &query.path),
+    ];
+    rows.answer("/api/leases", &listed, cursor, &filters)
 }
 
 /// Take a lease

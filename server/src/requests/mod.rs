@@ -34,6 +34,7 @@ use crate::db::{NewEntry, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::TenantId;
 use crate::leases::overridable_pattern;
+use crate::listed::Listed;
 use crate::log::wait::wait_for_call;
 use crate::numbers::next_number;
 
@@ -339,20 +340,13 @@ pub struct RequestFilter {
     pub asked_by: Option<String>,
 }
 
-/// A page of requests, the oldest first.
-pub struct Listed {
-    pub requests: Vec<Request>,
-    pub revision: i64,
-    pub more: bool,
-}
-
-/// The requests after a number that the caller may see.
+/// The requests after a number that the caller may see, the oldest first.
 pub async fn list_requests(
     ctx: &Ctx,
     mut filter: RequestFilter,
     after: i64,
     limit: usize,
-) -> Result<Listed> {
+) -> Result<Listed<Request>> {
     match (&ctx.caller.project, &filter.project) {
         (Some(own), Some(asked)) if own != asked => {
             filter.project = Some(ctx.caller.project_for(Some(asked.clone()))?);
@@ -371,7 +365,7 @@ pub async fn list_requests(
         let more = rows.len() > limit;
         rows.truncate(limit);
         Ok(Listed {
-            requests: rows.into_iter().map(|row| row.shown(Vec::new())).collect(),
+            items: rows.into_iter().map(|row| row.shown(Vec::new())).collect(),
             revision,
             more,
         })

@@ -1,7 +1,6 @@
 //! HTTP of requests.
 
 use axum::response::Response;
-use coro_api::limits::LIST_ROWS_MAX;
 use coro_api::numbers::RequestNumber;
 use coro_api::requests::{
     Decision, NewPolicy, NewRequest, Policy, Request, RequestKind, RequestStatus, Withdrawal,
@@ -19,7 +18,7 @@ use crate::app::App;
 use crate::auth::{Anyone, Leader, Reader, Writer};
 use crate::error::{Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
-use crate::http::page::{check_limit, check_whole, json_at, link_next};
+use crate::http::page::Rows;
 use crate::humans::routes::SessionKey;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -91,25 +90,16 @@ fn kind_of(word: &str) -> Result<RequestKind> {
     ),
     responses((status = 200, description = "The requests", body = Vec<Request>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
-    let limit = check_limit("limit", query.limit)?;
-    let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(usize::MAX - 1);
-    let listed = list_requests(&ctx, query.filter()?, query.after, rows).await?;
-    if limit.is_none() {
-        check_whole(listed.requests.len())?;
-    }
-    let mut response = json_at(listed.revision, &listed.requests);
-    if let (true, Some(last), Some(limit)) = (listed.more, listed.requests.last(), limit) {
-        let (limit, after) = (limit.to_string(), last.number.0.to_string());
-        let place = [("limit", limit.as_str()), ("after", &after)];
-        let filters = [
-            ("project", &query.project),
-            ("status", &query.status),
-            ("kind", &query.kind),
-            ("asked_by", &query.asked_by),
-        ];
-        link_next(&mut response, "/api/requests", &place, &filters);
-    }
-    Ok(response)
+    let rows = Rows::asked(query.limit)?;
+    let listed = list_requests(&ctx, query.filter()?, query.after, rows.to_read()).await?;
+    let cursor = |last: &Request| ("after", last.number.0.to_string());
+    let filters = [
+        ("project", &query.project),
+        ("status", &query.status),
+        ("kind", &query.kind),
+        ("asked_by", &query.asked_by),
+    ];
+    rows.answer("/api/requests", &listed, cursor, &filters)
 }
 
 #[derive(Deserialize)]

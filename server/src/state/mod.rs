@@ -24,6 +24,7 @@ use crate::clock::Time;
 use crate::db::{Db, Hints, NewEntry, Payload, Prefetch, SYSTEM, Tx};
 use crate::error::{Error, Reason, Result, invalid, not_found};
 use crate::ids::{Hash, TenantId};
+use crate::listed::Listed;
 
 pub use condition::{Condition, Tag, etag};
 pub use patch::{Patch, patch_state};
@@ -137,17 +138,13 @@ impl Current {
     }
 }
 
-/// A page of keys.
-pub struct Listed {
-    pub items: Vec<StateItem>,
-    /// The tenant's revision at which the list was read.
-    pub revision: i64,
-    /// Whether more keys follow the last one.
-    pub more: bool,
-}
-
 /// The keys that begin with `prefix`, after `after`, at most `limit`.
-pub async fn list_state(ctx: &Ctx, prefix: String, after: String, limit: usize) -> Result<Listed> {
+pub async fn list_state(
+    ctx: &Ctx,
+    prefix: String,
+    after: String,
+    limit: usize,
+) -> Result<Listed<StateItem>> {
     let caller = ctx.caller.clone();
     ctx.app
         .db

@@ -3,7 +3,6 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use coro_api::events::EventPage;
-use coro_api::limits::LIST_ROWS_MAX;
 use coro_api::state::{Deleted, RolledBack, StateItem};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::diff::{Diff, Format, diff_state};
 use super::{
-    Listed, NewValue, Patch, Value, delete_state, etag, get_state, get_state_item,
-    get_state_version, list_state, list_state_history, patch_state, put_state, rollback_state,
+    NewValue, Patch, Value, delete_state, etag, get_state, get_state_item, get_state_version,
+    list_state, list_state_history, patch_state, put_state, rollback_state,
 };
 use crate::app::{App, Ctx};
 use crate::auth::{Reader, Writer};
@@ -20,7 +19,7 @@ use crate::error::{Error, Reason, Result, invalid};
 use crate::http::etag::{none_match, write_condition};
 use crate::http::extract::{NoQuery, Path, Query, Raw, media_type};
 use crate::http::inert::Stored;
-use crate::http::page::{REVISION, check_limit, check_whole, json_at, link_next};
+use crate::http::page::{REVISION, Rows, check_limit, json_at};
 use crate::http::stream;
 use crate::log::poll::Poll;
 use crate::log::{Filter, Subject};
@@ -83,28 +82,12 @@ async fn list(
     if query.from.is_some() || query.wait.is_some() {
         return Err(invalid("from and wait go with watch"));
     }
-    let limit = check_limit("limit", query.limit)?;
-    let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(usize::MAX);
+    let rows = Rows::asked(query.limit)?;
     let prefix = query.prefix.clone();
-    let Listed {
-        items,
-        revision,
-        more,
-    } = list_state(&ctx, prefix, query.cursor, rows).await?;
-    if limit.is_none() {
-        check_whole(items.len())?;
-    }
-    let mut response = json_at(revision, &items);
-    if let (true, Some(last), Some(limit)) = (more, items.last(), limit) {
-        let limit = limit.to_string();
-        let place = [
-            ("prefix", query.prefix.as_str()),
-            ("limit", &limit),
-            ("cursor", &last.key),
-        ];
-        link_next(&mut response, "/api/state", &place, &[]);
-    }
-    Ok(response)
+    let listed = list_state(&ctx, prefix, query.cursor, rows.to_read()).await?;
+    let cursor = |last: &StateItem| ("cursor", last.key.clone());
+    let filters = [("prefix", &Some(query.prefix))];
+    rows.answer("/api/state", &listed, cursor, &filters)
 }
 
 #[derive(Deserialize)]

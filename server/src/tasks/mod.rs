@@ -38,7 +38,7 @@ pub use claim::{add_note, claim_task, fail_task, finish_task, next_task, release
 pub use create::{create_task, create_tasks};
 pub use edit::edit_task;
 pub use lead::{cancel_task, close_tasks, reopen_task};
-pub use read::{TaskFilter, TaskList, claims, count_by_state, get_task, list_tasks};
+pub use read::{TaskFilter, claims, count_by_state, get_task, list_tasks};
 pub use settings::TaskSettings;
 pub use why::why_task;
 

@@ -8,6 +8,7 @@ use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Result, internal};
 use crate::ids::{AgentId, TenantId};
+use crate::listed::Listed;
 
 /// How many rows are read at a time where a label narrows the list.
 const STEP: i64 = 1_000;
@@ -31,13 +32,6 @@ pub struct TaskFilter {
     pub depends_on: Option<i64>,
 }
 
-/// Tasks, and the revision that they were read at.
-pub struct TaskList {
-    pub tasks: Vec<TaskItem>,
-    pub revision: i64,
-    pub more: bool,
-}
-
 /// The tasks that the caller sees after a number, in the order in which they
 /// were made.
 pub async fn list_tasks(
@@ -45,7 +39,7 @@ pub async fn list_tasks(
     mut filter: TaskFilter,
     after: i64,
     limit: usize,
-) -> Result<TaskList> {
+) -> Result<Listed<TaskItem>> {
     if ctx.caller.project.is_some() {
         filter.project = Some(ctx.caller.project_for(filter.project.take())?);
     }
@@ -54,9 +48,9 @@ pub async fn list_tasks(
         .db
         .scan(move |tx| {
             let revision = tx.head(&tenant)?.revision;
-            let (tasks, more) = collect(tx, &tenant, &filter, after, limit)?;
-            Ok(TaskList {
-                tasks,
+            let (items, more) = collect(tx, &tenant, &filter, after, limit)?;
+            Ok(Listed {
+                items,
                 revision,
                 more,
             })

@@ -1,7 +1,6 @@
 //! HTTP of tasks.
 
 use axum::response::Response;
-use coro_api::limits::LIST_ROWS_MAX;
 use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{
     CloseTasks, ClosedTasks, CreatedTasks, NewTask, NewTaskNote, NewTasks, NextRequest, NextTask,
@@ -13,15 +12,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    TaskFilter, TaskList, add_note, cancel_task, claim_task, close_tasks, create_task,
-    create_tasks, edit_task, fail_task, finish_task, get_task, list_tasks, next_task, release_task,
-    reopen_task, why_task,
+    TaskFilter, add_note, cancel_task, claim_task, close_tasks, create_task, create_tasks,
+    edit_task, fail_task, finish_task, get_task, list_tasks, next_task, release_task, reopen_task,
+    why_task,
 };
 use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::error::{Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
-use crate::http::page::{bound, check_limit, check_whole, json_at, link_next};
+use crate::http::page::{Rows, bound, json_at};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -72,9 +71,8 @@ struct ListQuery {
     ),
     responses((status = 200, description = "The tasks", body = Vec<TaskItem>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
-    let limit = check_limit("limit", query.limit)?;
+    let rows = Rows::asked(query.limit)?;
     let after = bound("cursor", query.cursor, 0, 0)?;
-    let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(usize::MAX);
     let filter = TaskFilter {
         project: query.project.clone(),
         status: query.status.as_deref().map(parse_status).transpose()?,
@@ -84,30 +82,18 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         is_ready: query.ready.unwrap_or(false),
         depends_on: query.depends_on.as_deref().map(number_of).transpose()?,
     };
-    let TaskList {
-        tasks,
-        revision,
-        more,
-    } = list_tasks(&ctx, filter, after, rows).await?;
-    if limit.is_none() {
-        check_whole(tasks.len())?;
-    }
-    let mut response = json_at(revision, &tasks);
-    if let (true, Some(last), Some(limit)) = (more, tasks.last(), limit) {
-        let (limit, cursor) = (limit.to_string(), last.id.0.to_string());
-        let filters = [
-            ("project", &query.project),
-            ("status", &query.status),
-            ("assignee", &query.assignee),
-            ("label", &query.label),
-            ("claimed_by", &query.claimed_by),
-            ("ready", &query.ready.map(|ready| ready.to_string())),
-            ("depends_on", &query.depends_on),
-        ];
-        let place = [("limit", limit.as_str()), ("cursor", &cursor)];
-        link_next(&mut response, "/api/tasks", &place, &filters);
-    }
-    Ok(response)
+    let listed = list_tasks(&ctx, filter, after, rows.to_read()).await?;
+    let cursor = |last: &TaskItem| ("cursor", last.id.0.to_string());
+    let filters = [
+        ("project", &query.project),
+        ("status", &query.status),
+        ("assignee", &query.assignee),
+        ("label", &query.label),
+        ("claimed_by", &query.claimed_by),
+        ("ready", &query.ready.map(|ready| ready.to_string())),
+        ("depends_on", &query.depends_on),
+    ];
+    rows.answer("/api/tasks", &listed, cursor, &filters)
 }
 
 fn number_of(text: &str) -> Result<i64> {
