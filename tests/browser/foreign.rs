@@ -7,8 +7,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Html;
-use coro_tests::Client;
 use coro_tests::browser::{Page, Visit};
+use coro_tests::{Client, OtherServer};
 use serde_json::{Value, json};
 
 /// A name that Chromium is told to look up as this machine's.
@@ -17,29 +17,17 @@ const REBOUND: &str = "evil.test";
 /// A page of somebody else on this host. It ends with this value.
 #[derive(Debug)]
 struct Foreign {
-    url: String,
+    server: OtherServer,
     cookies: Arc<Mutex<Vec<String>>>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Foreign {
     fn start() -> Foreign {
         let cookies = Arc::new(Mutex::new(Vec::new()));
         let app = Router::new().fallback(page).with_state(cookies.clone());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .expect("loopback has free ports");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        runtime.spawn(async { axum::serve(listener, app).await });
         Foreign {
-            url,
+            server: OtherServer::start(app),
             cookies,
-            _runtime: runtime,
         }
     }
 
@@ -71,7 +59,7 @@ fn a_page_on_another_port_gets_nothing_and_changes_nothing() {
     visit.page.finds(".live-revision", "");
     let revision = visit.server.revision();
     let mut other = visit.page.tab();
-    other.open(&foreign.url);
+    other.open(&foreign.server.url);
     other.sees("other");
     for attempt in [fetches(&visit.url), writes(&visit.url)] {
         let got = other.eval(&attempt);
@@ -87,7 +75,7 @@ fn a_page_on_another_port_gets_nothing_and_changes_nothing() {
         assert_eq!(opened, "closed", "{protocols}");
     }
     // Where nothing protects it a script of anywhere loads.
-    let own = included("script", "src", &foreign.url);
+    let own = included("script", "src", &foreign.server.url);
     assert_eq!(other.eval(&own), "loaded");
     for path in ["/api/state", "/api/whoami", "/session", "/app.js"] {
         for (element, source) in [("script", "src"), ("img", "src"), ("link", "href")] {
@@ -118,7 +106,7 @@ fn forms_of_a_page_on_another_port_change_nothing() {
             "/api/dashboard/codes",
             "/api/tokens",
         ] {
-            other.open(&foreign.url);
+            other.open(&foreign.server.url);
             let action = format!("{}{path}", visit.url);
             other.eval(&format!(
                 "(() => {{ const form = document.createElement('form'); form.method = 'post'; \
@@ -148,7 +136,7 @@ fn the_cookie_alone_opens_nothing_for_who_has_been_sent_it() {
     let foreign = Foreign::start();
     let revision = visit.server.revision();
     let mut other = visit.page.tab();
-    other.open(&foreign.url);
+    other.open(&foreign.server.url);
     other.sees("other");
     // Cookies know no ports: the program behind the other page has it.
     let cookies = foreign.cookies();

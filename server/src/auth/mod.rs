@@ -526,7 +526,8 @@ async fn record_refusal(app: &App, caller: &Caller, entry: NewEntry) {
     }
 }
 
-async fn write_refusal(app: &App, tenant: &TenantId, entry: NewEntry) {
+/// Writes a refused attempt to the log, however many there were.
+pub async fn write_refusal(app: &App, tenant: &TenantId, entry: NewEntry) {
     let of = tenant.clone();
     let written = app
         .db

@@ -233,14 +233,7 @@ async fn record(app: &App, tenant: &TenantId, entry: NewEntry, peer: &str, why: 
         return;
     }
     let entry = entry.note(serde_json::json!({ "from": peer, "why": why }));
-    let of = tenant.clone();
-    let written = app
-        .db
-        .write(tenant, move |tx| tx.emit(&of, entry.clone()))
-        .await;
-    if let Err(error) = written {
-        tracing::warn!(%error, "a refused sign-in could not be written to the log");
-    }
+    auth::write_refusal(app, tenant, entry).await;
 }
 
 /// Who the caller's session is.

@@ -20,6 +20,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use coro_tests::OtherServer;
 use regex::Regex;
 use serde_json::{Value, json};
 
@@ -114,9 +115,8 @@ impl Script {
 /// A model that listens. Ends with this value.
 #[derive(Debug)]
 pub(crate) struct Model {
-    url: String,
+    server: OtherServer,
     played: Played,
-    _runtime: tokio::runtime::Runtime,
 }
 
 type Played = Arc<Mutex<Play>>;
@@ -158,25 +158,14 @@ impl Model {
             .route("/v1/messages", post(messages))
             .route("/v1/responses", post(responses))
             .with_state(played.clone());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .expect("loopback has free ports");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        runtime.spawn(async { axum::serve(listener, app).await });
         Model {
-            url,
+            server: OtherServer::start(app),
             played,
-            _runtime: runtime,
         }
     }
 
     pub(crate) fn url(&self) -> &str {
-        &self.url
+        &self.server.url
     }
 
     /// The tools that the client offered in any request.
