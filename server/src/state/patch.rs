@@ -7,7 +7,8 @@ use coro_api::state::StateItem;
 use json_patch::PatchOperation;
 use serde_json::Value as Json;
 
-use super::{Condition, NewValue, PUT, living, one_key, put, stale, store, unknown_key};
+use super::write::one_key;
+use super::{Condition, NewValue, PUT, living, put, stale, store, unknown_key};
 use crate::app::Ctx;
 use crate::error::{Error, Reason, Result, conflict, internal, invalid};
 
