@@ -63,7 +63,14 @@ fn a_read_condition_takes_every_form(server: &Server) {
             .send()
             .expect(304);
     }
-    for tag in ["\"v2-6b86b273ff34fce1\"", "\"\"", "\"v1\"", "other"] {
+    for tag in [
+        "\"v2-6b86b273ff34fce1\"",
+        // The same version of another history, as before a restore.
+        "\"v1-ffffffffffffffff\"",
+        "\"\"",
+        "\"v1\"",
+        "other",
+    ] {
         server
             .get(KEY)
             .header("If-None-Match", tag)
@@ -167,7 +174,15 @@ fn a_condition_on_a_deleted_key_does_not_hold(server: &Server) {
 
 fn a_tag_that_was_never_given_equals_nothing(server: &Server) {
     server.set("k", "1");
-    for tag in ["\"v2-6b86b273ff34fce1\"", "\"\"", "1", ",", "v1", "\"1\""] {
+    for tag in [
+        "\"v2-6b86b273ff34fce1\"",
+        "\"v1-ffffffffffffffff\"",
+        "\"\"",
+        "1",
+        ",",
+        "v1",
+        "\"1\"",
+    ] {
         server
             .put(KEY, "2")
             .header("If-Match", tag)

@@ -24,7 +24,9 @@ pub enum Condition {
 /// A tag that a request names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tag {
-    Version(i64),
+    /// A version, and how its value's hash begins. After a restore the same
+    /// version may be another value; who knows no hash asks for the version.
+    Version(i64, String),
     /// Koor's: SHA-256 in hexadecimal.
     Hash(String),
     /// One that we never gave: equal to nothing.
@@ -39,9 +41,9 @@ impl Tag {
         let version = text
             .strip_prefix('v')
             .and_then(|rest| rest.split_once('-'))
-            .and_then(|(version, _)| version.parse().ok());
+            .and_then(|(version, hash)| Some((version.parse().ok()?, hash)));
         match version {
-            Some(version) => Tag::Version(version),
+            Some((version, hash)) => Tag::Version(version, hash.to_ascii_lowercase()),
             None if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {
                 Tag::Hash(text.to_ascii_lowercase())
             }
@@ -51,7 +53,7 @@ impl Tag {
 
     pub fn is(&self, version: i64, hash: &Hash) -> bool {
         match self {
-            Tag::Version(own) => *own == version,
+            Tag::Version(own, begin) => *own == version && hash.hex().starts_with(begin),
             Tag::Hash(own) => *own == hash.hex(),
             Tag::Unknown => false,
         }
@@ -70,7 +72,10 @@ mod tests {
         for (text, version, expected) in [
             (ours.as_str(), 7, true),
             ("W/\"v7-6b86b273ff34fce1\"", 7, true),
-            ("\"v7-ffffffffffffffff\"", 7, true),
+            ("\"V7-6b86b273ff34fce1\"", 7, false),
+            ("\"v7-6B86B273FF34FCE1\"", 7, true),
+            ("\"v7-ffffffffffffffff\"", 7, false),
+            ("\"v7-\"", 7, true),
             (ours.as_str(), 8, false),
             (hash.hex().as_str(), 8, true),
             (format!("\"{}\"", hash.hex()).as_str(), 8, true),
