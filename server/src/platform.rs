@@ -126,12 +126,42 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Who may write into a folder besides its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    Group,
+    Everybody,
+}
+
+pub fn who_else_writes(folder: &Path) -> io::Result<Option<Others>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(folder)?.permissions().mode();
+        Ok(match mode {
+            mode if mode & 0o002 != 0 => Some(Others::Everybody),
+            mode if mode & 0o020 != 0 => Some(Others::Group),
+            _ => None,
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        Ok(None)
+    }
+}
+
 /// Writes a file that only its user may read, whole or not at all.
 pub fn write_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     let part = path.with_extension("part");
+    // What is there already may be a link, or be open to others.
+    match std::fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&part)?;

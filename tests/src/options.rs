@@ -50,14 +50,20 @@ impl Options {
         }
     }
 
-    /// Another server on the same database with a data folder of its own,
-    /// where nobody put the owner's token.
-    pub(crate) fn replica(&self, owner: &str) -> Self {
+    /// Another server on the same database with a data folder of its own.
+    pub fn beside(&self) -> Self {
         let folder = TempDir::with_prefix("coro-test-").expect("a folder for temporary files");
         Options {
             folder: Arc::new(folder),
-            owner: Some(owner.to_owned()),
             ..self.clone()
+        }
+    }
+
+    /// As [`Options::beside`], where nobody put the owner's token.
+    pub(crate) fn replica(&self, owner: &str) -> Self {
+        Options {
+            owner: Some(owner.to_owned()),
+            ..self.beside()
         }
     }
 

@@ -22,6 +22,26 @@ fn pair() -> Option<[Server; 2]> {
 }
 
 #[test]
+fn servers_that_start_together_on_an_empty_database_make_one_tenant() {
+    if !Engine::Postgres.is_here() {
+        return;
+    }
+    let options = Options::new(Engine::Postgres);
+    let servers: Vec<Server> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..3)
+            .map(|_| options.beside())
+            .map(|options| scope.spawn(|| options.start()))
+            .collect();
+        let started = started.into_iter();
+        started.map(|one| one.join().expect("it starts")).collect()
+    });
+    let has_token = |server: &&Server| server.data_dir().join("owner.token").exists();
+    assert_eq!(servers.iter().filter(has_token).count(), 1);
+    let tenants = options.database().query_text("SELECT count(*) FROM tenant");
+    assert_eq!(tenants, "1");
+}
+
+#[test]
 fn what_one_writes_the_other_reads() {
     let Some([first, second]) = pair() else {
         return;

@@ -1,6 +1,7 @@
 //! Starting: what a server prints and writes, what it refuses to start with,
 //! and that a refusal names the thing and destroys nothing.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -141,6 +142,35 @@ fn a_folder_that_cannot_be_written_is_refused() {
     std::fs::write(&file, "x").expect("a file");
     let path = file.display().to_string();
     refuses(&options.arg("--data-dir").arg(&path).fail(), 1, &["a-file"]);
+}
+
+#[test]
+fn a_folder_that_everybody_may_write_is_refused() {
+    let options = sqlite();
+    let folder = options.scratch().join("open");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o777)).expect("ours");
+    let path = folder.display().to_string();
+    refuses(
+        &options.arg("--data-dir").arg(&path).fail(),
+        1,
+        &[&path, "chmod 700"],
+    );
+}
+
+#[test]
+fn a_file_that_lies_where_the_token_is_written_opens_nothing() {
+    let options = sqlite();
+    let folder = options.data_dir();
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o700)).expect("ours");
+    let elsewhere = options.scratch().join("elsewhere");
+    std::fs::write(&elsewhere, "").expect("a file");
+    std::os::unix::fs::symlink(&elsewhere, folder.join("owner.part")).expect("a link");
+    let server = options.start();
+    let token = std::fs::symlink_metadata(server.data_dir().join("owner.token")).expect("it");
+    assert!(token.is_file() && token.permissions().mode() & 0o077 == 0);
+    assert_eq!(std::fs::read_to_string(&elsewhere).expect("there"), "");
 }
 
 #[test]

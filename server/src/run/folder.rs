@@ -14,7 +14,8 @@ use crate::config::ConfigError;
 use crate::db::{Db, Engine};
 use crate::error::{Result, internal};
 use crate::ids::Secret;
-use crate::{platform, tenants};
+use crate::platform::{self, Others};
+use crate::tenants;
 
 const OWNER_TOKEN: &str = "owner.token";
 const SERVER_FILE: &str = "server.json";
@@ -34,6 +35,7 @@ impl DataFolder {
         platform::create_private_folder(path).with_context(|| {
             format!("the data folder {} can't be made; {usable}", path.display())
         })?;
+        check_only_ours(path)?;
         let lock = File::options()
             .create(true)
             .truncate(false)
@@ -66,14 +68,17 @@ impl DataFolder {
     /// On PostgreSQL other servers have folders of their own: the token is
     /// written by the one that made the tenant, and no other makes its own.
     pub(super) async fn ensure_owner(&self, db: &Db) -> Result<bool> {
-        let tenants = tenants::list_tenants(db).await?;
-        let Some(tenant) = tenants.first() else {
+        if tenants::list_tenants(db).await?.is_empty() {
             let name = format!("solo-{}", platform::host_name());
-            let made = tenants::create_tenant(db, &name).await?;
-            self.write_owner_token(&made.owner_token)
-                .map_err(internal)?;
-            return Ok(true);
-        };
+            if let Some(made) = tenants::create_first_tenant(db, &name).await? {
+                self.write_owner_token(&made.owner_token)
+                    .map_err(internal)?;
+                return Ok(true);
+            }
+        }
+        let tenants = tenants::list_tenants(db).await?;
+        let missing = || internal(anyhow::anyhow!("another server's tenant is not there"));
+        let tenant = tenants.first().ok_or_else(missing)?;
         let has_token = std::fs::metadata(self.owner_token_path()).is_ok_and(|file| file.len() > 0);
         if db.engine() == Engine::Sqlite && !has_token {
             let token = tenants::renew_owner_token(db, tenant).await?;
@@ -104,6 +109,27 @@ impl DataFolder {
 
     pub(super) fn remove_server_file(&self) {
         let _ = std::fs::remove_file(self.path.join(SERVER_FILE));
+    }
+}
+
+/// Whoever may write into the folder can put another database there, or another
+/// owner.
+fn check_only_ours(path: &Path) -> anyhow::Result<()> {
+    match platform::who_else_writes(path)? {
+        None => Ok(()),
+        // Volumes of containers are made like this.
+        Some(Others::Group) => {
+            tracing::warn!(
+                "the group of the data folder {} may write into it",
+                path.display()
+            );
+            Ok(())
+        }
+        Some(Others::Everybody) => bail!(
+            "everybody on this machine may write into the data folder {0}: take that away with \
+             chmod 700 {0}, or choose another with --data-dir",
+            path.display()
+        ),
     }
 }
 
