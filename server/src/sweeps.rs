@@ -32,6 +32,7 @@ pub async fn run(app: App) {
     let mut rounds = interval(INTERVAL);
     let mut looks = interval(app.config.liveness.sweep_interval());
     let mut awake = Awake::new(&app);
+    let mut steady = Awake::new(&app);
     loop {
         let swept = tokio::select! {
             () = app.stop.cancelled() => return,
@@ -42,6 +43,11 @@ pub async fn run(app: App) {
                 look_who_is_alive(&app).await
             }
             _ = rounds.tick() => {
+                if steady.has_slept(&app) {
+                    // Or the clock is wrong for a moment: nothing ends by it
+                    // that can't come back.
+                    continue;
+                }
                 round = round.wrapping_add(1);
                 match round % RETENTION_ROUNDS {
                     0 => run_all(&app).await,

@@ -21,6 +21,8 @@ each_engine![
     the_audit_is_kept_by_age_and_still_verifies,
     present_values_have_no_age,
     replaced_and_deleted_values_are_dropped_by_age,
+    a_clock_that_was_wrong_for_a_moment_takes_nothing,
+    a_clock_that_was_wrong_for_a_moment_lets_nothing_live_longer,
 ];
 
 /// Publishes some events, compacts up to the third; gives the oldest kept
@@ -215,4 +217,48 @@ fn replaced_and_deleted_values_are_dropped_by_age(engine: Engine) {
     assert_eq!(server.value("kept"), "3");
     assert_eq!(server.set("gone", "3").version, 3);
     assert!(server.get("/api/audit/verify").ok::<AuditVerification>().ok);
+}
+
+/// Writes something while the clock is wrong by more than anything is kept.
+fn glitch(server: &Server, days: i64) {
+    server.advance_days(days);
+    server.publish("shop.glitch", json!(1));
+    server.advance_days(-days);
+}
+
+fn a_clock_that_was_wrong_for_a_moment_takes_nothing(engine: Engine) {
+    let server = Options::new(engine).start();
+    server.set("plan", "1");
+    server.set("plan", "2");
+    server.publish("shop.before", json!(1));
+    let audit = || server.get("/api/audit?limit=1000").ok::<Vec<AuditEntry>>();
+    let before = audit();
+    for days in [400, -400] {
+        glitch(&server, days);
+        server.publish("shop.after", json!(1));
+        server.sweep();
+        let first = server.get("/api/state/plan?version=1").send();
+        assert_eq!(first.expect(200).text(), "1", "{days}");
+    }
+    let events = server.owner().history("topic=shop.*");
+    assert_eq!(events.len(), 5, "{events:?}");
+    assert!(audit().ends_with(&before));
+
+    // What is too old goes in spite of the rows that seem to be younger.
+    server.advance_days(40);
+    server.publish("shop.young", json!(1));
+    server.sweep();
+    assert_eq!(server.owner().history("topic=shop.*").len(), 1);
+    assert!(server.get("/api/audit/verify").ok::<AuditVerification>().ok);
+}
+
+fn a_clock_that_was_wrong_for_a_moment_lets_nothing_live_longer(engine: Engine) {
+    let server = Options::new(engine).start();
+    glitch(&server, 400);
+    server.put("/api/state/lock?ttl=60", "1").send().expect(200);
+    let event = server.publish("shop.after", json!(1));
+    let glitch = server.owner().history("topic=shop.glitch").remove(0);
+    assert!(event.created_at < glitch.created_at, "{event:?} {glitch:?}");
+    server.advance_seconds(61);
+    server.get("/api/state/lock").refused(Reason::NotFound);
 }

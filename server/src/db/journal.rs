@@ -223,7 +223,7 @@ pub(super) fn link(before: &Head, now: Time, new: NewEntry) -> (Entry, Head, Opt
     };
     let entry = Entry {
         revision: before.revision + 1,
-        at: Time(now.0.max(before.at.0)),
+        at: now,
         actor: new.actor,
         topic: new.topic,
         subject: new.subject,

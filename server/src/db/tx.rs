@@ -9,6 +9,10 @@ use crate::clock::Time;
 use crate::error::{Error, Result, internal};
 use crate::ids::TenantId;
 
+/// By how much the newest entry of a log may be ahead of the clock for the
+/// present to wait for it, in microseconds.
+const WAITS_MICROS: i64 = 10_000_000;
+
 /// A transaction, or a connection that only reads.
 pub struct Tx<'c> {
     conn: &'c mut dyn Connection,
@@ -151,7 +155,7 @@ impl<'c> Tx<'c> {
             return Ok(head.clone());
         }
         let head = journal::read_head(self, tenant)?;
-        self.now = Time(self.now.0.max(head.at.0));
+        self.now = present(self.now, head.at);
         self.heads.insert(tenant.clone(), head.clone());
         Ok(head)
     }
@@ -184,8 +188,7 @@ impl<'c> Tx<'c> {
     }
 
     pub(super) fn set_head(&mut self, tenant: &TenantId, head: Head) {
-        // Time never runs backwards in a log, whatever the clock does.
-        self.now = Time(self.now.0.max(head.at.0));
+        self.now = present(self.now, head.at);
         self.heads.insert(tenant.clone(), head);
     }
 
@@ -252,6 +255,17 @@ impl<'c> Tx<'c> {
             self.job.savepoint = true;
         }
         Ok(())
+    }
+}
+
+/// The present, beside the newest entry of a log. A clock that is put right by
+/// a little waits for that entry, so that time does not run backwards. One
+/// that is far behind shows that the entry's clock was wrong: nothing may live
+/// for longer, or end sooner, because of it.
+fn present(clock: Time, newest: Time) -> Time {
+    match newest.0.saturating_sub(clock.0) {
+        ahead if ahead > WAITS_MICROS => clock,
+        _ => clock.max(newest),
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Three readings have settings of their own: events (by age and bytes), the
 //! audit (by age), and the values of a key (by count and age). A row goes when
-//! none of them needs it. Time and bytes grow with the revision, so the place
-//! where something becomes too old is found by halving, not by scanning.
+//! none of them needs it, and all before it. Bytes grow with the revision, so
+//! the place where they are too many is found by halving. Times nearly do: a
+//! row that was written while the clock was wrong tells nothing about others,
+//! so rows are looked at from the oldest on, up to the first that is kept.
 
 use serde::Deserialize;
 
 use super::store;
-use crate::clock::Time;
 use crate::db::{Db, NewEntry, SYSTEM, Tx};
 use crate::error::Result;
 use crate::ids::TenantId;
@@ -124,54 +125,41 @@ struct Plan {
 impl Plan {
     fn make(tx: &mut Tx<'_>, tenant: &TenantId, retention: &Retention) -> Result<Plan> {
         let head = tx.head(tenant)?;
-        let now = tx.now();
-        let before = |days: i64| now.plus_seconds(-days.saturating_mul(SECONDS_PER_DAY)).0;
+        let (floors, dropped) = (store::floors(tx, tenant)?, store::dropped(tx, tenant)?);
         let too_many = head.total_bytes - retention.events_bytes;
-        let (events, audit) = (before(retention.events_days), before(retention.audit_days));
-        let history = before(retention.history_days);
-        let last = |tx: &mut Tx<'_>, gone: &dyn Fn(Mark) -> bool| {
-            last_where(tx, tenant, head.revision - 1, gone)
-        };
-        let events = last(tx, &|mark| {
-            mark.at.0 < events || mark.total_bytes < too_many
-        })?;
-        let audit = last(tx, &|mark| mark.at.0 < audit)?;
-        let history = last(tx, &|mark| mark.at.0 < history)?;
+        let too_large = last_below(tx, tenant, head.revision - 1, too_many)?;
+        let mut too_old = |floor, days| last_older(tx, tenant, floor, head.revision, days);
         Ok(Plan {
-            events,
-            audit,
-            history,
+            events: too_large.max(too_old(floors.events, retention.events_days)?),
+            audit: too_old(floors.audit, retention.audit_days)?,
+            history: too_old(dropped.values, retention.history_days)?,
         })
     }
 }
 
-/// What grows with the revision.
-struct Mark {
-    at: Time,
-    total_bytes: i64,
+/// The last revision above `floor` and below `head` that is older than some
+/// days, as all before it are that have a time that can be; `floor` where there
+/// is none.
+fn last_older(tx: &mut Tx<'_>, tenant: &TenantId, floor: i64, head: i64, days: i64) -> Result<i64> {
+    let now = tx.now();
+    let oldest = now.plus_seconds(-days.saturating_mul(SECONDS_PER_DAY));
+    let kept = store::first_of_times(tx, tenant, floor, oldest, now)?;
+    let below = kept.map_or(head, |kept| kept.min(head));
+    let last = store::last_before_time(tx, tenant, floor, below, oldest)?;
+    Ok(last.unwrap_or(floor))
 }
 
-/// The last revision up to `high` for which `gone` holds, which holds for all
-/// before it too; 0 where it holds for none.
-fn last_where(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    high: i64,
-    gone: &dyn Fn(Mark) -> bool,
-) -> Result<i64> {
+/// The last revision up to `high` at which the log had fewer bytes than some;
+/// 0 where there is none.
+fn last_below(tx: &mut Tx<'_>, tenant: &TenantId, high: i64, bytes: i64) -> Result<i64> {
     let (mut low, mut high) = (0, high);
     while low < high {
         let middle = low + (high - low + 1) / 2;
-        let Some((revision, at, total_bytes)) = store::mark_from(tx, tenant, middle)? else {
+        let Some((revision, total_bytes)) = store::bytes_from(tx, tenant, middle)? else {
             high = middle - 1;
             continue;
         };
-        if revision <= high
-            && gone(Mark {
-                at: Time(at),
-                total_bytes,
-            })
-        {
+        if revision <= high && total_bytes < bytes {
             low = revision;
         } else {
             high = middle - 1;

@@ -1,6 +1,7 @@
 //! SQL of the log's readings.
 
 use super::{Filter, Floors};
+use crate::clock::Time;
 use crate::db::{Entry, Tx};
 use crate::entry_columns;
 use crate::error::Result;
@@ -117,17 +118,52 @@ pub(super) fn links_after(
     )
 }
 
-/// `(revision, at, total_bytes)` of the first entry from `revision` on.
-pub(super) fn mark_from(
+/// `(revision, total_bytes)` of the first entry from `revision` on.
+pub(super) fn bytes_from(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     revision: i64,
-) -> Result<Option<(i64, i64, i64)>> {
+) -> Result<Option<(i64, i64)>> {
     tx.query_one(
-        "SELECT revision, at, total_bytes FROM log WHERE tenant_id = $1 AND revision >= $2 \
+        "SELECT revision, total_bytes FROM log WHERE tenant_id = $1 AND revision >= $2 \
          ORDER BY revision LIMIT 1",
         &[tenant.into(), revision.into()],
-        |row| Ok((row.int(0)?, row.int(1)?, row.int(2)?)),
+        |row| Ok((row.int(0)?, row.int(1)?)),
+    )
+}
+
+/// The first entry after `floor` that was written between two moments.
+pub(super) fn first_of_times(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    floor: i64,
+    from: Time,
+    to: Time,
+) -> Result<Option<i64>> {
+    tx.query_one(
+        "SELECT revision FROM log \
+         WHERE tenant_id = $1 AND revision > $2 AND at >= $3 AND at <= $4 \
+         ORDER BY revision LIMIT 1",
+        &[tenant.into(), floor.into(), from.into(), to.into()],
+        |row| row.int(0),
+    )
+}
+
+/// The last entry after `floor` and before `below` that was written before a
+/// moment.
+pub(super) fn last_before_time(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    floor: i64,
+    below: i64,
+    moment: Time,
+) -> Result<Option<i64>> {
+    tx.query_one(
+        "SELECT revision FROM log \
+         WHERE tenant_id = $1 AND revision > $2 AND revision < $3 AND at < $4 \
+         ORDER BY revision DESC LIMIT 1",
+        &[tenant.into(), floor.into(), below.into(), moment.into()],
+        |row| row.int(0),
     )
 }
 
