@@ -22,6 +22,7 @@ both_engines![
     a_viewer_may_have_consumers,
     a_malformed_consumer_is_refused,
     a_consumer_survives_a_restart,
+    an_agent_that_registers_again_has_its_consumers,
     a_consumer_behind_the_kept_log_is_told,
 ];
 
@@ -249,4 +250,28 @@ fn a_consumer_behind_the_kept_log_is_told(server: &Server) {
     assert_eq!(problem.revision, Some(kept));
     ack(&owner, kept - 1);
     assert_eq!(data(&fetch(&owner, ""))[0], json!(2));
+}
+
+fn an_agent_that_registers_again_has_its_consumers(server: &Server) {
+    let new = json!({"name": "frontend", "project": "shop", "takeover": true});
+    let (before, _) = server.register(new.clone());
+    let inbox = json!({"name": "inbox", "pattern": "shop.*"});
+    make(&before, inbox.clone());
+    let first = server.publish("shop.a", json!(1)).revision;
+    server.publish("shop.a", json!(2));
+    ack(&before, first);
+    let (after, _) = server.register(new);
+    assert_eq!(data(&fetch(&after, "")), [json!(2)]);
+    make(&after, inbox);
+    server
+        .agent("backend")
+        .get("/api/consumers/inbox")
+        .refused(Reason::NotFound);
+
+    // It ends, and is forgotten.
+    for days in [1, 2, 40] {
+        server.advance_days(days);
+        server.sweep();
+    }
+    server.get("/api/consumers/inbox").refused(Reason::NotFound);
 }

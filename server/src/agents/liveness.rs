@@ -25,7 +25,7 @@ use crate::clock::{Clock, Time};
 use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, TenantId};
-use crate::{hooks, tenants, tokens};
+use crate::{consumers, hooks, tenants, tokens};
 
 /// How many agents one transaction writes.
 const STEP: usize = 500;
@@ -398,6 +398,7 @@ pub(super) fn forget(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRow) -> Re
     tokens::revoke_tokens_of_agent(tx, tenant, SYSTEM, id, project)?;
     tokens::delete_tokens_of_agent(tx, tenant, id)?;
     hooks::agent_forgotten(tx, tenant, id)?;
+    consumers::agent_forgotten(tx, tenant, id)?;
     store::delete(tx, tenant, id)?;
     emit(tx, tenant, "coro.agent.forgotten", agent, None)
 }

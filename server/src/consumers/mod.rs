@@ -1,7 +1,7 @@
 //! Named consumers: cursors over the log that the server keeps.
 //!
-//! A consumer belongs to the token that made it and sees what that token
-//! could see then. Fetching does not move it, acknowledging does: what was
+//! A consumer belongs to the agent that made it, whatever token it has now,
+//! else to the token that made it, and sees what that token could see then. Fetching does not move it, acknowledging does: what was
 //! fetched and not acknowledged comes again. The cursor is bookkeeping and is
 //! no change of the log; making and deleting one is.
 
@@ -14,16 +14,18 @@ use coro_api::state::Deleted;
 use coro_api::tokens::Role;
 
 use crate::app::Ctx;
+use crate::auth::Caller;
 use crate::clock::Time;
-use crate::db::Tx;
+use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, invalid, not_found};
+use crate::ids::{AgentId, TenantId};
 use crate::log::poll::{EventPage, Poll, poll};
 use crate::log::{Filter, Sight, check_cursor};
 
 /// How many revisions without a match a fetch leaves unacknowledged.
 const EMPTY_MAX: i64 = 1_000;
 
-/// The most consumers of a token, so that no one takes all.
+/// The most consumers of an agent or a token, so that no one takes all.
 const CONSUMERS_OF_OWNER_MAX: i64 = 1_000;
 
 /// The most consumers of a tenant.
@@ -35,7 +37,7 @@ struct Stored {
     name: String,
     pattern: String,
     acknowledged: i64,
-    /// The token that made it, and that token's actor.
+    /// The agent or the token that made it, and its actor.
     owner: String,
     actor: String,
     sight: Sight,
@@ -56,7 +58,21 @@ impl Stored {
     }
 
     fn is_open_to(&self, ctx: &Ctx) -> bool {
-        self.owner == ctx.caller.token_id || ctx.caller.role == Role::Owner
+        self.is_of(&ctx.caller) || ctx.caller.role == Role::Owner
+    }
+
+    fn is_of(&self, caller: &Caller) -> bool {
+        // The token may be older than its agent.
+        self.owner == owner_id(caller) || self.owner == caller.token_id
+    }
+}
+
+/// Whose a consumer is that the caller makes. An agent that registers again has
+/// another token, and goes on where it was.
+fn owner_id(caller: &Caller) -> &str {
+    match &caller.agent {
+        Some(agent) => agent.id.as_str(),
+        None => &caller.token_id,
     }
 }
 
@@ -70,7 +86,7 @@ pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
     ctx.write(move |tx| {
         let caller = &job_ctx.caller;
         if let Some(existing) = store::find(tx, &caller.tenant, &new.name)? {
-            if existing.owner == caller.token_id && existing.pattern == new.pattern {
+            if existing.is_of(caller) && existing.pattern == new.pattern {
                 return Ok(existing.shown());
             }
             return Err(
@@ -78,9 +94,9 @@ pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
                     .hint("take another name, or delete that consumer"),
             );
         }
-        if store::count_of(tx, &caller.tenant, &caller.token_id)? >= CONSUMERS_OF_OWNER_MAX {
+        if store::count_of(tx, &caller.tenant, owner_id(caller))? >= CONSUMERS_OF_OWNER_MAX {
             return Err(conflict(format!(
-                "this token has {CONSUMERS_OF_OWNER_MAX} consumers already"
+                "you have {CONSUMERS_OF_OWNER_MAX} consumers already"
             ))
             .hint("delete those that nobody reads"));
         }
@@ -104,7 +120,7 @@ pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
             name: new.name.clone(),
             pattern: new.pattern.clone(),
             acknowledged: new.from.unwrap_or(present),
-            owner: caller.token_id.clone(),
+            owner: owner_id(caller).to_owned(),
             actor: caller.actor.clone(),
             sight: caller.sight(),
             created_at: now,
@@ -196,6 +212,17 @@ pub async fn delete_consumer(ctx: &Ctx, name: &str) -> Result<Deleted> {
         })
     })
     .await
+}
+
+/// Deletes the consumers of an agent that will not come back.
+pub fn agent_forgotten(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    for consumer in store::list_of(tx, tenant, agent.as_str())? {
+        store::delete(tx, tenant, &consumer.name)?;
+        let project = consumer.sight.project.as_deref().unwrap_or_default();
+        let entry = NewEntry::new("coro.consumer.deleted", SYSTEM, &consumer.name, project);
+        tx.emit(tenant, entry)?;
+    }
+    Ok(())
 }
 
 async fn find(ctx: &Ctx, name: &str) -> Result<Stored> {

@@ -55,6 +55,18 @@ pub(super) fn list(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<Stored>> {
     )
 }
 
+pub(super) fn list_of(tx: &mut Tx<'_>, tenant: &TenantId, owner: &str) -> Result<Vec<Stored>> {
+    tx.query_all(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM consumer WHERE tenant_id = $1 AND owner = $2 ORDER BY name"
+        ),
+        &[tenant.into(), owner.into()],
+        stored_from,
+    )
+}
+
 pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     let count = tx.query_one(
         "SELECT count(*) FROM consumer WHERE tenant_id = $1",
