@@ -4,8 +4,9 @@ use coro_api::humans::{Human, SESSION_HEADER, Unlock, Unlocked};
 use coro_api::system::Whoami;
 use coro_api::tokens::Role;
 
+use crate::config::untrusted_server;
 use crate::error::{Result, conflict, usage};
-use crate::http::{Method, Request};
+use crate::http::{Address, Method, Request};
 use crate::session::{Session, json_body, unexpected};
 use crate::terminal::Terminal;
 
@@ -22,11 +23,32 @@ pub(crate) fn terminal_of(session: &mut Session<'_>) -> Result<Option<Terminal>>
     let Some(terminal) = Terminal::open() else {
         return Ok(None);
     };
+    check_may_know(session)?;
     let whoami = session.call(Request::get("/api/whoami"))?;
     let whoami: Whoami = serde_json::from_slice(&whoami.body).map_err(|e| unexpected(&e))?;
     let is_person =
         whoami.instance_id.is_none() && matches!(whoami.role, Role::Owner | Role::Controller);
     Ok(is_person.then_some(terminal))
+}
+
+/// A passphrase goes to a server that the user named, and not in the clear.
+fn check_may_know(session: &mut Session<'_>) -> Result<()> {
+    let target = session.target()?;
+    let place = &target.places[0];
+    if !target.is_trusted {
+        return Err(untrusted_server(
+            "your passphrase",
+            place,
+            &target.places_from,
+        ));
+    }
+    if target.places.iter().any(Address::is_in_the_clear) {
+        return Err(usage(format!(
+            "your passphrase is not sent to {place} in the clear"
+        ))
+        .hint("name the server by an address with https"));
+    }
+    Ok(())
 }
 
 /// The humans of the tenant.

@@ -30,10 +30,11 @@ prints the answer of the API unchanged, `--pretty` indents it. `-` stands for an
 Which server is called is decided by the first of: `--url`, `CORO_URL`, `.coro/local/cli.json` and
 `.coro/cli.json` found upward from the working directory, `coro/cli.json` in the user's folder of
 configuration, and the data folder of the local server (`CORO_DATA_DIR`, `CORO_SOCKET`). The token
-comes the same way (`--token-file`, `CORO_TOKEN`, the files, the data folder), but the one of the
-user's file is not sent to a server that a project's file names. The owner's token of the data
-folder is used only where no other was found, and never with `CORO_AGENT` set. `SSL_CERT_FILE` names certificates to trust in place
-of the usual authorities.
+comes the same way (`--token-file`, `CORO_TOKEN`, the files, the data folder). A server that only a
+project's file names, other than the local one, has neither the token of the environment or of the
+user's file nor a passphrase, until `coro-cli config trust URL` says that it may. The owner's token
+of the data folder is used only where no other was found, and never with `CORO_AGENT` set.
+`SSL_CERT_FILE` names certificates to trust in place of the usual authorities.
 ";
 
 /// Every command with its usage, arguments and options.

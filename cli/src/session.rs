@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::GlobalOptions;
-use crate::config::Token;
+use crate::config::{Settings, Target, Token, resolve};
 use crate::error::{CliError, Result, failed, output_failed, refused_by_server, usage};
 use crate::http::{Reply, Request, Response, Transport};
 use crate::machine::Machine;
@@ -91,6 +91,14 @@ impl<'a> Session<'a> {
             )
             .hint("give values with --data, and read events with events history or events wait")),
         }
+    }
+
+    /// The server that calls go to.
+    pub(crate) fn target(&mut self) -> Result<Target> {
+        let options = self.options.clone();
+        let env = &self.machine()?.environment;
+        let settings = Settings::load(options.url.as_deref(), options.token_file.as_deref(), env)?;
+        resolve(settings, env)
     }
 
     /// The project that the user's environment names (`CORO_PROJECT`); in the

@@ -4,7 +4,7 @@ use coro_api::Reason;
 use coro_api::audit::AuditEntry;
 use coro_api::humans::{Human, Locked, Unlocked};
 use coro_api::tokens::Role;
-use coro_tests::{Client, Engine, Request, Server, both_engines};
+use coro_tests::{Cli, Client, Engine, Request, Server, both_engines};
 use serde_json::{Value, json};
 
 both_engines![
@@ -21,6 +21,7 @@ both_engines![
     a_passphrase_is_stored_and_said_nowhere,
     a_human_of_several_is_named,
     humans_that_are_none_are_refused,
+    a_server_that_only_a_repository_names_gets_no_passphrase,
 ];
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -271,4 +272,40 @@ fn a_session_of_one_replica_is_known_to_the_other() {
     use_session(&second.owner(), &session, "bob")
         .send()
         .expect(200);
+}
+
+fn a_server_that_only_a_repository_names_gets_no_passphrase(server: &Server) {
+    let folder = server.options().scratch().join("repository");
+    let local = folder.join(".coro/local");
+    std::fs::create_dir_all(&local).expect("a folder");
+    let named = json!({"url": server.url()}).to_string();
+    std::fs::write(folder.join(".coro/cli.json"), named).expect("a file");
+    // As if it were the server of whoever wrote the repository.
+    let token = json!({"token": server.owner().token()}).to_string();
+    std::fs::write(local.join("cli.json"), token).expect("a file");
+    let user = Cli::new(&folder);
+    let set = || user.on_terminal(&["humans", "set", "ada"]);
+    let (code, shown) = set().end();
+    assert_eq!(code, 2, "{shown}");
+    let told = format!("your passphrase is not sent to {}", server.url());
+    assert!(
+        shown.contains(&told) && !shown.contains("New passphrase"),
+        "{shown}"
+    );
+    assert!(shown.contains("coro-cli config trust http://"), "{shown}");
+
+    let refused = user.clone().token("cor_of_an_agent").run(&["whoami"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.stderr.contains("CORO_TOKEN is not sent"),
+        "{refused:?}"
+    );
+
+    user.ok(&["config", "trust", &server.url()]);
+    let mut terminal = set();
+    terminal.expect("New passphrase of ada: ");
+    terminal.type_line(PASSPHRASE);
+    terminal.expect("The same again: ");
+    terminal.type_line(PASSPHRASE);
+    assert_eq!(terminal.end().0, 0);
 }

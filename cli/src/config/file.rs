@@ -18,6 +18,10 @@ pub(crate) struct FileSettings {
     pub(crate) url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<Token>,
+    /// Servers that may have the user's token and passphrase although a
+    /// repository names them. In the user's file only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) trusted: Vec<String>,
 }
 
 /// Reads a file of settings; `None` where there is none.
@@ -35,7 +39,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<FileSettings>> {
             error.line(),
             fault_of(&error)
         ))
-        .hint("correct the file; it holds \"url\" and \"token\"")),
+        .hint("correct the file; it holds \"url\", \"token\" and \"trusted\"")),
     }
 }
 
@@ -44,10 +48,16 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<FileSettings>> {
 /// can read it.
 pub(crate) fn write_file(path: &Path, change: FileSettings) -> Result<()> {
     let old = read_file(path)?.unwrap_or_default();
-    let settings = FileSettings {
+    let mut settings = FileSettings {
         url: change.url.or(old.url),
         token: change.token.or(old.token),
+        trusted: old.trusted,
     };
+    for url in change.trusted {
+        if !settings.trusted.contains(&url) {
+            settings.trusted.push(url);
+        }
+    }
     let mut text =
         serde_json::to_vec_pretty(&settings).map_err(|error| failed(error.to_string()))?;
     text.push(b'\n');

@@ -87,7 +87,7 @@ impl LocalServer {
         }
     }
 
-    fn is_at(&self, places: &[Address]) -> Result<bool> {
+    pub(super) fn is_at(&self, places: &[Address]) -> Result<bool> {
         if !places.iter().any(Address::is_local) {
             return Ok(false);
         }

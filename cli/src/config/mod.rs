@@ -7,8 +7,9 @@
 //! sense stops the command: to go on without it could mean another server.
 //!
 //! `.coro/cli.json` is made to be committed, so it comes from whoever wrote
-//! the repository. It may name a server, but must not lure a token of the user
-//! there: see `Settings::token_for`.
+//! the repository, and so may `.coro/local`. It may name a server, but must not
+//! lure the user's token or passphrase there: a server that it names is trusted
+//! only where it is the local one, or stands in the user's own file.
 
 mod environment;
 mod file;
@@ -24,7 +25,7 @@ pub(crate) use file::{
 };
 pub(crate) use token::Token;
 
-use crate::error::{Result, usage};
+use crate::error::{CliError, Result, usage};
 use crate::http::Address;
 use file::read_file;
 use local::LocalServer;
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) url: Option<Setting<Address>>,
     /// Where tokens were found, the first layer first.
     pub(crate) tokens: Vec<Setting<Token>>,
+    /// Servers that the user's file names.
+    trusted: Vec<Address>,
 }
 
 pub(crate) struct Setting<T> {
@@ -68,6 +71,9 @@ pub(crate) struct Target {
     /// Where it may be, the likeliest first; never empty.
     pub(crate) places: Vec<Address>,
     pub(crate) places_from: Origin,
+    /// Whether it may have what is the user's own: their token, their
+    /// passphrase.
+    pub(crate) is_trusted: bool,
     pub(crate) token: Option<Setting<Token>>,
 }
 
@@ -81,6 +87,7 @@ impl Settings {
         let mut settings = Settings {
             url: None,
             tokens: Vec::new(),
+            trusted: Vec::new(),
         };
         if let Some(url) = url_flag {
             settings.offer_url(url, Origin::Flag("--url"))?;
@@ -118,6 +125,7 @@ impl Settings {
         let Some(file) = read_file(path)? else {
             return Ok(());
         };
+        self.offer_trusted(&file, &origin)?;
         if let Some(url) = file.url {
             self.offer_url(&url, origin.clone())?;
         }
@@ -140,14 +148,61 @@ impl Settings {
         Ok(())
     }
 
-    /// The first token that may be sent to a server named by `origin`: where a
-    /// repository names the server, the token of the user's file stays at home.
-    /// A token of the environment was put there for this very session.
-    fn token_for(self, origin: &Origin) -> Option<Setting<Token>> {
-        let url_is_from_project = matches!(origin, Origin::ProjectFile(_));
-        let mut tokens = self.tokens.into_iter();
-        tokens.find(|token| !(url_is_from_project && matches!(token.origin, Origin::UserFile(_))))
+    fn offer_trusted(&mut self, file: &FileSettings, origin: &Origin) -> Result<()> {
+        if !file.trusted.is_empty() && !matches!(origin, Origin::UserFile(_)) {
+            return Err(usage(format!(
+                "{origin}: a repository can't say which servers you trust"
+            ))
+            .hint(
+                "take \"trusted\" out of it; yours are in your own file: coro-cli config trust URL",
+            ));
+        }
+        if !matches!(origin, Origin::UserFile(_)) {
+            return Ok(());
+        }
+        for url in file.trusted.iter().chain(&file.url) {
+            let address = url.parse();
+            self.trusted
+                .push(address.map_err(|fault| usage(format!("{origin}: {fault}")))?);
+        }
+        Ok(())
     }
+
+    /// The first token that may be sent: where a repository names a server that
+    /// nobody trusts, the token of the user's file stays at home. That of the
+    /// environment does too, and the command ends: whoever set it meant to be
+    /// somebody.
+    fn token_for(
+        self,
+        place: &Address,
+        untrusted: Option<&Origin>,
+    ) -> Result<Option<Setting<Token>>> {
+        let Some(named_by) = untrusted else {
+            return Ok(self.tokens.into_iter().next());
+        };
+        let mut tokens = self.tokens.into_iter();
+        let token = tokens.find(|token| !matches!(token.origin, Origin::UserFile(_)));
+        match token {
+            Some(token) if matches!(token.origin, Origin::Variable(_)) => {
+                Err(untrusted_server(token.origin, place, named_by))
+            }
+            token => Ok(token),
+        }
+    }
+}
+
+/// Something of the user's own would go to a server that a repository names.
+pub(crate) fn untrusted_server(
+    what: impl fmt::Display,
+    place: &Address,
+    named_by: &Origin,
+) -> CliError {
+    usage(format!(
+        "{what} is not sent to {place}, which only {named_by} names, a file of the repository"
+    ))
+    .hint(format!(
+        "where that server is yours, say so with coro-cli config trust {place}"
+    ))
 }
 
 /// Decides which server is called, and with which token.
@@ -163,10 +218,19 @@ pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Targe
             );
         }
     };
+    let is_trusted = match (&places_from, &local) {
+        (Origin::ProjectFile(_), local) => {
+            let is_local = local.as_ref().map(|local| local.is_at(&places));
+            places.iter().all(|place| settings.trusted.contains(place))
+                || is_local.transpose()?.unwrap_or(false)
+        }
+        _ => true,
+    };
     // A token that may not be sent there says all the same that the caller is
     // somebody else than the owner, perhaps an agent.
     let is_known = !settings.tokens.is_empty();
-    let token = match (settings.token_for(&places_from), local) {
+    let untrusted = (!is_trusted).then_some(&places_from);
+    let token = match (settings.token_for(&places[0], untrusted)?, local) {
         (Some(token), _) => Some(token),
         (None, Some(local)) if !is_known => local.token_for(&places, env)?,
         (None, _) => None,
@@ -174,6 +238,7 @@ pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Targe
     Ok(Target {
         places,
         places_from,
+        is_trusted,
         token,
     })
 }

@@ -72,7 +72,44 @@ fn a_repository_that_names_a_server_does_not_get_the_users_token() {
     assert_eq!(decided(&env).1, None);
 
     env.token = Some("cor_env".to_owned());
-    assert_eq!(decided(&env).1.as_deref(), Some("cor_env"));
+    let error = refused(&env);
+    assert!(
+        error.contains("CORO_TOKEN is not sent to https://elsewhere.example"),
+        "{error}"
+    );
+    assert!(error.contains("work/.coro/cli.json"), "{error}");
+
+    // A token that came with the repository is its own to send.
+    env.token = None;
+    home.write("work/.coro/local/cli.json", r#"{"token":"cor_theirs"}"#);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_theirs"));
+}
+
+#[test]
+fn a_server_that_the_user_trusts_gets_their_token_wherever_it_is_named() {
+    let home = Home::new();
+    let mut env = home.environment();
+    home.write(
+        "work/.coro/cli.json",
+        r#"{"url":"https://team.example:443/"}"#,
+    );
+    for file in [
+        r#"{"trusted":["https://team.example"],"token":"cor_user"}"#,
+        r#"{"url":"https://team.example","token":"cor_user"}"#,
+    ] {
+        home.write("config/coro/cli.json", file);
+        env.token = None;
+        assert_eq!(decided(&env).1.as_deref(), Some("cor_user"));
+        env.token = Some("cor_env".to_owned());
+        assert_eq!(decided(&env).1.as_deref(), Some("cor_env"));
+    }
+
+    home.write(
+        "work/.coro/cli.json",
+        r#"{"url":"https://evil.example","trusted":["https://evil.example"]}"#,
+    );
+    let error = refused(&env);
+    assert!(error.contains("a repository can't say"), "{error}");
 }
 
 #[test]
@@ -159,6 +196,14 @@ fn a_broken_file_is_named_with_its_line_and_stops_the_command() {
             "{message}"
         );
         assert!(!message.contains("Evil"), "{message}");
+    }
+}
+
+fn refused(env: &Environment) -> String {
+    let settings = Settings::load(None, None, env);
+    match settings.and_then(|settings| resolve(settings, env)) {
+        Ok(target) => panic!("it goes to {:?}", shown(&target)),
+        Err(error) => error.to_string(),
     }
 }
 

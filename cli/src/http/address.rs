@@ -32,6 +32,11 @@ impl Address {
         }
     }
 
+    /// Whether others may read on the way what is sent to it.
+    pub(crate) fn is_in_the_clear(&self) -> bool {
+        !self.is_local() && !matches!(self, Address::Web { tls: true, .. })
+    }
+
     /// What `Host` says, and the URL between the scheme and the path.
     pub(super) fn authority(&self) -> String {
         let Address::Web {

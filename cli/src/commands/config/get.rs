@@ -15,7 +15,7 @@ pub(crate) struct Get {
 
 impl Run for Get {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let target = show::target(session)?;
+        let target = session.target()?;
         match self.name {
             Name::Url => session.line(&escape(&show::shown_places(&target))),
             Name::Token if target.token.is_some() => session.line("set"),

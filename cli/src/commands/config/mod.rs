@@ -3,6 +3,7 @@
 mod get;
 mod set;
 mod show;
+mod trust;
 
 use clap::ValueEnum;
 
@@ -12,6 +13,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<show::Show>("show"),
     leaf::<get::Get>("get"),
     leaf::<set::Set>("set"),
+    leaf::<trust::Trust>("trust"),
 ];
 
 /// What can be set.
