@@ -1740,8 +1740,6 @@ export interface components {
             demo: boolean;
             /** @description When the session ends if it is not used until then. */
             expires_at: string;
-            /** @description The human who has unlocked the page; none before. */
-            human?: string | null;
             /** @description That of the token with which the code was made. */
             name: string;
             /** @description The one project that the session sees; none sees all. */
