@@ -924,8 +924,9 @@ export interface paths {
         get: operations["list_policies"];
         /**
          * Set who decides
-         * @description For one kind in one project. Protected kinds take a human's session, plain
-         *     ones the owner. A quorum of 1 without names removes the policy.
+         * @description For one kind in one project. Protected kinds, and policies that name humans,
+         *     take as many of those who decide as the policy before asks for; all else the
+         *     owner. A quorum of 1 without names removes the policy.
          */
         put: operations["set_policy"];
         post?: never;
@@ -2491,6 +2492,14 @@ export interface components {
             deputies: string[];
             /** Format: int64 */
             deputies_after_seconds: number;
+            /** @description SHA-256 over all of it; a change may name it in `If-Match`. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description How many of the humans who decide must have unlocked to change it; 0
+             *     where the owner's token is enough.
+             */
+            humans_to_change: number;
             kind: components["schemas"]["RequestKind"];
             project: string;
             /** Format: int64 */
@@ -5303,8 +5312,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A human's session */
+                /** @description A human's session; of several with commas between */
                 "Coro-Human"?: string | null;
+                /** @description The digest of the policy that this replaces, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: only where no policy is set */
+                "If-None-Match"?: string | null;
                 /** @description Makes a repetition harmless */
                 "Idempotency-Key"?: string;
             };

@@ -1,4 +1,10 @@
 //! Policies: who decides a kind of a project, and how many of them.
+//!
+//! Whoever could loosen a policy alone could decide alone. So where a decision
+//! takes humans, the policy is changed by as many of them ([`PolicyRow::keepers`]),
+//! and only what a token may decide is changed by the owner's token. A change
+//! may name the policy that it replaces by its digest, so that of two who edit
+//! one at a time the second hears of the first.
 
 use coro_api::limits::REQUEST_SECONDS_MAX;
 use coro_api::requests::{NewPolicy, Policy, RequestKind, RequestStatus};
@@ -11,9 +17,10 @@ use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Reason, Result, conflict, forbidden, invalid};
-use crate::humans::{count_humans, session_human, unknown_humans};
+use crate::error::{Error, Reason, Result, conflict, forbidden, invalid};
+use crate::humans::{count_humans, session_humans, unknown_humans};
 use crate::ids::{Hash, TenantId};
+use crate::state::Condition;
 
 /// The most deciders that must agree, and the most that a policy names.
 const DECIDERS_MAX: usize = 16;
@@ -85,8 +92,49 @@ impl PolicyRow {
         )))
     }
 
+    /// Which humans may change it, none meaning every one, and how many of them
+    /// it takes; `None` where the owner's token is enough.
+    fn keepers(&self) -> Option<(Vec<&String>, i64)> {
+        let is_protected = self.kind.is_protected();
+        let mut humans: Vec<&String> = self.deciders.iter().filter(|name| is_human(name)).collect();
+        if !is_protected && humans.is_empty() {
+            return None;
+        }
+        // Where the deciders alone are too few, their deputies have to join in.
+        if is_protected && !humans.is_empty() && (humans.len() as i64) < self.quorum {
+            humans.extend(
+                self.deputies
+                    .iter()
+                    .filter(|name| !self.deciders.contains(name)),
+            );
+        }
+        let count = match is_protected {
+            true => self.quorum,
+            // A token decides there too, so these are fewer than the quorum.
+            false => self.quorum.min(humans.len() as i64),
+        };
+        Some((humans, count))
+    }
+
+    /// SHA-256 over all that is shown of it.
+    fn digest(&self) -> Hash {
+        let all = json!([
+            self.project,
+            self.kind,
+            self.quorum,
+            self.deciders,
+            self.deputies,
+            self.deputies_after_seconds,
+            self.set_by,
+            self.set_at.0,
+        ]);
+        Hash::of(all.to_string().as_bytes())
+    }
+
     fn shown(self) -> Policy {
         Policy {
+            digest: self.digest().hex(),
+            humans_to_change: self.keepers().map_or(0, |(_, count)| count),
             project: self.project,
             kind: self.kind,
             quorum: self.quorum,
@@ -97,6 +145,11 @@ impl PolicyRow {
             set_at: self.set_at.to_string(),
         }
     }
+}
+
+/// Whether a decider is a human; a token's actor has a colon.
+fn is_human(name: &str) -> bool {
+    !name.contains(':')
 }
 
 /// A human is known by the name, whoever comes with a token by its actor.
@@ -128,15 +181,19 @@ pub async fn list_policies(ctx: &Ctx) -> Result<Vec<Policy>> {
     Ok(seen.map(PolicyRow::shown).collect())
 }
 
-/// Sets who decides. What is protected takes a human's session: who could set
-/// the deciders could decide.
-pub async fn set_policy(ctx: &Ctx, session: Option<Hash>, new: NewPolicy) -> Result<Policy> {
+/// Sets who decides. What is protected takes sessions of humans: who could set
+/// the deciders could decide. Whoever is refused is written down.
+pub async fn set_policy(
+    ctx: &Ctx,
+    sessions: Vec<Hash>,
+    condition: Condition,
+    new: NewPolicy,
+) -> Result<Policy> {
     let kind = new.kind;
     let project = ctx.caller.project_for(new.project.clone())?;
-    let set = try_set(ctx, session, new, project.clone()).await;
+    let set = try_set(ctx, sessions, condition, new, project.clone()).await;
     if let Err(error) = &set
         && error.reason == Reason::Forbidden
-        && kind.is_protected()
     {
         let note = json!({ "policy": kind, "role": ctx.caller.role, "why": error.message });
         record_protected(ctx, "coro.request.refused", kind.word(), &project, note).await;
@@ -146,7 +203,8 @@ pub async fn set_policy(ctx: &Ctx, session: Option<Hash>, new: NewPolicy) -> Res
 
 async fn try_set(
     ctx: &Ctx,
-    session: Option<Hash>,
+    sessions: Vec<Hash>,
+    condition: Condition,
     new: NewPolicy,
     project: String,
 ) -> Result<Policy> {
@@ -154,37 +212,31 @@ async fn try_set(
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let tenant = &job_ctx.caller.tenant;
-        let human = session_human(tx, &job_ctx, session.as_ref())?;
-        check_may_set(&job_ctx, new.kind, human.as_deref())?;
+        let humans = session_humans(tx, &job_ctx, &sessions)?;
+        let before = store::find_policy(tx, tenant, &project, new.kind)?;
+        check_may_set(&job_ctx, &project, new.kind, before.as_ref(), &humans)?;
+        check_condition(&condition, &project, new.kind, before.as_ref())?;
         check_can_be_met(tx, tenant, &new)?;
         let policy = PolicyRow {
             quorum: new.quorum,
             deciders: new.deciders.clone(),
             deputies: new.deputies.clone(),
             deputies_after_seconds: new.deputies_after_seconds,
-            set_by: human.map_or_else(
+            set_by: humans.first().map_or_else(
                 || job_ctx.caller.actor.clone(),
                 |name| format!("human:{name}"),
             ),
             set_at: tx.now(),
             ..PolicyRow::usual(&project, new.kind)
         };
-        store::delete_policy(tx, tenant, &project, new.kind)?;
-        if !policy.is_usual() {
-            if store::count_policies(tx, tenant)? >= POLICIES_MAX {
-                return Err(conflict(format!(
-                    "there are {POLICIES_MAX} policies already"
-                )));
-            }
-            store::insert_policy(tx, tenant, &policy)?;
-        }
+        save(tx, tenant, &policy)?;
         let mut entry = job_ctx.entry("coro.request.policy", new.kind.word(), &project);
         entry.actor.clone_from(&policy.set_by);
         tx.emit(
             tenant,
             entry.note(json!({
                 "quorum": policy.quorum, "deciders": policy.deciders, "deputies": policy.deputies,
-                "deputies_after_seconds": policy.deputies_after_seconds,
+                "deputies_after_seconds": policy.deputies_after_seconds, "humans": humans,
             })),
         )?;
         Ok(policy.shown())
@@ -192,17 +244,88 @@ async fn try_set(
     .await
 }
 
-fn check_may_set(ctx: &Ctx, kind: RequestKind, human: Option<&str>) -> Result<()> {
-    match human {
-        Some(_) => Ok(()),
-        None if kind.is_protected() => Err(forbidden(format!(
-            "who decides a {} is protected: a human sets it with their passphrase",
-            kind.word()
-        ))
-        .hint("a person runs coro-cli requests policy on a terminal")),
-        None if ctx.caller.role == Role::Owner => Ok(()),
-        None => Err(forbidden("who decides is set by the owner")),
+/// Writes a policy in place of the one before; the usual one needs no row.
+fn save(tx: &mut Tx<'_>, tenant: &TenantId, policy: &PolicyRow) -> Result<()> {
+    store::delete_policy(tx, tenant, &policy.project, policy.kind)?;
+    if policy.is_usual() {
+        return Ok(());
     }
+    if store::count_policies(tx, tenant)? >= POLICIES_MAX {
+        return Err(conflict(format!(
+            "there are {POLICIES_MAX} policies already"
+        )));
+    }
+    store::insert_policy(tx, tenant, policy)
+}
+
+fn check_may_set(
+    ctx: &Ctx,
+    project: &str,
+    kind: RequestKind,
+    before: Option<&PolicyRow>,
+    humans: &[String],
+) -> Result<()> {
+    let usual = PolicyRow::usual(project, kind);
+    let Some((keepers, count)) = before.unwrap_or(&usual).keepers() else {
+        return match ctx.caller.role == Role::Owner || !humans.is_empty() {
+            true => Ok(()),
+            false => Err(forbidden("who decides is set by the owner")),
+        };
+    };
+    let word = kind.word();
+    if humans.is_empty() {
+        return Err(forbidden(format!(
+            "who decides a {word} of {project:?} is protected: a human sets it with their passphrase"
+        ))
+        .hint("a person runs coro-cli requests policy … --as NAME on a terminal"));
+    }
+    let is_keeper = |name: &&String| keepers.is_empty() || keepers.contains(name);
+    if humans.iter().filter(is_keeper).count() as i64 >= count {
+        return Ok(());
+    }
+    let mut of = String::new();
+    if !keepers.is_empty() {
+        let names: Vec<&str> = keepers.iter().map(|name| name.as_str()).collect();
+        of = format!(" of {}", names.join(", "));
+    }
+    Err(forbidden(format!(
+        "who decides a {word} of {project:?} is changed by {count}{of}, as its policy says: this is {}",
+        humans.join(", ")
+    ))
+    .hint("they unlock together: coro-cli requests policy … --as NAME --as NAME"))
+}
+
+/// Whether the policy is the one that the caller has seen.
+fn check_condition(
+    condition: &Condition,
+    project: &str,
+    kind: RequestKind,
+    before: Option<&PolicyRow>,
+) -> Result<()> {
+    let holds = match (condition, before) {
+        (Condition::None, _) => true,
+        (Condition::Absent, before) => before.is_none(),
+        (Condition::Present, before) => before.is_some(),
+        // Policies have no versions, so that only their digest is compared.
+        (Condition::OneOf(tags), Some(before)) => {
+            let digest = before.digest();
+            tags.iter().any(|tag| tag.is(0, &digest))
+        }
+        (Condition::OneOf(_), None) => false,
+    };
+    if holds {
+        return Ok(());
+    }
+    let word = kind.word();
+    let message = match before {
+        Some(before) => format!(
+            "who decides a {word} of {project:?} was set by {} at {}",
+            before.set_by, before.set_at
+        ),
+        None => format!("no policy says who decides a {word} of {project:?}: it was taken away"),
+    };
+    Err(Error::new(Reason::PreconditionFailed, message)
+        .hint("read the policies again, and change what is there now"))
 }
 
 fn check(new: &NewPolicy) -> Result<()> {
@@ -244,7 +367,6 @@ fn check(new: &NewPolicy) -> Result<()> {
 fn check_can_be_met(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewPolicy) -> Result<()> {
     let humans = count_humans(tx, tenant)?;
     let named = [new.deciders.as_slice(), &new.deputies].concat();
-    let is_human = |name: &String| !name.contains(':');
     let people: Vec<String> = named
         .iter()
         .filter(|name| is_human(name))
