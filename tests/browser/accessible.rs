@@ -34,6 +34,11 @@ const PLACES: &[(&str, &str, &str)] = &[
         ".snippet",
     ),
     ("requests-policy", "/requests?tab=policy", ".row"),
+    (
+        "requests-policy-one",
+        "/requests?tab=policy&policy=shop/question",
+        ".detail form",
+    ),
     ("settings-server", "/settings?tab=server", ".facts"),
 ];
 
