@@ -1148,6 +1148,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how tasks wait for each other
+         * @description The tasks that are not closed and depend on others, with those; or what one
+         *     task waits for and what waits for it, near or far. What goes beyond the limit
+         *     is counted.
+         */
+        get: operations["graph_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/next": {
         parameters: {
             query?: never;
@@ -2962,6 +2984,11 @@ export interface components {
             /** @description JSON, or text as a JSON string; at most 64 KiB. */
             result?: Record<string, never>;
         };
+        /** @description That a task depends on another one. */
+        TaskEdge: {
+            depends_on: components["schemas"]["TaskNumber"];
+            task: components["schemas"]["TaskNumber"];
+        };
         /** @description A task that could not be done. */
         TaskFailed: {
             /**
@@ -2973,6 +3000,22 @@ export interface components {
             retry?: boolean;
             /** @description The reason, for whoever tries it next. */
             why: string;
+        };
+        /**
+         * @description How tasks wait for each other: open ones with what they wait for, or all
+         *     that leads to one task and away from it.
+         */
+        TaskGraph: {
+            /** @description Between those tasks. */
+            edges: components["schemas"]["TaskEdge"][];
+            /**
+             * Format: int64
+             * @description How many tasks belong to it besides; at least so many where they have
+             *     more than 20,000 dependencies.
+             */
+            left_out: number;
+            /** @description In the order in which they were made. */
+            tasks: components["schemas"]["TaskNode"][];
         };
         /** @description A task, as a list has it. */
         TaskItem: {
@@ -3008,6 +3051,18 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
             title: string;
             updated_at: string;
+        };
+        /** @description A task of a graph. */
+        TaskNode: {
+            /**
+             * Format: int64
+             * @description How many tasks that it depends on are not done.
+             */
+            blockers: number;
+            id: components["schemas"]["TaskNumber"];
+            project: string;
+            status: components["schemas"]["TaskStatus"];
+            title: string;
         };
         /** @description What somebody has noted on a task. */
         TaskNote: {
@@ -6013,6 +6068,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClosedTasks"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    graph_tasks: {
+        parameters: {
+            query?: {
+                /** @description Their project */
+                project?: string;
+                /**
+                 * @description Only what this task waits for, and what waits for it
+                 * @example T-1
+                 */
+                task?: string;
+                /** @description Tasks at most; default 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graph */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskGraph"];
                 };
             };
             /** @description What went wrong, and a safe next step */

@@ -11,7 +11,8 @@ use coro_tests::browser::Visit;
 const PLACES: &[(&str, &str, usize)] = &[
     ("/", ".task-counts", 12),
     ("/tasks", ".task-card", 20),
-    ("/tasks?view=list&task=T-3", ".graph li", 4),
+    ("/tasks?view=list&task=T-3", ".detail .flow a", 5),
+    ("/tasks?view=graph", ".flow a", 2),
     ("/requests?request=R-1", ".decide", 1),
     ("/requests?tab=policy", "[role=row]", 2),
     (

@@ -6,6 +6,7 @@ mod away;
 mod events;
 mod figures;
 mod foreign;
+mod graph;
 mod hostile;
 mod keyboard;
 mod koor_faults;
