@@ -3,10 +3,10 @@
 import { html, useEffect, useState } from '../../core/html.js';
 import { change, read } from '../../core/api.js';
 import { useData } from '../../core/data.js';
-import { forgetDrafts, keep, kept } from '../../core/drafts.js';
+import { forgetDrafts, keep } from '../../core/drafts.js';
 import { human, isUnlocked } from '../../core/human.js';
 import { useKeys } from '../../core/keys.js';
-import { plain, shellWord } from '../../core/plain.js';
+import { plain } from '../../core/plain.js';
 import { filter, setQuery } from '../../core/router.js';
 import { session } from '../../core/session.js';
 import { notify } from '../../core/store.js';
@@ -21,30 +21,11 @@ import { Source } from '../../parts/source.js';
 import { Table } from '../../parts/table.js';
 import { Ago, span } from '../../parts/time.js';
 import { Unlock } from '../../parts/unlock.js';
+import { NEW, PLAIN_KINDS, UNITS, bodyOf, commandOf, fieldsOf, humansFor, isUsual, nameOf, restored } from './fields.js';
 import { t } from '../../texts.js';
 
-/** What a token may decide where no policy says otherwise; all else takes a human. */
-const PLAIN_KINDS = ['question', 'checkpoint'];
-
-/** Units of a time, in seconds; the largest that fits is shown. */
-const UNITS = [86400, 3600, 60, 1];
-
-/** In the URL, a policy that is not set yet. */
-const NEW = 'new';
-
-/** @typedef {import('../../types/api.js').components['schemas']['Policy']} Policy */
-
-/**
- * What is typed.
- * @typedef {object} Fields
- * @property {string} project
- * @property {string} kind
- * @property {string} quorum
- * @property {string} deciders A line each.
- * @property {string} deputies
- * @property {string} after
- * @property {string} unit
- */
+/** @typedef {import('./fields.js').Policy} Policy */
+/** @typedef {import('./fields.js').Fields} Fields */
 
 const texts = t.requests.policy;
 
@@ -66,11 +47,6 @@ function create() {
   setQuery({ policy: NEW });
 }
 
-/** @param {Policy} policy */
-function nameOf(policy) {
-  return `${policy.project}/${policy.kind}`;
-}
-
 /** @param {{policies: Policy[], chosen: string}} props */
 function List({ policies, chosen }) {
   /** @type {import('../../parts/table.js').Column<Policy>[]} */
@@ -90,33 +66,48 @@ function List({ policies, chosen }) {
 }
 
 /**
- * One policy. What is typed stays when another changes it meanwhile, and is
- * then refused: the change names the policy that it was made from.
- * @param {{name: string, found: Policy | undefined, reload: () => void}} props
+ * What is typed of a policy. It follows the policy as long as nobody has typed,
+ * and stays when another changes the policy meanwhile.
+ * @param {string} name
+ * @param {Policy | undefined} found As it is now.
  */
-function Editor({ name, found, reload }) {
-  const isNew = name === NEW;
-  const draftName = `policy.${name}`;
-  const [base, setBase] = useState(() => restored(draftName)?.base ?? found ?? null);
-  const [fields, setFields] = useState(() => restored(draftName)?.fields ?? fieldsOf(found, name));
-  const [error, setError] = useState(/** @type {any} */ (null));
-  const [busy, setBusy] = useState(false);
+function useTyped(name, found) {
+  const draft = `policy.${name}`;
+  // What it was made from: a change names that.
+  const [base, setBase] = useState(() => restored(draft)?.base ?? found ?? null);
+  const [fields, setFields] = useState(() => restored(draft)?.fields ?? fieldsOf(found, name));
   const dirty = JSON.stringify(fields) !== JSON.stringify(fieldsOf(base ?? undefined, name));
-  const changed = !isNew && found?.digest !== base?.digest;
-  const take = () => {
-    forgetDrafts(draftName);
-    setBase(found ?? null);
-    setFields(fieldsOf(found, name));
-    setError(null);
+  const changed = name !== NEW && found?.digest !== base?.digest;
+  /** @param {Policy | undefined} policy */
+  const take = (policy) => {
+    forgetDrafts(draft);
+    setBase(policy ?? null);
+    setFields(fieldsOf(policy, name));
   };
   useEffect(() => {
-    if (changed && !dirty && !busy) take();
+    if (changed && !dirty) take(found);
   }, [found?.digest]);
   /** @param {Partial<Fields>} part */
   const type = (part) => {
     const next = { ...fields, ...part };
     setFields(next);
-    keep(draftName, JSON.stringify({ base, fields: next }));
+    keep(draft, JSON.stringify({ base, fields: next }));
+  };
+  return { base, fields, dirty, changed, take, type };
+}
+
+/**
+ * One policy, to be changed.
+ * @param {{name: string, found: Policy | undefined, reload: () => void}} props
+ */
+function Editor({ name, found, reload }) {
+  const { base, fields, dirty, changed, take, type } = useTyped(name, found);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const isNew = name === NEW;
+  const discard = () => {
+    setError(null);
+    take(found);
   };
   /** @param {any} body */
   const send = async (body) => {
@@ -125,11 +116,9 @@ function Editor({ name, found, reload }) {
     try {
       const set = await setPolicy(base, body);
       if (!set) return;
-      forgetDrafts(draftName);
       const gone = isUsual(set);
       notify(gone ? texts.removed : texts.saved);
-      setBase(gone ? null : set);
-      setFields(fieldsOf(gone ? undefined : set, nameOf(set)));
+      take(gone ? undefined : set);
       setQuery({ policy: gone ? '' : nameOf(set) }, { replace: true });
     } catch (problem) {
       setError(problem);
@@ -150,9 +139,9 @@ function Editor({ name, found, reload }) {
   return html`<${Detail} title=${title} label=${texts.label} close=${() => setQuery({ policy: '' })}
     sub=${base && html`<span>${t.requests.setBy} <${Actor} actor=${base.set_by} /> <${Ago} at=${base.set_at} /></span>`}
     tools=${base && html`<button type="button" class="button" onClick=${remove}>${texts.remove}</button>`}>
-    ${changed && dirty && html`<p class="note bar" role="status"><span>${found ? texts.changed(plain(found.set_by, 60)) : texts.gone}</span><button type="button" class="button spread" onClick=${take}>${texts.take}</button></p>`}
+    ${changed && dirty && html`<p class="note bar" role="status"><span>${found ? texts.changed(plain(found.set_by, 60)) : texts.gone}</span><button type="button" class="button spread" onClick=${discard}>${texts.take}</button></p>`}
     ${error && html`<${Failure} error=${error} />`}
-    <${Form} fields=${fields} type=${type} submit=${submit} isNew=${isNew} busy=${busy} needs=${humansFor(base, fields.kind)} discard=${dirty && take} />
+    <${Form} fields=${fields} type=${type} submit=${submit} isNew=${isNew} busy=${busy} needs=${humansFor(base, fields.kind)} discard=${dirty && discard} />
     <${Source} json=${base ?? undefined} command=${commandOf(fields, base)} />
   <//>`;
 }
@@ -218,73 +207,4 @@ function unlockOne(why) {
     let unlocked = false;
     openDialog((close) => html`<${Unlock} close=${() => { close(); done(unlocked); }} then=${async () => { unlocked = true; }}>${why}<//>`);
   });
-}
-
-/**
- * How many humans it takes to change a policy.
- * @param {Policy | null} base
- * @param {string} kind
- */
-function humansFor(base, kind) {
-  return base ? base.humans_to_change : PLAIN_KINDS.includes(kind) ? 0 : 1;
-}
-
-/** @param {Policy} policy As the server keeps none. */
-function isUsual(policy) {
-  return policy.quorum === 1 && policy.deciders.length === 0 && policy.deputies.length === 0;
-}
-
-/**
- * @param {Policy | undefined} policy
- * @param {string} name
- * @returns {Fields}
- */
-function fieldsOf(policy, name) {
-  const slash = name.lastIndexOf('/');
-  const seconds = policy?.deputies_after_seconds ?? 0;
-  const unit = seconds === 0 ? 3600 : UNITS.find((one) => seconds % one === 0) ?? 1;
-  return {
-    project: name === NEW ? session.value?.project ?? 'default' : name.slice(0, slash),
-    kind: name === NEW ? 'question' : name.slice(slash + 1),
-    quorum: String(policy?.quorum ?? 1),
-    deciders: (policy?.deciders ?? []).join('\n'),
-    deputies: (policy?.deputies ?? []).join('\n'),
-    after: String(seconds / unit),
-    unit: String(unit),
-  };
-}
-
-/** @param {Fields} fields */
-function bodyOf(fields) {
-  const lines = (/** @type {string} */ text) => text.split('\n').map((line) => line.trim()).filter(Boolean);
-  return {
-    project: fields.project.trim(), kind: fields.kind, quorum: Number(fields.quorum),
-    deciders: lines(fields.deciders), deputies: lines(fields.deputies),
-    deputies_after_seconds: Number(fields.after) * Number(fields.unit),
-  };
-}
-
-/** @param {Fields} fields @param {Policy | null} base */
-function commandOf(fields, base) {
-  const body = bodyOf(fields);
-  const words = ['coro-cli requests policy', '--project', shellWord(body.project || 'default'), '--kind', body.kind, '--quorum', String(body.quorum)];
-  for (const name of body.deciders) words.push('--decider', shellWord(name));
-  for (const name of body.deputies) words.push('--deputy', shellWord(name));
-  if (body.deputies_after_seconds > 0) words.push('--deputies-after', `${body.deputies_after_seconds}s`);
-  const humans = (base?.deciders ?? []).filter((name) => !name.includes(':'));
-  for (const name of humans.slice(0, base?.humans_to_change)) words.push('--as', shellWord(name));
-  return words.join(' ');
-}
-
-/**
- * What was typed before, and from which policy.
- * @param {string} name
- * @returns {{base: Policy | null, fields: Fields} | undefined}
- */
-function restored(name) {
-  try {
-    return JSON.parse(kept(name)) ?? undefined;
-  } catch {
-    return undefined;
-  }
 }
