@@ -668,7 +668,9 @@ fn of_two_who_change_a_policy_the_second_hears_of_the_first(server: &Server) {
     let seen = format!("\"{}\"", first.digest);
     let second: Policy = set(3, "If-Match", &seen).ok();
     assert_ne!(first.digest, second.digest);
-    set(4, "If-Match", &seen).refused(Reason::PreconditionFailed);
+    for stale in [&seen, "\"v0-0000000000000000\"", "\"\""] {
+        set(4, "If-Match", stale).refused(Reason::PreconditionFailed);
+    }
     set(1, "If-Match", &format!("\"{}\"", second.digest))
         .send()
         .expect(200);

@@ -14,7 +14,7 @@ use super::policy::PolicyRow;
 use crate::app::Ctx;
 use crate::error::{Error, Reason, Result, forbidden};
 use crate::ids::Hash;
-use crate::state::Condition;
+use crate::state::{Condition, Tag};
 
 impl PolicyRow {
     /// Which humans may change it, none meaning every one, and how many of them
@@ -111,10 +111,7 @@ pub(super) fn check_condition(
         (Condition::Absent, before) => before.is_none(),
         (Condition::Present, before) => before.is_some(),
         // Policies have no versions, so that only their digest is compared.
-        (Condition::OneOf(tags), Some(before)) => {
-            let digest = before.digest();
-            tags.iter().any(|tag| tag.is(0, &digest))
-        }
+        (Condition::OneOf(tags), Some(before)) => tags.contains(&Tag::Hash(before.digest().hex())),
         (Condition::OneOf(_), None) => false,
     };
     if holds {
