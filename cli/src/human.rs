@@ -79,6 +79,38 @@ pub(crate) fn act_as<T>(
     name: String,
     calls: impl FnOnce(&mut Session<'_>, &str) -> Result<T>,
 ) -> Result<T> {
+    act_together(session, terminal, vec![name], calls)
+}
+
+/// As [`act_as`], of several humans who are here; their sessions are joined as
+/// the header takes them.
+pub(crate) fn act_together<T>(
+    session: &mut Session<'_>,
+    terminal: &mut Terminal,
+    names: Vec<String>,
+    calls: impl FnOnce(&mut Session<'_>, &str) -> Result<T>,
+) -> Result<T> {
+    let mut secrets = Vec::with_capacity(names.len());
+    let mut all_unlocked = Ok(());
+    for name in names {
+        match unlock(session, terminal, name) {
+            Ok(secret) => secrets.push(secret),
+            Err(error) => {
+                all_unlocked = Err(error);
+                break;
+            }
+        }
+    }
+    let result = all_unlocked.and_then(|()| calls(session, &secrets.join(", ")));
+    for secret in secrets {
+        let lock = Request::new(Method::Delete, "/api/humans/session");
+        // Without this the session ends by itself after some minutes.
+        let _ = session.call(lock.header(SESSION_HEADER, secret));
+    }
+    result
+}
+
+fn unlock(session: &mut Session<'_>, terminal: &mut Terminal, name: String) -> Result<String> {
     let passphrase = terminal.ask_passphrase(&format!("Passphrase of {name}"))?;
     let unlock = Unlock {
         name: Some(name),
@@ -88,9 +120,5 @@ pub(crate) fn act_as<T>(
     let response = session.call(json_body(request, &unlock)?)?;
     let unlocked: Unlocked =
         serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-    let result = calls(session, &unlocked.session);
-    let lock = Request::new(Method::Delete, "/api/humans/session");
-    // Without this the session ends by itself after some minutes.
-    let _ = session.call(lock.header(SESSION_HEADER, unlocked.session));
-    result
+    Ok(unlocked.session)
 }

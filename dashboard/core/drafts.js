@@ -33,8 +33,11 @@ export function forgetDrafts(name) {
   }
 }
 
-/** @param {string} name */
-function kept(name) {
+/**
+ * A text that was kept; empty where there is none.
+ * @param {string} name
+ */
+export function kept(name) {
   try {
     return sessionStorage.getItem(PREFIX + name) ?? '';
   } catch {
@@ -43,7 +46,7 @@ function kept(name) {
 }
 
 /** @param {string} name @param {string} text */
-function keep(name, text) {
+export function keep(name, text) {
   try {
     if (text && text.length <= DRAFT_MAX) sessionStorage.setItem(PREFIX + name, text);
     else sessionStorage.removeItem(PREFIX + name);

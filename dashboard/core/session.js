@@ -14,7 +14,6 @@ const KEY = 'coro.key';
  * @property {string | null} project
  * @property {string} expires_at
  * @property {boolean} demo
- * @property {string | null} human
  * @property {number} revision
  */
 

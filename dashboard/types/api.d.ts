@@ -924,8 +924,9 @@ export interface paths {
         get: operations["list_policies"];
         /**
          * Set who decides
-         * @description For one kind in one project. Protected kinds take a human's session, plain
-         *     ones the owner. A quorum of 1 without names removes the policy.
+         * @description For one kind in one project. Protected kinds, and policies that name humans,
+         *     take as many of those who decide as the policy before asks for; all else the
+         *     owner. A quorum of 1 without names removes the policy.
          */
         put: operations["set_policy"];
         post?: never;
@@ -1141,6 +1142,28 @@ export interface paths {
          *     and controllers; who made the tasks may cancel those that nobody has claimed.
          */
         post: operations["close_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how tasks wait for each other
+         * @description The tasks that are not closed and depend on others, with those; or what one
+         *     task waits for and what waits for it, near or far. What goes beyond the limit
+         *     is counted.
+         */
+        get: operations["graph_tasks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1740,8 +1763,6 @@ export interface components {
             demo: boolean;
             /** @description When the session ends if it is not used until then. */
             expires_at: string;
-            /** @description The human who has unlocked the page; none before. */
-            human?: string | null;
             /** @description That of the token with which the code was made. */
             name: string;
             /** @description The one project that the session sees; none sees all. */
@@ -2493,6 +2514,14 @@ export interface components {
             deputies: string[];
             /** Format: int64 */
             deputies_after_seconds: number;
+            /** @description SHA-256 over all of it; a change may name it in `If-Match`. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description How many of the humans who decide must have unlocked to change it; 0
+             *     where the owner's token is enough.
+             */
+            humans_to_change: number;
             kind: components["schemas"]["RequestKind"];
             project: string;
             /** Format: int64 */
@@ -2955,6 +2984,11 @@ export interface components {
             /** @description JSON, or text as a JSON string; at most 64 KiB. */
             result?: Record<string, never>;
         };
+        /** @description That a task depends on another one. */
+        TaskEdge: {
+            depends_on: components["schemas"]["TaskNumber"];
+            task: components["schemas"]["TaskNumber"];
+        };
         /** @description A task that could not be done. */
         TaskFailed: {
             /**
@@ -2966,6 +3000,22 @@ export interface components {
             retry?: boolean;
             /** @description The reason, for whoever tries it next. */
             why: string;
+        };
+        /**
+         * @description How tasks wait for each other: open ones with what they wait for, or all
+         *     that leads to one task and away from it.
+         */
+        TaskGraph: {
+            /** @description Between those tasks. */
+            edges: components["schemas"]["TaskEdge"][];
+            /**
+             * Format: int64
+             * @description How many tasks belong to it besides; at least so many where they have
+             *     more than 20,000 dependencies.
+             */
+            left_out: number;
+            /** @description In the order in which they were made. */
+            tasks: components["schemas"]["TaskNode"][];
         };
         /** @description A task, as a list has it. */
         TaskItem: {
@@ -3001,6 +3051,18 @@ export interface components {
             status: components["schemas"]["TaskStatus"];
             title: string;
             updated_at: string;
+        };
+        /** @description A task of a graph. */
+        TaskNode: {
+            /**
+             * Format: int64
+             * @description How many tasks that it depends on are not done.
+             */
+            blockers: number;
+            id: components["schemas"]["TaskNumber"];
+            project: string;
+            status: components["schemas"]["TaskStatus"];
+            title: string;
         };
         /** @description What somebody has noted on a task. */
         TaskNote: {
@@ -5305,8 +5367,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A human's session */
+                /** @description A human's session; of several with commas between */
                 "Coro-Human"?: string | null;
+                /** @description The digest of the policy that this replaces, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: only where no policy is set */
+                "If-None-Match"?: string | null;
                 /** @description Makes a repetition harmless */
                 "Idempotency-Key"?: string;
             };
@@ -6002,6 +6068,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClosedTasks"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    graph_tasks: {
+        parameters: {
+            query?: {
+                /** @description Their project */
+                project?: string;
+                /**
+                 * @description Only what this task waits for, and what waits for it
+                 * @example T-1
+                 */
+                task?: string;
+                /** @description Tasks at most; default 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graph */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskGraph"];
                 };
             };
             /** @description What went wrong, and a safe next step */

@@ -10,6 +10,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("now", "/", ".card li"),
     ("tasks", "/tasks", ".task-card"),
     ("task", "/tasks?view=list&task=T-2", ".graph li"),
+    ("tasks-graph", "/tasks?view=graph", ".flow a"),
     ("requests", "/requests?request=R-2", ".decide"),
     ("leases", "/leases?lease=L-1", ".detail .facts"),
     ("messages", "/messages?message=M-1", ".detail .timeline li"),
@@ -34,6 +35,11 @@ const PLACES: &[(&str, &str, &str)] = &[
         ".snippet",
     ),
     ("requests-policy", "/requests?tab=policy", ".row"),
+    (
+        "requests-policy-one",
+        "/requests?tab=policy&policy=shop/question",
+        ".detail form",
+    ),
     ("settings-server", "/settings?tab=server", ".facts"),
 ];
 

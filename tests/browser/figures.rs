@@ -11,9 +11,15 @@ use coro_tests::browser::Visit;
 const PLACES: &[(&str, &str, usize)] = &[
     ("/", ".task-counts", 12),
     ("/tasks", ".task-card", 20),
-    ("/tasks?view=list&task=T-3", ".graph li", 4),
+    ("/tasks?view=list&task=T-3", ".detail .flow a", 5),
+    ("/tasks?view=graph", ".flow a", 2),
     ("/requests?request=R-1", ".decide", 1),
     ("/requests?tab=policy", "[role=row]", 2),
+    (
+        "/requests?tab=policy&policy=shop/question",
+        ".detail form",
+        2,
+    ),
     ("/leases?lease=L-1", ".detail .facts", 2),
     ("/messages?message=M-1", ".detail .timeline li", 1),
     ("/agents?agent=shop/a1", ".has-list li", 5),

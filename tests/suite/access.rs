@@ -152,6 +152,7 @@ const TABLE: &[Row] = &[
     ("POST /api/tasks/bulk", "/api/tasks/bulk", Write),
     ("POST /api/tasks/next", "/api/tasks/next", Write),
     ("POST /api/tasks/close", "/api/tasks/close", Write),
+    ("GET /api/tasks/graph", "/api/tasks/graph", Read),
     ("GET /api/tasks/{id}", "/api/tasks/T-999", Read),
     ("PATCH /api/tasks/{id}", "/api/tasks/T-999", Write),
     ("GET /api/tasks/{id}/why", "/api/tasks/T-999/why", Read),

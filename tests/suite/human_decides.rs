@@ -18,6 +18,7 @@ both_engines![
     a_human_refuses_on_a_terminal,
     an_option_that_is_not_there_asks_for_no_passphrase,
     a_human_sets_who_decides_on_a_terminal,
+    what_two_decide_is_changed_by_two_on_a_terminal,
     plain_requests_need_no_terminal,
     the_asker_waits_in_a_shell,
 ];
@@ -321,6 +322,37 @@ fn a_human_sets_who_decides_on_a_terminal(server: &Server) {
     assert_eq!(terminal.end().0, 0);
     let policies = user.ok(&["requests", "policy"]);
     assert_eq!(policies, "default\trule\t1\tada\t-\n");
+}
+
+fn what_two_decide_is_changed_by_two_on_a_terminal(server: &Server) {
+    set_ada(server);
+    let user = Cli::new(server.options().scratch()).data_dir(&server.data_dir());
+    let mut terminal = user.on_terminal(&["humans", "set", "bob", "--as", "ada"]);
+    for prompt in [
+        "New passphrase of bob",
+        "The same again",
+        "Passphrase of ada",
+    ] {
+        terminal.expect(prompt);
+        terminal.type_line(PASSPHRASE);
+    }
+    assert_eq!(terminal.end().0, 0);
+    let set = |names: &[&str], more: &[&str]| {
+        let line = ["requests", "policy", "--kind", "rule"];
+        let mut terminal = user.on_terminal(&[&line, more].concat());
+        for name in names {
+            terminal.expect(&format!("Passphrase of {name}: "));
+            terminal.type_line(PASSPHRASE);
+        }
+        terminal.end()
+    };
+    assert_eq!(set(&["ada"], &["--as", "ada", "--quorum", "2"]).0, 0);
+    let (code, said) = set(&["bob"], &["--as", "bob"]);
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("is changed by 2"), "{said}");
+    let together = ["--as", "ada", "--as", "bob"];
+    assert_eq!(set(&["ada", "bob"], &together).0, 0);
+    assert_eq!(user.ok(&["requests", "policy"]), "");
 }
 
 fn plain_requests_need_no_terminal(server: &Server) {

@@ -57,6 +57,7 @@ mod state_history;
 mod streams;
 mod tasks;
 mod tasks_claims;
+mod tasks_graph;
 mod tasks_leading;
 mod token_cost;
 mod tokens;

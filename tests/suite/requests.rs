@@ -38,6 +38,9 @@ both_engines![
     who_decides_what_is_protected_is_set_by_a_human,
     policies_that_nobody_can_meet_are_refused,
     a_policy_of_one_without_names_is_none,
+    a_policy_of_several_is_changed_by_several,
+    a_policy_that_names_humans_is_changed_by_them,
+    of_two_who_change_a_policy_the_second_hears_of_the_first,
     whoever_asked_withdraws,
     whoever_asked_waits_for_the_decision,
     requests_are_listed_by_what_they_are,
@@ -602,6 +605,77 @@ fn a_policy_of_one_without_names_is_none(server: &Server) {
     decide(&server.owner(), &question(&agent), "yes")
         .send()
         .expect(200);
+}
+
+fn a_policy_of_several_is_changed_by_several(server: &Server) {
+    let [ada, bob, eve] = humans(server, ["ada", "bob", "eve"]);
+    let four_eyes = json!({"kind": "rule", "quorum": 2, "deciders": ["ada", "bob"]});
+    let set: Policy = set_policy(server, four_eyes)
+        .header("Coro-Human", &ada)
+        .ok();
+    assert_eq!(set.humans_to_change, 2);
+    let alone = json!({"kind": "rule"});
+    let own = json!({"kind": "rule", "deciders": ["eve"]});
+    for (sessions, policy) in [
+        (ada.clone(), &alone),
+        (format!("{ada}, {ada}"), &alone),
+        (format!("{ada}, {eve}"), &alone),
+        (eve, &own),
+    ] {
+        let set = set_policy(server, policy.clone()).header("Coro-Human", &sessions);
+        let problem = set.refused(Reason::Forbidden);
+        assert!(problem.detail.contains("2 of ada, bob"), "{problem:?}");
+    }
+    let refused: Vec<AuditEntry> = server.get("/api/audit?action=request.refused").ok();
+    assert_eq!(refused.len(), 4, "{refused:?}");
+    let unknown = format!("{ada}, cor_unknown");
+    let set = set_policy(server, alone.clone()).header("Coro-Human", &unknown);
+    set.refused(Reason::Forbidden);
+    let together = format!("{ada}, {bob}");
+    set_policy(server, alone)
+        .header("Coro-Human", &together)
+        .send()
+        .expect(200);
+    let policies: Vec<Policy> = server.get("/api/requests/policies").ok();
+    assert_eq!(policies, []);
+}
+
+fn a_policy_that_names_humans_is_changed_by_them(server: &Server) {
+    let [ada, bob] = humans(server, ["ada", "bob"]);
+    let only_ada = json!({"kind": "checkpoint", "deciders": ["ada"]});
+    set_policy(server, only_ada).send().expect(200);
+    let nobody = json!({"kind": "checkpoint"});
+    let problem = set_policy(server, nobody.clone()).refused(Reason::Forbidden);
+    assert!(problem.detail.contains("passphrase"), "{problem:?}");
+    let refused: Vec<AuditEntry> = server.get("/api/audit?action=request.refused").ok();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    set_policy(server, nobody.clone())
+        .header("Coro-Human", &bob)
+        .refused(Reason::Forbidden);
+    set_policy(server, nobody)
+        .header("Coro-Human", &ada)
+        .send()
+        .expect(200);
+}
+
+fn of_two_who_change_a_policy_the_second_hears_of_the_first(server: &Server) {
+    let set = |quorum: i64, header: &str, value: &str| {
+        set_policy(server, json!({"kind": "question", "quorum": quorum})).header(header, value)
+    };
+    let first: Policy = set(2, "If-None-Match", "*").ok();
+    let problem = set(3, "If-None-Match", "*").refused(Reason::PreconditionFailed);
+    assert!(problem.detail.contains("human:owner"), "{problem:?}");
+    let seen = format!("\"{}\"", first.digest);
+    let second: Policy = set(3, "If-Match", &seen).ok();
+    assert_ne!(first.digest, second.digest);
+    for stale in [&seen, "\"v0-0000000000000000\"", "\"\""] {
+        set(4, "If-Match", stale).refused(Reason::PreconditionFailed);
+    }
+    set(1, "If-Match", &format!("\"{}\"", second.digest))
+        .send()
+        .expect(200);
+    let problem = set(5, "If-Match", &seen).refused(Reason::PreconditionFailed);
+    assert!(problem.detail.contains("taken away"), "{problem:?}");
 }
 
 fn whoever_asked_withdraws(server: &Server) {

@@ -7,14 +7,14 @@ import { human, lock } from '../../core/human.js';
 import { filter, href, setQuery } from '../../core/router.js';
 import { openDialog } from '../../parts/dialog.js';
 import { Actor, Status, Tag } from '../../parts/badge.js';
-import { Ago, span } from '../../parts/time.js';
+import { Ago } from '../../parts/time.js';
 import { RequestView } from '../../parts/decide.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
-import { Figure } from '../../parts/figure.js';
 import { Detail, Page, Split, Tabs } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
 import { Table } from '../../parts/table.js';
 import { Unlock } from '../../parts/unlock.js';
+import { Policies } from './policy.js';
 import { t } from '../../texts.js';
 
 /** The most requests that are listed. */
@@ -72,21 +72,3 @@ const COLUMNS = [
   { id: 'by', title: t.requests.asked, width: '128px', from: 640, cell: (row) => html`<${Actor} actor=${row.asked_by} project=${row.project} />` },
   { id: 'expires', title: t.requests.expires, width: '96px', right: true, from: 480, cell: (row) => html`<span class="dim"><${Ago} at=${row.decided_at ?? row.expires_at} /></span>` },
 ];
-
-function Policies() {
-  const { data, error, reload } = useData((signal) => read('/api/requests/policies', {}, signal), [], { topics: ['coro.request.policy'] });
-  if (!data) return error ? html`<${Failure} error=${error} retry=${reload} />` : html`<${Loading} />`;
-  /** @typedef {import('../../types/api.js').components['schemas']['Policy']} Policy */
-  if (data.length === 0) return html`<${Empty} icon="requests" title=${t.requests.noPolicy} text=${t.requests.noPolicyText} command=${t.requests.policyCommand} />`;
-  /** @type {import('../../parts/table.js').Column<Policy>[]} */
-  const columns = [
-    { id: 'project', title: t.requests.project, width: 'minmax(56px, 1fr)', cell: (row) => html`<${Plain} text=${row.project} />` },
-    { id: 'kind', title: t.requests.kind, width: 'minmax(84px, 130px)', cell: (row) => t.requests.kinds[row.kind] ?? row.kind },
-    { id: 'quorum', title: t.requests.quorum, width: '56px', right: true, cell: (row) => html`<${Figure} of=${`/api/requests/policies#/${data.indexOf(row)}/quorum`} value=${row.quorum} />` },
-    { id: 'deciders', title: t.requests.deciders, width: 'minmax(90px, 2fr)', cell: (row) => html`<${Plain} text=${row.deciders.join(', ') || t.requests.anyone} />` },
-    { id: 'deputies', title: t.requests.deputies, width: 'minmax(100px, 2fr)', from: 700, cell: (row) => (row.deputies.length > 0 ? html`<${Plain} text=${row.deputies.join(', ')} /> <span class="dim">${t.requests.deputiesAfter(span(row.deputies_after_seconds))}</span>` : html`<span class="dim">${t.none}</span>`) },
-    { id: 'set', title: t.requests.setBy, width: '128px', from: 860, cell: (row) => html`<${Actor} actor=${row.set_by} />` },
-    { id: 'at', title: t.requests.setAt, width: '92px', right: true, from: 600, cell: (row) => html`<span class="dim"><${Ago} at=${row.set_at} /></span>` },
-  ];
-  return html`<p class="crumbs dim">${t.requests.policyText} <code>${t.requests.policyCommand}</code></p><${Table} label=${t.requests.tabs.policy} rows=${data} columns=${columns} rowKey=${(/** @type {Policy} */ row) => `${row.project}/${row.kind}`} />`;
-}

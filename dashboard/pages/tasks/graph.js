@@ -112,7 +112,7 @@ function nodeOf(task) {
 
 /**
  * Where a task stands; an open one is ready, or waits for others.
- * @param {TaskItem} task
+ * @param {{status: string, blockers: number}} task
  */
 export function standing(task) {
   return task.status !== 'open' ? task.status : task.blockers > 0 ? 'waiting' : 'ready';

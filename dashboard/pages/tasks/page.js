@@ -1,4 +1,4 @@
-// Tasks: the queue, as a board or a list.
+// Tasks: the queue, as a board, a list or a graph.
 
 import { html, useMemo } from '../../core/html.js';
 import { readPage } from '../../core/api.js';
@@ -15,6 +15,7 @@ import { Icon } from '../../parts/icon.js';
 import { Page, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
 import { Table } from '../../parts/table.js';
+import { QueueGraph } from './drawing.js';
 import { standing } from './graph.js';
 import { NewTask } from './new.js';
 import { TaskDetail, Priority } from './task.js';
@@ -23,6 +24,8 @@ import { t } from '../../texts.js';
 /** The most tasks that are read, and the most cards of a column of the board. */
 const ROWS = 10_000;
 const CARDS = 60;
+
+const VIEWS = ['board', 'list', 'graph'];
 
 /** The columns of the board. */
 const COLUMNS_OF_BOARD = ['ready', 'waiting', 'claimed', 'done', 'failed', 'cancelled'];
@@ -39,12 +42,12 @@ export default function Tasks() {
   const rows = useMemo(() => (data?.data ?? []).filter((/** @type {TaskItem} */ task) =>
     (!status || standing(task) === status)
     && (!text || `${task.id} ${task.title} ${task.project} ${task.assignee} ${task.claim?.agent ?? ''} ${task.labels.join(' ')}`.toLowerCase().includes(text))), [data, text, status]);
-  useKeys([{ keys: 'n', text: t.tasks.create, run: create }, { keys: 'b', text: t.tasks.switchView, run: () => setQuery({ view: filter('view') === 'list' ? '' : 'list' }) }], []);
+  useKeys([{ keys: 'n', text: t.tasks.create, run: create }, { keys: 'b', text: t.tasks.switchView, run: nextView }], []);
 
   /** @param {TaskItem} task */
   const open = (task) => setQuery({ task: task.id }, { replace: Boolean(chosen) });
   const tools = html`<${FilterField} name="q" label=${t.tasks.filter} placeholder=${t.tasks.filterHint} />
-    <div class="segments" role="group" aria-label=${t.tasks.view}>${['board', 'list'].map((id) => html`<a key=${id} href=${href('tasks', { q: filter('q'), view: id === 'board' ? '' : id, task: chosen })} aria-current=${view === id ? 'true' : undefined}>${t.tasks.views[/** @type {'list'} */ (id)]}</a>`)}</div>
+    <div class="segments" role="group" aria-label=${t.tasks.view}>${VIEWS.map((id) => html`<a key=${id} href=${href('tasks', { q: filter('q'), view: id === 'board' ? '' : id, task: chosen })} aria-current=${view === id ? 'true' : undefined}>${t.tasks.views[/** @type {'list'} */ (id)]}</a>`)}</div>
     <button type="button" class="button primary" onClick=${create} title=${`${t.tasks.create} (n)`}><${Icon} name="plus" />${t.tasks.create}</button>`;
   return html`<${Page} title=${t.pages.tasks} count=${data && t.tasks.count(rows.length)} figure=${text || status ? undefined : '/api/tasks#'} tools=${tools}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
@@ -53,12 +56,18 @@ export default function Tasks() {
     <${Split} detail=${chosen && html`<${TaskDetail} key=${chosen} id=${chosen} close=${() => setQuery({ task: '' })} />`}>
       ${!data ? loading && html`<${Loading} />`
         : data.data.length === 0 ? html`<${Empty} icon="tasks" title=${t.tasks.empty} text=${t.tasks.emptyText} command=${t.tasks.emptyCommand} />`
+          : view === 'graph' && !status ? html`<${QueueGraph} text=${text} chosen=${chosen} />`
           : view === 'list' || status
             ? html`<${Table} label=${t.pages.tasks} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {TaskItem} */ row) => row.id} selected=${chosen || null}
                 onOpen=${open} onSelect=${(/** @type {TaskItem} */ row) => chosen && open(row)} rowClass=${(/** @type {TaskItem} */ row) => (row.closed_at ? 'faint' : '')} />`
             : html`<${Board} tasks=${rows} chosen=${chosen} text=${text} />`}
     <//>
   <//>`;
+}
+
+function nextView() {
+  const next = VIEWS[(VIEWS.indexOf(filter('view') || 'board') + 1) % VIEWS.length];
+  setQuery({ view: next === 'board' ? '' : next });
 }
 
 function create() {

@@ -16,6 +16,7 @@ import { JsonTree } from '../../parts/json.js';
 import { Lines } from '../../parts/value.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
+import { TaskGraphView } from './drawing.js';
 import { Graph, standing } from './graph.js';
 import { t } from '../../texts.js';
 
@@ -39,6 +40,7 @@ export function TaskDetail({ id, close }) {
     ${error && html`<${Failure} error=${error} />`}
     <p class="why"><span class="label">${t.tasks.why}</span><${Plain} text=${why} max=${600} /></p>
     ${task.body && html`<div class="well body"><${Lines} text=${task.body} /></div>`}
+    <${TaskGraphView} id=${task.id} changed=${task.updated_at} />
     <${Graph} task=${task} />
     ${task.result !== undefined && task.result !== null && html`<section><h3 class="label">${t.tasks.result}</h3><div class="well">${typeof task.result === 'string' ? html`<${Lines} text=${task.result} />` : html`<${JsonTree} value=${task.result} />`}</div></section>`}
     <${Facts} rows=${[

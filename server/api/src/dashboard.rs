@@ -47,8 +47,6 @@ pub struct DashboardSession {
     pub expires_at: String,
     /// Whether what the page shows is made up.
     pub demo: bool,
-    /// The human who has unlocked the page; none before.
-    pub human: Option<String>,
     /// The newest revision of the tenant.
     pub revision: i64,
 }

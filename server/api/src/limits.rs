@@ -74,6 +74,9 @@ pub const TASK_DEPENDENCIES_MAX: usize = 100;
 /// transaction.
 pub const TASK_DEPENDENTS_MAX: i64 = 1_000;
 
+/// The most tasks of a drawn graph: more can't be read.
+pub const TASK_GRAPH_MAX: i64 = 500;
+
 /// The most labels, and the most path patterns, of a task.
 pub const TASK_LABELS_MAX: usize = 32;
 

@@ -246,4 +246,9 @@ pub struct Policy {
     pub deputies_after_seconds: i64,
     pub set_by: String,
     pub set_at: String,
+    /// SHA-256 over all of it; a change may name it in `If-Match`.
+    pub digest: String,
+    /// How many of the humans who decide must have unlocked to change it; 0
+    /// where the owner's token is enough.
+    pub humans_to_change: i64,
 }

@@ -186,6 +186,40 @@ pub struct TaskDependency {
     pub result: Option<String>,
 }
 
+/// How tasks wait for each other: open ones with what they wait for, or all
+/// that leads to one task and away from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskGraph {
+    /// In the order in which they were made.
+    pub tasks: Vec<TaskNode>,
+    /// Between those tasks.
+    pub edges: Vec<TaskEdge>,
+    /// How many tasks belong to it besides; at least so many where they have
+    /// more than 20,000 dependencies.
+    pub left_out: i64,
+}
+
+/// A task of a graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskNode {
+    pub id: TaskNumber,
+    pub project: String,
+    pub title: String,
+    pub status: TaskStatus,
+    /// How many tasks that it depends on are not done.
+    pub blockers: i64,
+}
+
+/// That a task depends on another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskEdge {
+    pub task: TaskNumber,
+    pub depends_on: TaskNumber,
+}
+
 /// What somebody has noted on a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -249,7 +249,6 @@ pub async fn get_session(ctx: &Ctx) -> Result<DashboardSession> {
         project: caller.project.clone(),
         expires_at: session.expires_at.to_string(),
         demo: ctx.app.config.demo,
-        human: None,
         revision,
     })
 }

@@ -283,6 +283,18 @@ pub fn session_human(tx: &mut Tx<'_>, ctx: &Ctx, session: Option<&Hash>) -> Resu
         .transpose()
 }
 
+/// The humans of some sessions, each once. All must be good.
+pub fn session_humans(tx: &mut Tx<'_>, ctx: &Ctx, sessions: &[Hash]) -> Result<Vec<String>> {
+    let mut names = Vec::with_capacity(sessions.len());
+    for hash in sessions {
+        let name = require_session(tx, ctx, hash)?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// Which of some names are no humans.
 pub fn unknown_humans(tx: &mut Tx<'_>, tenant: &TenantId, names: &[String]) -> Result<Vec<String>> {
     let all = store::list(tx, tenant)?;

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::{list_humans, lock, set_human, unlock};
 use crate::app::App;
 use crate::auth::{Admin, Anyone, Leader, Reader};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, invalid};
 use crate::http::extract::{Json, NoQuery};
 use crate::ids::Hash;
 
@@ -29,6 +29,31 @@ impl FromRequestParts<App> for SessionKey {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
         let secret = parts.headers.get(SESSION_HEADER);
         Ok(SessionKey(secret.map(|text| Hash::of(text.as_bytes()))))
+    }
+}
+
+/// As [`SessionKey`], of several humans who act together.
+pub struct SessionKeys(pub Vec<Hash>);
+
+/// The most humans who act together: as many as a policy can ask for.
+const TOGETHER_MAX: usize = 16;
+
+impl FromRequestParts<App> for SessionKeys {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        let headers = parts.headers.get_all(SESSION_HEADER);
+        let secrets = headers
+            .iter()
+            .flat_map(|text| text.as_bytes().split(|byte| *byte == b','))
+            .map(|secret| Hash::of(secret.trim_ascii()));
+        let hashes: Vec<Hash> = secrets.take(TOGETHER_MAX + 1).collect();
+        if hashes.len() > TOGETHER_MAX {
+            return Err(invalid(format!(
+                "{SESSION_HEADER} names more than {TOGETHER_MAX} sessions"
+            )));
+        }
+        Ok(SessionKeys(hashes))
     }
 }
 

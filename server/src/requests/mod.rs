@@ -9,6 +9,7 @@
 
 mod decide;
 mod digest;
+mod keepers;
 pub mod policy;
 pub mod routes;
 pub mod silence;

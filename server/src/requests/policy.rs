@@ -1,19 +1,22 @@
 //! Policies: who decides a kind of a project, and how many of them.
+//!
+//! Who may change one is in [`super::keepers`].
 
 use coro_api::limits::REQUEST_SECONDS_MAX;
 use coro_api::requests::{NewPolicy, Policy, RequestKind, RequestStatus};
-use coro_api::tokens::Role;
 use serde_json::json;
 
 use super::decide::Decider;
+use super::keepers::{check_condition, check_may_set, is_human};
 use super::{RequestRow, check_decider, store};
 use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Reason, Result, conflict, forbidden, invalid};
-use crate::humans::{count_humans, session_human, unknown_humans};
+use crate::humans::{count_humans, session_humans, unknown_humans};
 use crate::ids::{Hash, TenantId};
+use crate::state::Condition;
 
 /// The most deciders that must agree, and the most that a policy names.
 const DECIDERS_MAX: usize = 16;
@@ -36,7 +39,7 @@ pub(super) struct PolicyRow {
 
 impl PolicyRow {
     /// What holds where nobody has set a policy: one of those who may.
-    fn usual(project: &str, kind: RequestKind) -> PolicyRow {
+    pub(super) fn usual(project: &str, kind: RequestKind) -> PolicyRow {
         PolicyRow {
             project: project.to_owned(),
             kind,
@@ -87,6 +90,8 @@ impl PolicyRow {
 
     fn shown(self) -> Policy {
         Policy {
+            digest: self.digest().hex(),
+            humans_to_change: self.keepers().map_or(0, |(_, count)| count),
             project: self.project,
             kind: self.kind,
             quorum: self.quorum,
@@ -128,15 +133,19 @@ pub async fn list_policies(ctx: &Ctx) -> Result<Vec<Policy>> {
     Ok(seen.map(PolicyRow::shown).collect())
 }
 
-/// Sets who decides. What is protected takes a human's session: who could set
-/// the deciders could decide.
-pub async fn set_policy(ctx: &Ctx, session: Option<Hash>, new: NewPolicy) -> Result<Policy> {
+/// Sets who decides. What is protected takes sessions of humans: who could set
+/// the deciders could decide. Whoever is refused is written down.
+pub async fn set_policy(
+    ctx: &Ctx,
+    sessions: Vec<Hash>,
+    condition: Condition,
+    new: NewPolicy,
+) -> Result<Policy> {
     let kind = new.kind;
     let project = ctx.caller.project_for(new.project.clone())?;
-    let set = try_set(ctx, session, new, project.clone()).await;
+    let set = try_set(ctx, sessions, condition, new, project.clone()).await;
     if let Err(error) = &set
         && error.reason == Reason::Forbidden
-        && kind.is_protected()
     {
         let note = json!({ "policy": kind, "role": ctx.caller.role, "why": error.message });
         record_protected(ctx, "coro.request.refused", kind.word(), &project, note).await;
@@ -146,7 +155,8 @@ pub async fn set_policy(ctx: &Ctx, session: Option<Hash>, new: NewPolicy) -> Res
 
 async fn try_set(
     ctx: &Ctx,
-    session: Option<Hash>,
+    sessions: Vec<Hash>,
+    condition: Condition,
     new: NewPolicy,
     project: String,
 ) -> Result<Policy> {
@@ -154,37 +164,31 @@ async fn try_set(
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let tenant = &job_ctx.caller.tenant;
-        let human = session_human(tx, &job_ctx, session.as_ref())?;
-        check_may_set(&job_ctx, new.kind, human.as_deref())?;
+        let humans = session_humans(tx, &job_ctx, &sessions)?;
+        let before = store::find_policy(tx, tenant, &project, new.kind)?;
+        check_may_set(&job_ctx, &project, new.kind, before.as_ref(), &humans)?;
+        check_condition(&condition, &project, new.kind, before.as_ref())?;
         check_can_be_met(tx, tenant, &new)?;
         let policy = PolicyRow {
             quorum: new.quorum,
             deciders: new.deciders.clone(),
             deputies: new.deputies.clone(),
             deputies_after_seconds: new.deputies_after_seconds,
-            set_by: human.map_or_else(
+            set_by: humans.first().map_or_else(
                 || job_ctx.caller.actor.clone(),
                 |name| format!("human:{name}"),
             ),
             set_at: tx.now(),
             ..PolicyRow::usual(&project, new.kind)
         };
-        store::delete_policy(tx, tenant, &project, new.kind)?;
-        if !policy.is_usual() {
-            if store::count_policies(tx, tenant)? >= POLICIES_MAX {
-                return Err(conflict(format!(
-                    "there are {POLICIES_MAX} policies already"
-                )));
-            }
-            store::insert_policy(tx, tenant, &policy)?;
-        }
+        save(tx, tenant, &policy)?;
         let mut entry = job_ctx.entry("coro.request.policy", new.kind.word(), &project);
         entry.actor.clone_from(&policy.set_by);
         tx.emit(
             tenant,
             entry.note(json!({
                 "quorum": policy.quorum, "deciders": policy.deciders, "deputies": policy.deputies,
-                "deputies_after_seconds": policy.deputies_after_seconds,
+                "deputies_after_seconds": policy.deputies_after_seconds, "humans": humans,
             })),
         )?;
         Ok(policy.shown())
@@ -192,17 +196,18 @@ async fn try_set(
     .await
 }
 
-fn check_may_set(ctx: &Ctx, kind: RequestKind, human: Option<&str>) -> Result<()> {
-    match human {
-        Some(_) => Ok(()),
-        None if kind.is_protected() => Err(forbidden(format!(
-            "who decides a {} is protected: a human sets it with their passphrase",
-            kind.word()
-        ))
-        .hint("a person runs coro-cli requests policy on a terminal")),
-        None if ctx.caller.role == Role::Owner => Ok(()),
-        None => Err(forbidden("who decides is set by the owner")),
+/// Writes a policy in place of the one before; the usual one needs no row.
+fn save(tx: &mut Tx<'_>, tenant: &TenantId, policy: &PolicyRow) -> Result<()> {
+    store::delete_policy(tx, tenant, &policy.project, policy.kind)?;
+    if policy.is_usual() {
+        return Ok(());
     }
+    if store::count_policies(tx, tenant)? >= POLICIES_MAX {
+        return Err(conflict(format!(
+            "there are {POLICIES_MAX} policies already"
+        )));
+    }
+    store::insert_policy(tx, tenant, policy)
 }
 
 fn check(new: &NewPolicy) -> Result<()> {
@@ -244,7 +249,6 @@ fn check(new: &NewPolicy) -> Result<()> {
 fn check_can_be_met(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewPolicy) -> Result<()> {
     let humans = count_humans(tx, tenant)?;
     let named = [new.deciders.as_slice(), &new.deputies].concat();
-    let is_human = |name: &String| !name.contains(':');
     let people: Vec<String> = named
         .iter()
         .filter(|name| is_human(name))

@@ -1,5 +1,6 @@
 //! HTTP of requests.
 
+use axum::http::HeaderMap;
 use axum::response::Response;
 use coro_api::numbers::RequestNumber;
 use coro_api::requests::{
@@ -17,9 +18,10 @@ use super::{
 use crate::app::App;
 use crate::auth::{Anyone, Leader, Reader, Writer};
 use crate::error::{Result, invalid};
+use crate::http::etag::write_condition;
 use crate::http::extract::{Json, NoQuery, Path, Query};
 use crate::http::page::Rows;
-use crate::humans::routes::SessionKey;
+use crate::humans::routes::{SessionKey, SessionKeys};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -212,11 +214,14 @@ async fn policies(Reader(ctx): Reader, _: NoQuery) -> Result<axum::Json<Vec<Poli
 
 /// Set who decides
 ///
-/// For one kind in one project. Protected kinds take a human's session, plain
-/// ones the owner. A quorum of 1 without names removes the policy.
+/// For one kind in one project. Protected kinds, and policies that name humans,
+/// take as many of those who decide as the policy before asks for; all else the
+/// owner. A quorum of 1 without names removes the policy.
 #[utoipa::path(put, path = "/api/requests/policies", operation_id = "set_policy", tag = "requests",
     params(
-        ("Coro-Human" = Option<String>, Header, description = "A human's session"),
+        ("Coro-Human" = Option<String>, Header, description = "A human's session; of several with commas between"),
+        ("If-Match" = Option<String>, Header, description = "The digest of the policy that this replaces, in quotes"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where no policy is set"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless"),
     ),
     request_body(content = NewPolicy, example = json!({"project": "shop", "kind": "checkpoint", "quorum": 2})),
@@ -224,10 +229,14 @@ async fn policies(Reader(ctx): Reader, _: NoQuery) -> Result<axum::Json<Vec<Poli
 async fn set(
     Leader(ctx): Leader,
     _: NoQuery,
-    SessionKey(session): SessionKey,
+    SessionKeys(sessions): SessionKeys,
+    headers: HeaderMap,
     Json(body): Json<NewPolicy>,
 ) -> Result<axum::Json<Policy>> {
-    Ok(axum::Json(set_policy(&ctx, session, body).await?))
+    let condition = write_condition(&headers)?;
+    Ok(axum::Json(
+        set_policy(&ctx, sessions, condition, body).await?,
+    ))
 }
 
 fn number_of(text: &str) -> Result<RequestNumber> {

@@ -1,20 +1,21 @@
 //! HTTP of tasks.
 
 use axum::response::Response;
+use coro_api::limits::TASK_GRAPH_MAX;
 use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{
     CloseTasks, ClosedTasks, CreatedTasks, NewTask, NewTaskNote, NewTasks, NextRequest, NextTask,
-    Task, TaskChange, TaskDone, TaskFailed, TaskItem, TaskReason, TaskReleased, TaskStatus,
-    TaskWhy,
+    Task, TaskChange, TaskDone, TaskFailed, TaskGraph, TaskItem, TaskReason, TaskReleased,
+    TaskStatus, TaskWhy,
 };
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    TaskFilter, add_note, cancel_task, claim_task, close_tasks, create_task, create_tasks,
-    edit_task, fail_task, finish_task, get_task, list_tasks, next_task, release_task, reopen_task,
-    why_task,
+    GraphFilter, TaskFilter, add_note, cancel_task, claim_task, close_tasks, create_task,
+    create_tasks, edit_task, fail_task, finish_task, get_task, graph_tasks, list_tasks, next_task,
+    release_task, reopen_task, why_task,
 };
 use crate::app::App;
 use crate::auth::{Reader, Writer};
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create_many))
         .routes(routes!(next))
         .routes(routes!(close))
+        .routes(routes!(graph))
         .routes(routes!(get, edit))
         .routes(routes!(why))
         .routes(routes!(claim))
@@ -94,6 +96,46 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         ("depends_on", &query.depends_on),
     ];
     rows.answer("/api/tasks", &listed, cursor, &filters)
+}
+
+/// How many tasks a graph has where the call names no limit.
+const GRAPH_TASKS: i64 = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GraphQuery {
+    project: Option<String>,
+    task: Option<String>,
+    limit: Option<i64>,
+}
+
+/// Read how tasks wait for each other
+///
+/// The tasks that are not closed and depend on others, with those; or what one
+/// task waits for and what waits for it, near or far. What goes beyond the limit
+/// is counted.
+#[utoipa::path(get, path = "/api/tasks/graph", operation_id = "graph_tasks", tag = "tasks",
+    params(
+        ("project" = Option<String>, Query, description = "Their project"),
+        ("task" = Option<String>, Query, description = "Only what this task waits for, and what waits for it", example = "T-1"),
+        ("limit" = Option<i64>, Query, description = "Tasks at most; default 200", minimum = 1, maximum = 500),
+    ),
+    responses((status = 200, description = "The graph", body = TaskGraph)))]
+async fn graph(Reader(ctx): Reader, Query(query): Query<GraphQuery>) -> Result<Response> {
+    let limit = bound("limit", query.limit, 1, GRAPH_TASKS)?;
+    if limit > TASK_GRAPH_MAX {
+        return Err(invalid(format!(
+            "limit is {limit}; it takes 1 to {TASK_GRAPH_MAX}"
+        )));
+    }
+    let task = query.task.as_deref().map(number_of).transpose()?;
+    let filter = GraphFilter {
+        project: query.project,
+        task: task.map(TaskNumber),
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (graph, revision) = graph_tasks(&ctx, filter, limit).await?;
+    Ok(json_at(revision, &graph))
 }
 
 fn number_of(text: &str) -> Result<i64> {

@@ -1,11 +1,11 @@
 //! SQL of tasks.
 
 use coro_api::numbers::TaskNumber;
-use coro_api::tasks::TaskStatus;
+use coro_api::tasks::{TaskNode, TaskStatus};
 
 use super::{Candidate, Claim, Counts, TaskBrief, TaskFilter, TaskRow, Text};
 use crate::clock::Time;
-use crate::db::{Row, Tx};
+use crate::db::{Row, Tx, Val};
 use crate::error::{Result, internal};
 use crate::ids::{AgentId, TenantId};
 
@@ -74,6 +74,35 @@ pub(super) fn find(tx: &mut Tx<'_>, tenant: &TenantId, number: i64) -> Result<Op
         &[tenant.into(), number.into()],
         row_from,
     )
+}
+
+/// How many tasks one query of [`nodes`] reads.
+const NODES: usize = 20;
+
+/// The tasks of some numbers, in order, as a graph shows them.
+pub(super) fn nodes(tx: &mut Tx<'_>, tenant: &TenantId, numbers: &[i64]) -> Result<Vec<TaskNode>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for some in numbers.chunks(NODES) {
+        let places = (0..NODES).map(|at| some.get(at).copied().unwrap_or(-1));
+        let mut values: Vec<Val<'_>> = vec![tenant.into()];
+        values.extend(places.map(Val::from));
+        found.extend(tx.query_all(
+            "SELECT number, project, title, status, blockers FROM task WHERE tenant_id = $1 \
+             AND number IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18, $19, $20, $21) ORDER BY number",
+            &values,
+            |row| {
+                Ok(TaskNode {
+                    id: TaskNumber(row.int(0)?),
+                    project: row.text(1)?.to_owned(),
+                    title: row.text(2)?.to_owned(),
+                    status: status_from(row, 3)?,
+                    blockers: row.int(4)?,
+                })
+            },
+        )?);
+    }
+    Ok(found)
 }
 
 /// Body and result, which may be long.

@@ -9,14 +9,15 @@ use crate::commands::Run;
 use crate::durations::parse_duration;
 use crate::error::Result;
 use crate::http::{Method, Request};
-use crate::human::{act_as, list, terminal_of, who};
+use crate::human::{act_together, list, terminal_of, who};
 use crate::print::row;
 use crate::session::{Session, json_body, whole_seconds};
 
 /// Print who decides what, or set it for a kind: project, kind, quorum, deciders, deputies
 ///
-/// What is protected is set by a human, with the passphrase on a terminal, all
-/// else by the owner. A quorum of 1 without names removes the policy.
+/// What is protected, or names humans, is set by as many humans as it asks for,
+/// with their passphrases on a terminal, all else by the owner. A quorum of 1
+/// without names removes the policy.
 #[derive(Args)]
 pub(crate) struct Policy {
     /// Set who decides this kind
@@ -37,9 +38,9 @@ pub(crate) struct Policy {
     /// How long deputies wait, such as 4h
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "kind")]
     deputies_after: Option<Duration>,
-    /// Who you are, where there are several humans
+    /// Who you are, where there are several humans; more than once where the policy takes more
     #[arg(long = "as", value_name = "NAME", requires = "kind")]
-    human: Option<String>,
+    humans: Vec<String>,
 }
 
 impl Run for Policy {
@@ -60,22 +61,29 @@ impl Run for Policy {
             deputies_after_seconds: i64::try_from(after).unwrap_or(i64::MAX),
         };
         let request = json_body(Request::new(Method::Put, "/api/requests/policies"), &new)?;
-        let terminal = match kind.is_protected() || self.human.is_some() {
+        let terminal = match kind.is_protected() || !self.humans.is_empty() {
             true => terminal_of(session)?,
             false => None,
         };
         let response = match terminal {
             Some(mut terminal) => {
-                let name = who(&list(session)?, self.human)?;
-                terminal.say(&format!("{name} sets who decides a {}:", kind.word()))?;
+                let names = match self.humans {
+                    named if named.len() > 1 => named,
+                    named => vec![who(&list(session)?, named.into_iter().next())?],
+                };
+                let (who, set) = (
+                    names.join(" and "),
+                    if names.len() > 1 { "set" } else { "sets" },
+                );
+                terminal.say(&format!("{who} {set} who decides a {}:", kind.word()))?;
                 terminal.say(&format!(
                     "{} of [{}], deputies [{}] after {after} s",
                     new.quorum,
                     new.deciders.join(", "),
                     new.deputies.join(", ")
                 ))?;
-                act_as(session, &mut terminal, name, |session, secret| {
-                    session.call(request.header(SESSION_HEADER, secret))
+                act_together(session, &mut terminal, names, |session, secrets| {
+                    session.call(request.header(SESSION_HEADER, secrets))
                 })?
             }
             None => session.call(request)?,

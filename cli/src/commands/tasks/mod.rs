@@ -6,6 +6,7 @@ mod claim;
 mod close;
 mod edit;
 mod get;
+mod graph;
 mod import;
 mod list;
 mod note;
@@ -26,6 +27,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<import::Import>("import"),
     leaf::<list::List>("list"),
     leaf::<get::Get>("get"),
+    leaf::<graph::Graph>("graph"),
     leaf::<edit::Edit>("edit"),
     leaf::<claim::Claim>("claim"),
     leaf::<release::Release>("release"),

@@ -23,9 +23,12 @@ use crate::said::cut;
 /// characters of its JSON.
 const RESULT_CHARS: i64 = 500;
 
-/// How many pairs are followed to find a circle. A project with more is beyond
-/// what anybody could read.
+/// How many pairs are followed to find a circle, or to draw them. A project with
+/// more is beyond what anybody could read.
 const PAIRS_MAX: i64 = 20_000;
+
+/// A task, and one that it depends on.
+pub(super) type Pair = (i64, i64);
 
 /// A task that another one depends on.
 pub(super) struct Dependency {
@@ -111,6 +114,25 @@ pub(super) fn clear(tx: &mut Tx<'_>, tenant: &TenantId, task: i64) -> Result<()>
 pub(super) fn forget(tx: &mut Tx<'_>, tenant: &TenantId, task: i64) -> Result<()> {
     store::delete_of(tx, tenant, task)?;
     store::delete_on(tx, tenant, task)
+}
+
+/// Through which tasks one depends on others, near or far.
+pub(super) fn pairs_below(tx: &mut Tx<'_>, tenant: &TenantId, task: i64) -> Result<Vec<Pair>> {
+    store::pairs_below(tx, tenant, task, PAIRS_MAX)
+}
+
+/// Through which tasks others depend on one, near or far.
+pub(super) fn pairs_above(tx: &mut Tx<'_>, tenant: &TenantId, task: i64) -> Result<Vec<Pair>> {
+    store::pairs_above(tx, tenant, task, PAIRS_MAX)
+}
+
+/// What the tasks that are not closed depend on.
+pub(super) fn open_pairs(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: Option<&str>,
+) -> Result<Vec<Pair>> {
+    store::open_pairs(tx, tenant, project, PAIRS_MAX)
 }
 
 /// Refuses more dependents of a task than one transaction shall tell.

@@ -63,6 +63,42 @@ pub(super) fn pairs_above(
     )
 }
 
+/// As [`pairs_above`], the other way: through which tasks one depends on others.
+pub(super) fn pairs_below(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<(i64, i64)>> {
+    tx.query_all(
+        "WITH RECURSIVE below (number) AS ( \
+           SELECT CAST($2 AS BIGINT) UNION \
+           SELECT d.dependency FROM below b JOIN task_dependency d \
+             ON d.tenant_id = $1 AND d.task = b.number) \
+         SELECT d.task, d.dependency FROM below b JOIN task_dependency d \
+           ON d.tenant_id = $1 AND d.task = b.number LIMIT $3",
+        &[tenant.into(), number.into(), limit.into()],
+        |row| Ok((row.int(0)?, row.int(1)?)),
+    )
+}
+
+/// Some pairs of the tasks that are not closed, the first made first.
+pub(super) fn open_pairs(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: Option<&str>,
+    limit: i64,
+) -> Result<Vec<(i64, i64)>> {
+    tx.query_all(
+        "SELECT d.task, d.dependency FROM task_dependency d \
+         JOIN task t ON t.tenant_id = d.tenant_id AND t.number = d.task \
+         WHERE d.tenant_id = $1 AND t.status IN ('open', 'claimed') \
+         AND t.project = coalesce($2, t.project) ORDER BY d.task, d.dependency LIMIT $3",
+        &[tenant.into(), project.into(), limit.into()],
+        |row| Ok((row.int(0)?, row.int(1)?)),
+    )
+}
+
 /// Ends what a task waits for.
 pub(super) fn delete_of(tx: &mut Tx<'_>, tenant: &TenantId, task: i64) -> Result<()> {
     tx.queue(
