@@ -15,5 +15,6 @@ mod pages;
 mod restart;
 mod signin;
 mod state;
+mod tls;
 mod types;
 mod work;

@@ -79,6 +79,13 @@ impl Options {
         self.arg("--dashboard-bind").arg("127.0.0.1:0")
     }
 
+    /// Speaks TLS, with the certificate that [`crate::Client`] trusts.
+    pub fn with_tls(self) -> Self {
+        let file = |name| crate::tls_file(name).display().to_string();
+        let with_cert = self.arg("--tls-cert").arg(&file("cert.pem"));
+        with_cert.arg("--tls-key").arg(&file("key.pem"))
+    }
+
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
