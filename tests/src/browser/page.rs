@@ -251,6 +251,15 @@ impl Page {
         at.as_str().unwrap_or_default().to_owned()
     }
 
+    /// The paths of all pages of the dashboard, in the menu's order.
+    #[track_caller]
+    pub fn menu(&mut self) -> Vec<String> {
+        self.finds(".side-nav a", "");
+        let links =
+            "[...document.querySelectorAll('.side-nav a')].map((one) => one.getAttribute('href'))";
+        serde_json::from_value(self.eval(links)).expect("texts")
+    }
+
     /// Keeps a picture of the page in `target/dashboard/`.
     pub fn screenshot(&mut self, name: &str) {
         // Two frames: what has just changed is drawn then.
