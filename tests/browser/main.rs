@@ -3,6 +3,7 @@
 
 mod accessible;
 mod away;
+mod demo;
 mod events;
 mod figures;
 mod foreign;
