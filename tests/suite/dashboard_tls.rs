@@ -3,7 +3,7 @@
 use coro_api::Reason;
 use coro_api::clients::ClientSetups;
 use coro_api::dashboard::{DashboardCode, DashboardSession};
-use coro_tests::{Client, Engine, Options, Page, Request, Server, WebSocket, Wire, free_port};
+use coro_tests::{Client, Engine, Options, Page, Request, Server, WebSocket, Wire};
 use serde_json::json;
 
 /// On every address of the machine, which takes TLS.
@@ -115,11 +115,10 @@ const BOARD_URL: &str = "https://board.example.com";
 
 /// Behind a proxy that takes TLS, and how the proxy reaches the page.
 fn behind_a_proxy() -> (Server, Client) {
-    let address = format!("127.0.0.1:{}", free_port());
     let options = Options::new(Engine::Sqlite).arg("--behind-proxy");
     let options = options.arg("--public-url").arg("https://coro.example.com");
-    let options = options.arg("--dashboard-bind").arg(&address);
-    let server = options.arg("--dashboard-url").arg(BOARD_URL).start();
+    let options = options.arg("--dashboard-url").arg(BOARD_URL);
+    let (server, address) = options.start_with_fixed_dashboard();
     let proxy = Client::new(&format!("http://{address}"), None);
     (server, proxy)
 }
