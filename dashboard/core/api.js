@@ -140,6 +140,14 @@ export function keyPath(name) {
   return '/api/state/' + name.split('/').map(encodeURIComponent).join('/');
 }
 
+/**
+ * Where an entry of the log is answered.
+ * @param {number} revision
+ */
+export function entryPath(revision) {
+  return `/api/events/history?last=1&after=${revision - 1}&before=${revision + 1}#/0`;
+}
+
 /** @param {Options['query']} query */
 function queryText(query) {
   const params = new URLSearchParams();

@@ -58,7 +58,7 @@ function Whole({ request, keys, reload }) {
       [t.requests.decision, request.decision && html`<strong><${Plain} text=${request.decision} /></strong>`],
       [t.requests.by, request.decided_by && html`<${Actor} actor=${request.decided_by} /> <${Ago} at=${request.decided_at} />`],
       [t.requests.why, request.why && html`<${Plain} text=${request.why} max=${2000} />`],
-      [t.requests.digest, html`<span class="mono" title=${request.digest}>${request.digest.slice(0, 12)}</span>`],
+      [t.requests.digest, html`<code title=${request.digest}>${request.digest.slice(0, 12)}</code>`],
     ]} />
     ${(request.votes ?? []).length > 0 && html`<section><h3 class="label">${t.requests.votes}</h3><ul class="timeline">${(request.votes ?? []).map((vote) => html`<li key=${vote.decider}><span class="what"><${Actor} actor=${vote.decider} /> <strong><${Plain} text=${vote.option} /></strong> <${Plain} text=${vote.why} /></span><${Ago} at=${vote.at} /></li>`)}</ul></section>`}
     ${waits(request) && html`<${Options} request=${request} keys=${keys} reload=${reload} />`}
@@ -97,7 +97,7 @@ async function decide(request, option, why, reload) {
   if (request.protected && !isUnlocked()) {
     openDialog((close) => html`<${Unlock} close=${close} then=${send}>
       <p><strong>${request.number}</strong> <${Plain} text=${request.title} max=${500} /></p>
-      <p><${Tag}>${t.requests.kinds[request.kind] ?? request.kind}<//> ${t.requests.willBe} <strong><${Plain} text=${option} /></strong> <span class="mono dim">${request.digest.slice(0, 12)}</span></p><//>`);
+      <p><${Tag}>${t.requests.kinds[request.kind] ?? request.kind}<//> ${t.requests.willBe} <strong><${Plain} text=${option} /></strong> <code class="dim">${request.digest.slice(0, 12)}</code></p><//>`);
     return;
   }
   try {

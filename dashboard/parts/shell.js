@@ -80,7 +80,7 @@ function Live() {
   return html`<div class=${`live live-${word}`} title=${t.shell.liveTitle}>
     <span class="live-dot" aria-hidden="true"></span>
     <span role="status" class="live-word">${t.live[word] ?? word}</span>
-    <span class="mono dim live-revision" title=${t.shell.revision}>${revision.value}</span>
+    <span class="mono dim live-revision" title=${t.shell.revision}><${Figure} of="/api/metrics#/last_event_id" value=${revision.value}>${revision.value}<//></span>
   </div>`;
 }
 

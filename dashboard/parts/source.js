@@ -10,11 +10,12 @@ import { t } from '../texts.js';
 export function Source({ json, command }) {
   const [open, setOpen] = useState(false);
   return html`<div class="source" role="group" aria-label=${t.source.title}>
-    ${command && html`<h3 class="label">${t.source.cli}</h3><${Command} text=${command} />`}
-    ${json !== undefined && html`<div class="source-json">
-      <button type="button" class="button ghost" aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)}>${t.source.json}</button>
+    ${command && html`<h3 class="label">${t.source.cli}</h3>`}
+    <div class="source-row">
+      ${command && html`<${Command} text=${command} />`}
+      ${json !== undefined && html`<button type="button" class="button" aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)}>${t.source.json}</button>`}
       ${open && html`<${Copy} text=${() => JSON.stringify(json, null, 2)} label=${t.copy.json} />`}
-      ${open && html`<div class="well"><${JsonTree} value=${json} /></div>`}
-    </div>`}
+    </div>
+    ${open && html`<div class="well"><${JsonTree} value=${json} /></div>`}
   </div>`;
 }

@@ -28,6 +28,14 @@ export function Clock({ at }) {
   return html`<time class="mono" datetime=${at} title=${exactTime(at)}>${text}</time>`;
 }
 
+/**
+ * The time of day, where a second is exact enough.
+ * @param {{at: string}} props
+ */
+export function TimeOfDay({ at }) {
+  return html`<time class="mono" datetime=${at} title=${exactTime(at)}>${clock.format(new Date(at))}</time>`;
+}
+
 /** @param {string} at */
 export function exactTime(at) {
   const date = new Date(at);

@@ -3,6 +3,7 @@
 import { html, useState } from '../core/html.js';
 import { sizeText } from '../core/plain.js';
 import { Copy } from './copy.js';
+import { Figure } from './figure.js';
 import { JsonTree, indentJson, parseJson } from './json.js';
 import { Plain } from './plain.js';
 import { t } from '../texts.js';
@@ -36,8 +37,11 @@ export function readValue(bytes, whole) {
   return { kind: 'text', text };
 }
 
-/** @param {{bytes: Uint8Array, whole: boolean, size: number}} props */
-export function ValueView({ bytes, whole, size }) {
+/**
+ * `figure` is where the API answers the size.
+ * @param {{bytes: Uint8Array, whole: boolean, size: number, figure: string}} props
+ */
+export function ValueView({ bytes, whole, size, figure }) {
   const value = readValue(bytes, whole);
   const forms = value.kind === 'json' ? ['tree', 'text', 'hex'] : value.kind === 'text' ? ['text', 'hex'] : ['hex'];
   const [chosen, choose] = useState('');
@@ -47,7 +51,7 @@ export function ValueView({ bytes, whole, size }) {
       <div class="segments" role="group" aria-label=${t.value.shownAs}>
         ${forms.map((name) => html`<button type="button" key=${name} aria-pressed=${name === form ? 'true' : 'false'} onClick=${() => choose(name)}>${t.value.forms[name]}</button>`)}
       </div>
-      <span class="dim">${sizeText(size)}</span>
+      <span class="dim"><${Figure} of=${figure} value=${size} rounded=${sizeText(size)} /></span>
       ${value.kind !== 'bytes' && whole && html`<${Copy} text=${value.text} label=${t.copy.value} />`}
     </div>
     ${!whole && html`<p class="note">${t.value.cut(sizeText(bytes.length), sizeText(size))}</p>`}

@@ -4,7 +4,7 @@
 //! be read or understood stops the start: a server with half of its settings
 //! is worse than none.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -380,8 +380,15 @@ impl Config {
         }
     }
 
-    /// Where clients of this machine reach the server.
-    pub fn local_url(&self, address: SocketAddr) -> String {
+    /// Where clients of this machine reach the server. All addresses are none
+    /// that one can call, or that a certificate names.
+    pub fn local_url(&self, mut address: SocketAddr) -> String {
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
         format!("{}://{address}", self.scheme())
     }
 

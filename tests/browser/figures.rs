@@ -13,7 +13,9 @@ const PLACES: &[(&str, &str, usize)] = &[
     ("/tasks", ".task-card", 20),
     ("/tasks?view=list&task=T-3", ".detail .flow a", 5),
     ("/tasks?view=graph", ".flow a", 2),
+    ("/tasks?view=list", "[role=row]", 20),
     ("/requests?request=R-1", ".decide", 1),
+    ("/requests?tab=all", "[role=row]", 1),
     ("/requests?tab=policy", "[role=row]", 2),
     (
         "/requests?tab=policy&policy=shop/question",
@@ -22,24 +24,37 @@ const PLACES: &[(&str, &str, usize)] = &[
     ),
     ("/leases?lease=L-1", ".detail .facts", 2),
     ("/messages?message=M-1", ".detail .timeline li", 1),
+    ("/agents", "[role=row]", 2),
     ("/agents?agent=shop/a1", ".has-list li", 5),
     ("/state?key=shop/k1", ".detail .facts", 20),
     ("/state?key=shop/k1&view=history", ".versions", 20),
-    ("/settings?tab=server", ".facts", 16),
+    ("/state?key=shop/k1&view=history&v=1", ".value-head", 22),
+    ("/state?key=shop/k1&view=watch", ".timeline li", 20),
+    ("/events", "[role=row]", 20),
+    ("/events?topic=coro.task.*", "[role=row]", 20),
+    ("/events?at=9", ".detail .facts", 20),
+    ("/settings", "[role=row]", 2),
+    ("/settings?tab=clients&client=claude-code", ".snippet", 2),
+    ("/settings?tab=server", ".facts", 24),
 ];
 
-/// Numbers that stand alone and do not say where the API answers them. No figures
-/// are a moment, a stored value, and what the page itself compares of two values.
+/// The page's own words with a number in them that do not say where the API
+/// answers it. No figures are a name such as T-9, a moment, what others wrote, a
+/// stored value, a hash or a command, and what the page itself compares of two
+/// values.
 const LOOSE: &str = r"(() => {
   const found = [];
-  const nodes = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
     const inside = node.parentElement;
-    if (!/^\s*v?\d[\d,]*(\.\d+)?\s*$/.test(node.data)) continue;
-    if (!inside.closest('[data-figure], time, .json, .well, .diff, .diff-count')) found.push(inside.outerHTML);
+    if (!/\d/.test(node.data.replaceAll(/[A-Z]+-\d+/g, ''))) continue;
+    if (!inside.closest('[data-figure], time, .plain, code, kbd, .json, .well, .diff, .diff-count')) found.push(inside.outerHTML);
   }
   return found;
 })()";
+
+/// How far what is shown in a larger unit may be off, as a part of the number.
+const ROUNDED_BY_MAX: f64 = 0.1;
 
 const FIGURES: &str =
     "[...document.querySelectorAll('[data-figure]')].map((one) => one.dataset.figure)";
@@ -50,6 +65,12 @@ fn every_figure_is_what_the_api_answers() {
         return;
     };
     fill(&visit);
+    for page in visit.page.menu() {
+        let is_there = PLACES
+            .iter()
+            .any(|(path, ..)| path.split('?').next() == Some(&page));
+        assert!(is_there, "{page} is not walked");
+    }
     for (path, there, least) in PLACES {
         visit.page.open(&format!("{}{path}", visit.url));
         visit.page.finds(there, "");
@@ -65,14 +86,31 @@ fn every_figure_is_what_the_api_answers() {
         for figure in figures.into_iter().chain(others).chain(counters) {
             let answer = answered(&visit, &figure);
             println!("{path}: {figure} is {answer}");
-            visit.page.wait_for(&format!(
-                "((all) => all.length > 0 && all.every((one) => one.textContent.replaceAll(/\\D/g, '') === '{answer}')) \
-                 ([...document.querySelectorAll('[data-figure]')].filter((one) => one.dataset.figure === {figure:?}))"
-            ));
+            assert_shown(&mut visit, &figure, answer);
         }
         assert_eq!(visit.page.eval(LOOSE), json!([]), "{path}");
     }
     visit.page.assert_quiet();
+}
+
+/// Waits until the page shows what was answered wherever it shows this figure.
+#[track_caller]
+fn assert_shown(visit: &mut Visit, figure: &str, answer: u64) {
+    let all = format!(
+        "[...document.querySelectorAll('[data-figure]')].filter((one) => one.dataset.figure === {figure:?})"
+    );
+    visit.page.wait_for(&format!(
+        "((all) => all.length > 0 && all.every((one) => (one.value ?? one.textContent.replaceAll(/\\D/g, '')) === '{answer}'))({all})"
+    ));
+    let rounded = format!("{all}.filter((one) => one.value).map((one) => one.textContent)");
+    let rounded: Vec<String> = serde_json::from_value(visit.page.eval(&rounded)).expect("texts");
+    for text in rounded {
+        let off = (value_of(&text) / answer as f64 - 1.0).abs();
+        assert!(
+            off <= ROUNDED_BY_MAX,
+            "{figure}: {answer} is shown as {text}"
+        );
+    }
 }
 
 /// The number at a path of the API and, after `#`, a pointer into the answer.
@@ -85,6 +123,25 @@ fn answered(visit: &Visit, figure: &str) -> u64 {
         Some(Value::Number(number)) => number.as_u64().expect("no figure is negative"),
         other => panic!("{figure}: {other:?}"),
     }
+}
+
+/// What a text in larger units says, such as `1 h 30 min` or `4.0 KiB`.
+fn value_of(text: &str) -> f64 {
+    let words: Vec<&str> = text.split(' ').collect();
+    let parts = words.chunks(2).map(|part| {
+        let unit = match part[1] {
+            "s" | "B" => 1.0,
+            "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            "KiB" => 1024.0,
+            "MiB" => 1024.0 * 1024.0,
+            "GiB" => 1024.0 * 1024.0 * 1024.0,
+            other => panic!("{other} in {text}"),
+        };
+        part[0].parse::<f64>().expect("a number") * unit
+    });
+    parts.sum()
 }
 
 /// A few dozen things.

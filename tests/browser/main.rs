@@ -3,6 +3,7 @@
 
 mod accessible;
 mod away;
+mod demo;
 mod events;
 mod figures;
 mod foreign;
@@ -17,5 +18,6 @@ mod policies;
 mod restart;
 mod signin;
 mod state;
+mod tls;
 mod types;
 mod work;

@@ -64,13 +64,20 @@ impl Demo {
         self.process.stderr()
     }
 
+    /// The page's address that was printed, with its code.
+    pub fn address(&mut self) -> String {
+        let told = self.told("Ctrl-C");
+        let mut lines = told.iter().map(|line| line.trim());
+        let address = lines.find(|line| line.contains("/#code="));
+        address
+            .unwrap_or_else(|| panic!("no code: {told:?}"))
+            .to_owned()
+    }
+
     /// A page that signs in with the code that was printed.
     pub fn page(&mut self) -> Page {
-        let told = self.told("Ctrl-C");
-        let address = told
-            .iter()
-            .find_map(|line| line.trim().split_once("/#code="));
-        let (url, code) = address.unwrap_or_else(|| panic!("no code: {told:?}"));
+        let address = self.address();
+        let (url, code) = address.split_once("/#code=").expect("an address");
         let visitor = Client::new(url, None);
         Page::of(
             &visitor,

@@ -11,7 +11,7 @@ use coro_api::{Problem, Reason};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, tls};
 
 /// Someone who calls: a server and perhaps a token.
 #[derive(Clone, Debug)]
@@ -22,19 +22,15 @@ pub struct Client {
 }
 
 impl Client {
+    /// Over TLS it trusts the tests' certificate, and no other.
     pub fn new(url: &str, token: Option<&str>) -> Self {
-        Self::with_tls(url, token, ureq::tls::TlsConfig::default())
-    }
-
-    /// For a server with a certificate that only the test trusts.
-    pub fn with_tls(url: &str, token: Option<&str>, tls: ureq::tls::TlsConfig) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(PATIENCE))
             .allow_non_standard_methods(true)
             .proxy(None)
-            .tls_config(tls)
+            .tls_config(tls::for_requests())
             .build();
         Client {
             url: url.to_owned(),

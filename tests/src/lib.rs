@@ -37,6 +37,7 @@ mod server;
 mod steering;
 mod stream;
 mod terminal;
+mod tls;
 
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ pub use server::Server;
 pub use steering::Fault;
 pub use stream::{Frame, Sse, WebSocket};
 pub use terminal::Terminal;
+pub use tls::tls_file;
 
 /// How long anything is waited for before the test fails. Generous: only a
 /// fault reaches it.

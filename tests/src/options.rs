@@ -12,10 +12,13 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use crate::{Database, Engine, PATIENCE, Server, program, scripts};
+use crate::{Database, Engine, PATIENCE, Server, free_port, program, scripts};
 
 /// The beginning of the first line of a server that listens.
 const READY: &str = "coro-server listens on ";
+
+/// How many ports that were free a moment ago are tried.
+const PORTS_TRIED_MAX: usize = 10;
 
 /// A server that is about to be started. Shares folder and database with the
 /// servers that are started from it again.
@@ -83,6 +86,29 @@ impl Options {
     /// With a dashboard, on a free port; other servers have none.
     pub fn with_dashboard(self) -> Self {
         self.arg("--dashboard-bind").arg("127.0.0.1:0")
+    }
+
+    /// Starts with a dashboard whose address stays the same after a restart, and
+    /// gives the address.
+    pub fn start_with_fixed_dashboard(self) -> (Server, String) {
+        for _ in 0..PORTS_TRIED_MAX {
+            let address = format!("127.0.0.1:{}", free_port());
+            let options = self.clone().arg("--dashboard-bind").arg(&address);
+            match options.try_start() {
+                Ok(server) => return (server, address),
+                // Another test was faster.
+                Err(failed) if failed.stderr.contains("Address already in use") => {}
+                Err(failed) => panic!("the server did not start: {failed}"),
+            }
+        }
+        panic!("{PORTS_TRIED_MAX} ports were free and then were not");
+    }
+
+    /// Speaks TLS, with the certificate that [`crate::Client`] trusts.
+    pub fn with_tls(self) -> Self {
+        let file = |name| crate::tls_file(name).display().to_string();
+        let with_cert = self.arg("--tls-cert").arg(&file("cert.pem"));
+        with_cert.arg("--tls-key").arg(&file("key.pem"))
     }
 
     pub fn variable(mut self, name: &str, value: &str) -> Self {

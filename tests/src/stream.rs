@@ -1,6 +1,6 @@
 //! Readers of the two streams: server-sent events and WebSocket.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use coro_api::events::Event;
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::{Client, PATIENCE, Request, Response};
+use crate::{Client, PATIENCE, Request, Response, tls};
 
 /// One block of a stream of server-sent events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,8 +85,12 @@ impl Sse {
     }
 }
 
+/// What a WebSocket goes over: TCP, or TLS over it.
+trait Connection: Read + Write + Send {}
+impl<T: Read + Write + Send> Connection for T {}
+
 /// A WebSocket over loopback.
-pub struct WebSocket(tungstenite::WebSocket<TcpStream>);
+pub struct WebSocket(tungstenite::WebSocket<Box<dyn Connection>>);
 
 impl WebSocket {
     /// Subscribes; `query` is what follows the `?`.
@@ -101,9 +105,14 @@ impl WebSocket {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Box<Response>> {
-        let address = client.url().trim_start_matches("http://");
+        let (scheme, address) = client.url().split_once("://").expect("a URL");
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("not zero");
+        let host = address.split(':').next().unwrap_or(address);
+        let stream: Box<dyn Connection> = match scheme {
+            "https" => Box::new(tls::over(stream, host)),
+            _ => Box::new(stream),
+        };
         let mut request = format!("ws://{address}{path}")
             .into_client_request()
             .expect("a URL");

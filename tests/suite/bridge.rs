@@ -349,13 +349,9 @@ fn more_than_can_run_is_refused_and_what_runs_goes_on() {
 
 #[test]
 fn a_server_elsewhere_is_reached_over_tls() {
-    let folder = coro_tests::repository().join("tests/data/tls");
-    let file = |name: &str| folder.join(name).display().to_string();
-    let options = Options::new(Engine::Sqlite)
-        .arg("--tls-cert")
-        .arg(&file("cert.pem"));
-    let server = options.arg("--tls-key").arg(&file("key.pem")).start();
-    let cli = server.cli().variable("SSL_CERT_FILE", &file("cert.pem"));
+    let server = Options::new(Engine::Sqlite).with_tls().start();
+    let trusted = coro_tests::tls_file("cert.pem").display().to_string();
+    let cli = server.cli().variable("SSL_CERT_FILE", &trusted);
     let mut client = Client::start(&cli, Era::Modern);
     let wanted = json!({"notifications": {"resourceSubscriptions": ["coro://state/k"]}});
     client.send("s", "subscriptions/listen", wanted);

@@ -725,49 +725,6 @@ fn a_port_in_use_is_named_with_its_setting() {
 }
 
 #[test]
-fn beyond_this_machine_the_rules_of_the_api_hold() {
-    for address in ["0.0.0.0:0", "[::]:0"] {
-        let failed = Options::new(Engine::Sqlite)
-            .arg("--dashboard-bind")
-            .arg(address)
-            .fail();
-        assert_eq!(failed.code, Some(2), "{failed}");
-        for name in ["--dashboard-bind", "--tls-cert", "--behind-proxy"] {
-            assert!(failed.stderr.contains(name), "{failed}");
-        }
-    }
-    let failed = Options::new(Engine::Sqlite)
-        .arg("--dashboard-bind")
-        .arg("nowhere")
-        .fail();
-    assert_eq!(failed.code, Some(2), "{failed}");
-    assert!(failed.stderr.contains("--dashboard-bind"), "{failed}");
-}
-
-#[test]
-fn behind_a_proxy_the_cookie_is_secure_and_the_page_has_its_name() {
-    let url = "https://board.example.com";
-    let address = format!("127.0.0.1:{}", coro_tests::free_port());
-    let server = Options::new(Engine::Sqlite)
-        .arg("--dashboard-bind")
-        .arg(&address)
-        .arg("--dashboard-url")
-        .arg(url)
-        .start();
-    let made = server.owner().post_nothing("/api/dashboard/codes");
-    let made: coro_api::dashboard::DashboardCode = made.ok();
-    let (page, code) = made.url.split_once("/#code=").expect("a code");
-    assert_eq!((page, server.dashboard_url().as_str()), (url, url));
-    let visitor = coro_tests::Client::new(&format!("http://{address}"), None);
-    let call = visitor
-        .post("/session", json!({ "code": code }))
-        .header("Host", "board.example.com")
-        .header("Origin", url);
-    let answer = call.send().expect(200);
-    assert!(answer.the("set-cookie").contains("; Secure"), "{answer}");
-}
-
-#[test]
 fn the_command_prints_the_address_and_opens_it() {
     let server = start(Engine::Sqlite);
     let folder = server.options().scratch().join("browser");

@@ -18,6 +18,7 @@ mod cli_tasks;
 mod clients;
 mod consumers;
 mod dashboard;
+mod dashboard_tls;
 mod demo;
 mod docs;
 mod events;

@@ -284,30 +284,18 @@ fn a_proxy_in_front_names_the_host() {
 
 #[test]
 fn tls_is_spoken_where_files_are_given() {
-    let folder = coro_tests::repository().join("tests/data/tls");
-    let file = |name: &str| folder.join(name).display().to_string();
-    let with = |cert: &str, key: &str| {
-        sqlite()
-            .arg("--tls-cert")
-            .arg(cert)
-            .arg("--tls-key")
-            .arg(key)
-    };
-    let server = with(&file("cert.pem"), &file("key.pem")).start();
+    let server = sqlite().with_tls().start();
     assert!(server.url().starts_with("https://"), "{}", server.url());
-    let pem = std::fs::read(folder.join("cert.pem")).expect("the certificate");
-    let certificate = ureq::tls::Certificate::from_pem(&pem).expect("PEM");
-    let roots = ureq::tls::RootCerts::new_with_certs(&[certificate]);
-    let tls = ureq::tls::TlsConfig::builder().root_certs(roots).build();
-    let client = Client::with_tls(&server.url(), Some(server.owner().token()), tls);
-    assert_eq!(client.set("k", "1").version, 1);
+    assert_eq!(server.owner().set("k", "1").version, 1);
     let plain = Client::new(&server.url().replace("https", "http"), None);
-    assert!(
-        plain
-            .get("/health")
-            .try_send()
-            .map_or(true, |answer| answer.status != 200)
-    );
+    let problem = plain.get("/health").refused(Reason::Invalid);
+    assert!(problem.detail.contains("TLS"), "{problem:?}");
+    assert!(problem.next.expect("a hint").contains("https://"));
+    let file = |name| coro_tests::tls_file(name).display().to_string();
+    let with = |cert: &str, key: &str| {
+        let options = sqlite().arg("--tls-cert").arg(cert);
+        options.arg("--tls-key").arg(key)
+    };
     refuses(
         &with(&file("key.pem"), &file("key.pem")).fail(),
         2,

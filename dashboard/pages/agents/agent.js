@@ -36,7 +36,7 @@ export function AgentDetail({ name, agent, close }) {
       [t.agents.workspace, agent.workspace && html`<span class="mono"><${Plain} text=${agent.workspace} max=${512} /></span>`],
       [t.agents.registered, html`<${Ago} at=${agent.registered_at} />`],
       [t.agents.generation, html`<${Figure} of=${`/api/instances/${agent.id}#/generation`} value=${agent.generation} />`],
-      [t.agents.id, html`<span class="mono">${agent.id}</span>`],
+      [t.agents.id, html`<code>${agent.id}</code>`],
     ]} />
     <${Timeline} agent=${agent} />
     <${Source} json=${agent} command=${`coro-cli instances get ${agent.id}`} />

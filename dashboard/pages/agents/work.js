@@ -5,11 +5,12 @@ import { read, readPage } from '../../core/api.js';
 import { useData } from '../../core/data.js';
 import { href } from '../../core/router.js';
 import { session } from '../../core/session.js';
-import { Actor, Status, Tag } from '../../parts/badge.js';
+import { Actor, Status } from '../../parts/badge.js';
 import { Ago } from '../../parts/time.js';
 import { Failure } from '../../parts/empty.js';
 import { Figure } from '../../parts/figure.js';
 import { Plain } from '../../parts/plain.js';
+import { Attempt } from '../tasks/task.js';
 import { t } from '../../texts.js';
 
 /** The most that is shown of each. */
@@ -42,7 +43,7 @@ export function Work({ agent }) {
   return html`
     <${Part} title=${t.agents.tasks} count=${data.tasks.length} figure=${`/api/tasks?claimed_by=${who}&${query}#`} none=${t.agents.noTask}>
       ${data.tasks.slice(0, ROWS).map((task) => html`<li key=${task.id}><a class="mono" href=${href('tasks', { task: task.id })}>${task.id}</a>
-        <span class="grow"><${Plain} text=${task.title} max=${200} /></span>${task.attempt > 1 && html`<${Tag} tone="warn">${t.tasks.attempt(task.attempt)}<//>`}<span class="dim"><${Ago} at=${task.claim?.claimed_at} /></span></li>`)}<//>
+        <span class="grow"><${Plain} text=${task.title} max=${200} /></span><${Attempt} task=${task} /><span class="dim"><${Ago} at=${task.claim?.claimed_at} /></span></li>`)}<//>
     <${Part} title=${t.agents.leases} count=${data.leases.length} figure=${`/api/leases?holder=${who}&${query}#`} none=${t.agents.noLease}>
       ${data.leases.slice(0, ROWS).map((lease) => html`<li key=${lease.id}><a class="mono" href=${href('leases', { lease: lease.id })}>${lease.id}</a>
         <span class="grow mono"><${Plain} text=${lease.pattern} max=${200} /></span><${Status} word=${lease.status} /><span class="dim">${lease.expires_at ? html`<${Ago} at=${lease.expires_at} />` : lease.task ?? ''}</span></li>`)}<//>

@@ -4,13 +4,14 @@ import { html, useEffect, useMemo, useRef, useState } from '../../core/html.js';
 import { batches, entryOf, gap, listen, newest } from '../../core/live.js';
 import { filter, href, setQuery, go } from '../../core/router.js';
 import { matcher, plain } from '../../core/plain.js';
-import { readPage } from '../../core/api.js';
+import { entryPath, readPage } from '../../core/api.js';
 import { useKeys } from '../../core/keys.js';
 import { notifyError } from '../../core/store.js';
 import { Actor } from '../../parts/badge.js';
 import { Clock } from '../../parts/time.js';
 import { Empty } from '../../parts/empty.js';
 import { FilterField } from '../../parts/field.js';
+import { Figure } from '../../parts/figure.js';
 import { Icon } from '../../parts/icon.js';
 import { Page, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
@@ -49,8 +50,10 @@ export default function Events() {
     <${FilterField} name="topic" label=${t.events.pattern} placeholder=${t.events.patternHint} />
     <button type="button" class="button" aria-pressed=${paused ? 'true' : 'false'} onClick=${toggle} title=${`${paused ? t.events.resume : t.events.pause} (p)`}>
       <${Icon} name=${paused ? 'play' : 'pause'} />${paused ? t.events.resume : t.events.pause}</button>`;
-  const count = paused ? t.events.paused(waiting) : t.events.count(rows.length);
-  return html`<${Page} title=${t.pages.events} count=${count} tools=${tools}>
+  const count = paused ? t.events.paused(waiting) : ended ? t.events.count(rows.length) : t.events.newest(rows.length);
+  const answered = !paused && !trace && !actor && rows.length > 0 && rows.length <= OLDER_MAX;
+  const figure = answered ? `/api/events/history?last=${rows.length}${pattern && `&topic=${encodeURIComponent(pattern)}`}#` : undefined;
+  return html`<${Page} title=${t.pages.events} count=${count} figure=${figure} tools=${tools}>
     <${Announce} rows=${rows} />
     ${(trace || actor) && html`<div class="crumbs" role="group" aria-label=${t.events.following}>
       ${trace && html`<${Icon} name="trace" /><span>${t.events.following}</span> <span class="mono"><${Plain} text=${trace} max=${32} /></span>`}
@@ -74,7 +77,7 @@ const COLUMNS = [
   { id: 'subject', title: t.events.subject, width: 'minmax(80px, 1fr)', from: 620, cell: (row) => html`<${Plain} text=${row.subject} max=${120} />` },
   { id: 'who', title: t.events.who, width: '128px', from: 460, cell: (row) => html`<${Actor} actor=${row.actor} />` },
   { id: 'data', title: t.events.data, width: 'minmax(80px, 1.6fr)', from: 900, cell: (row) => html`<span class="mono dim"><${Plain} text=${row.data === 'null' ? '' : row.data} max=${200} /></span>` },
-  { id: 'revision', title: t.events.revision, width: '76px', right: true, from: 540, cell: (row) => html`<span class="mono dim">${row.revision}</span>` },
+  { id: 'revision', title: t.events.revision, width: '76px', right: true, from: 540, cell: (row) => html`<span class="mono dim"><${Figure} of=${`${entryPath(row.revision)}/revision`} value=${row.revision}>${row.revision}<//></span>` },
 ];
 
 /** @param {{filtered: boolean}} props */

@@ -6,7 +6,7 @@ import { useData } from '../../core/data.js';
 import { listen, newest } from '../../core/live.js';
 import { href } from '../../core/router.js';
 import { Actor, Status, Tag } from '../../parts/badge.js';
-import { Ago, Clock } from '../../parts/time.js';
+import { Ago, TimeOfDay } from '../../parts/time.js';
 import { RequestView } from '../../parts/decide.js';
 import { Command, Failure, Loading } from '../../parts/empty.js';
 import { Figure } from '../../parts/figure.js';
@@ -79,7 +79,7 @@ function Agents({ overview }) {
       : html`<ul class="card-list">${list.map((agent, index) => html`<li key=${`${agent.project}/${agent.name}`}>
           <${Status} word=${agent.status} quiet />
           <a class="agent-name" href=${href('agents', { agent: `${agent.project}/${agent.name}` })}><strong><${Plain} text=${agent.name} max=${60} /></strong></a>
-          <span class="grow agent-does">${agent.task && html`<a href=${href('tasks', { task: agent.task.number })}><span class="mono">${agent.task.number}</span> <${Plain} text=${agent.task.title} max=${160} /></a> `}<span class="dim">${agent.intent ? html`<${Plain} text=${agent.intent} max=${160} />` : agent.task ? '' : t.agents.noIntent}</span></span>
+          <span class="grow agent-does">${agent.task && html`<a href=${href('tasks', { task: agent.task.number })}><span class="mono">${agent.task.number}</span> <${Plain} text=${agent.task.title} max=${160} /></a> `}<span class="dim">${agent.task && agent.intent && '· '}${agent.intent ? html`<${Plain} text=${agent.intent} max=${160} />` : agent.task ? '' : t.agents.noIntent}</span></span>
           ${agent.unread > 0 && html`<${Tag} tone="warn"><span><${Figure} of=${`/api/overview#/agents/${index}/unread`} value=${agent.unread} /> ${t.now.unread}</span><//>`}
           <span class="dim"><${Ago} at=${agent.last_seen} /></span></li>`)}</ul>`}
   </section>`;
@@ -95,7 +95,7 @@ function Pauses({ overview }) {
 function Tasks({ overview }) {
   const words = /** @type {const} */ (['ready', 'waiting', 'claimed', 'done', 'failed', 'cancelled']);
   return html`<section class="card" aria-label=${t.pages.tasks}><header><h2>${t.pages.tasks}</h2><a class="more" href=${href('tasks')}>${t.now.board}</a></header>
-    <ul class="task-counts">${words.map((word) => html`<li key=${word}><a href=${href('tasks', { status: word })}><strong><${Figure} of=${`/api/overview#/tasks/${word}`} value=${overview.tasks[word]} /></strong><${Status} word=${word} /></a></li>`)}</ul></section>`;
+    <ul class="task-counts">${words.map((word) => html`<li key=${word}><a class=${overview.tasks[word] === 0 ? 'none' : ''} href=${href('tasks', { status: word })}><strong><${Figure} of=${`/api/overview#/tasks/${word}`} value=${overview.tasks[word]} /></strong><${Status} word=${word} /></a></li>`)}</ul></section>`;
 }
 
 function Log() {
@@ -108,7 +108,7 @@ function Log() {
     ${entries.length === 0
       ? html`<div class="quiet-empty"><p>${t.events.emptyText}</p></div>`
       : html`<ul class="card-list log">${entries.map((entry) => html`<li key=${entry.revision}>
-          <span class="dim"><${Clock} at=${entry.created_at} /></span>
+          <span class="dim"><${TimeOfDay} at=${entry.created_at} /></span>
           <span class="grow"><a class="row-topic" href=${href('events', { at: entry.revision })}><${Plain} text=${entry.topic} max=${100} /></a> <${Plain} text=${entry.subject} max=${100} /></span>
           <${Actor} actor=${entry.actor} /></li>`)}</ul>`}
   </section>`;

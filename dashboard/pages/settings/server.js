@@ -31,7 +31,7 @@ export function Server() {
     <section class="card"><header><h2>${texts.health}</h2></header><div class="card-body">
       <${Facts} rows=${[
         [texts.health, html`<${Status} word=${error ? 'failed' : 'ok'} />`],
-        [texts.uptime, metrics.uptime],
+        [texts.uptime, html`<time>${metrics.uptime}</time>`],
         [texts.version, html`<span class="mono"><${Plain} text=${whoami.server_version} /></span>`],
         [texts.tenant, html`<${Plain} text=${whoami.tenant} />`],
         [texts.api, html`<span class="mono"><${Plain} text=${metrics.api_bind} /></span>`],
@@ -66,41 +66,35 @@ function at(value, path) {
  */
 function Kept({ settings }) {
   const texts = t.settings.server;
-  /** @param {string} name @param {(n: number) => string} unit */
-  const row = (name, unit) => {
-    const value = at(settings, name);
-    return /** @type {[string, any]} */ ([texts.names[name], html`<${Figure} of=${`/api/settings#/${name}`} value=${value} /> <span class="dim">${unit(value)}</span>`]);
+  /** @param {string} name @param {(n: number) => string} unit @param {(n: number) => string} [rounded] In a larger unit. */
+  const row = (name, unit, rounded) => {
+    const [value, of] = [at(settings, name), `/api/settings#/${name}`];
+    const larger = rounded && rounded(value) !== `${value} ${unit(value)}` && html`, <${Figure} of=${of} value=${value} rounded=${rounded(value)} />`;
+    return /** @type {[string, any]} */ ([texts.names[name], html`<${Figure} of=${of} value=${value} /> <span class="dim">${unit(value)}${larger}</span>`]);
   };
   return html`<section class="card"><header><h2>${texts.kept}</h2></header><div class="card-body">
       <${Facts} rows=${[
         [texts.database, texts.databases[settings.database] ?? settings.database],
         row('retention/events_days', texts.days),
-        row('retention/events_bytes', bytesText),
+        row('retention/events_bytes', bytes, sizeText),
         row('retention/audit_days', texts.days),
         row('retention/history_versions', texts.versions),
         row('retention/history_days', texts.days),
-        row('body_bytes', bytesText),
+        row('body_bytes', bytes, sizeText),
       ]} /><p class="dim">${texts.fileText}</p></div></section>
     <section class="card"><header><h2>${texts.alive}</h2></header><div class="card-body">
       <${Facts} rows=${[
-        row('liveness/sweep_seconds', secondsText),
-        row('liveness/stale_after_seconds', secondsText),
-        row('liveness/ended_after_seconds', secondsText),
+        row('liveness/sweep_seconds', seconds, span),
+        row('liveness/stale_after_seconds', seconds, span),
+        row('liveness/ended_after_seconds', seconds, span),
         row('liveness/forgotten_after_days', texts.days),
-        row('claim_silent_after_seconds', secondsText),
+        row('claim_silent_after_seconds', seconds, span),
         row('continuations_max', texts.times),
       ]} /><${Source} json=${settings} /></div></section>`;
 }
 
-/** @param {number} n */
-function secondsText(n) {
-  return n < 60 ? 's' : `s, ${span(n)}`;
-}
-
-/** @param {number} n */
-function bytesText(n) {
-  return `B, ${sizeText(n)}`;
-}
+const seconds = () => 's';
+const bytes = () => 'B';
 
 /** Checks on request that each entry of the log fits the one before. */
 function Audit() {
@@ -117,6 +111,6 @@ function Audit() {
     setBusy(false);
   };
   return html`<section class="source"><div class="bar"><h3>${texts.audit}</h3><button type="button" class="button spread" disabled=${busy} onClick=${verify}>${texts.verify}</button></div>
-    <div role="status">${found && html`<p><${Status} word=${found.ok ? 'ok' : 'failed'} /> ${found.ok ? texts.verified(found.checked) : html`<${Plain} text=${found.fault ?? found.head_fault} />`}</p>
-      <p class="mono dim" title=${texts.head}>${found.head.slice(0, 32)}…</p>`}</div></section>`;
+    <div role="status">${found && html`<p><${Status} word=${found.ok ? 'ok' : 'failed'} /> ${found.ok ? html`<${Figure} of="/api/audit/verify#/checked" value=${found.checked}>${texts.verified(found.checked)}<//>` : html`<${Plain} text=${found.fault ?? found.head_fault} />`}</p>
+      <p class="dim" title=${texts.head}><code>${found.head.slice(0, 32)}…</code></p>`}</div></section>`;
 }

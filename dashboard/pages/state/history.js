@@ -37,24 +37,33 @@ export function History({ name, item }) {
   /** @type {StateVersion[]} */
   const versions = data.versions;
   const chosen = versions.find((one) => one.version === Number(filter('v'))) ?? versions[0];
-  const before = chosen && versions[versions.indexOf(chosen) + 1];
+  const chosenAt = chosen ? versions.indexOf(chosen) : 0;
+  const before = versions[chosenAt + 1];
+  const place = versionPath(name, VERSIONS);
   return html`
     <section><h3 class="label">${t.state.versions}</h3>
       <ol class="versions">
         ${versions.map((one, at) => html`<li key=${one.version}>
           <a href=${href('state', { prefix: filter('prefix'), key: name, view: 'history', v: one.version })} aria-current=${one === chosen ? 'true' : undefined}>
-            <span class="mono">v<${Figure} of=${`${keyPath(name)}?history&limit=${VERSIONS}#/versions/${at}/version`} value=${one.version} /></span>
+            <${Version} of=${place(at)} value=${one.version} />
             <span><${Plain} text=${one.updated_by.replace(/^\w+:/, '')} max=${60} />${one.version === item?.version ? html` <${Tag} tone="info">${t.state.current}<//>` : ''}</span>
-            <span class="dim">${sizeText(one.size)}</span>
+            <span class="dim"><${Figure} of=${`${place(at)}/size`} value=${one.size} rounded=${sizeText(one.size)} /></span>
             <span class="dim"><${Ago} at=${one.updated_at} /></span>
           </a></li>`)}
       </ol></section>
-    ${chosen && html`<${Change} key=${`${before?.version}-${chosen.version}`} name=${name} before=${before} after=${chosen} item=${item} />`}
+    ${chosen && html`<${Change} key=${`${before?.version}-${chosen.version}`} name=${name} before=${before} after=${chosen} item=${item} at=${chosenAt} place=${place} />`}
     <${Source} json=${data} command=${`coro-cli state history ${shellWord(name)}`} />`;
 }
 
-/** @param {{name: string, before: StateVersion | undefined, after: StateVersion, item: StateItem | null | undefined}} props */
-function Change({ name, before, after, item }) {
+/**
+ * What a version has changed. `place` says where the API answers a version of
+ * the list, and `at` which one `after` is.
+ * @param {{
+ *   name: string, before: StateVersion | undefined, after: StateVersion, item: StateItem | null | undefined,
+ *   at: number, place: (at: number) => string, label?: string
+ * }} props
+ */
+export function Change({ name, before, after, item, at, place, label }) {
   const { data, error } = useData(async (signal) => {
     const [old, now] = await Promise.all([before ? load(name, before.version, signal) : null, load(name, after.version, signal)]);
     return { old, now };
@@ -62,12 +71,28 @@ function Change({ name, before, after, item }) {
   const isCurrent = item?.version === after.version;
   const title = before ? t.state.compareWith(before.version, after.version) : t.state.first;
   return html`<section>
-    <div class="bar"><h3>${title}</h3><${Actor} actor=${after.updated_by} />
+    ${label && html`<h3 class="label">${label}</h3>`}
+    <div class="bar"><h3>${before ? html`<${Version} of=${place(at + 1)} value=${before.version} /> → <${Version} of=${place(at)} value=${after.version} />` : title}</h3><${Actor} actor=${after.updated_by} />
       ${!isCurrent && item !== undefined && html`<button type="button" class="button spread" onClick=${() => askRollback(name, after, item)}><${Icon} name="back" />${t.state.rollback}</button>`}
     </div>
     ${error && html`<${Failure} error=${error} />`}
-    ${data && (data.old ? html`<${Difference} before=${data.old} after=${data.now} label=${title} />` : html`<${ValueView} bytes=${data.now.bytes} whole=${data.now.whole} size=${after.size} />`)}
+    ${data && (data.old ? html`<${Difference} before=${data.old} after=${data.now} label=${title} />` : html`<${ValueView} bytes=${data.now.bytes} whole=${data.now.whole} size=${after.size} figure=${`${place(at)}/size`} />`)}
   </section>`;
+}
+
+/**
+ * Where the API answers a version of a key, in a list of the newest ones.
+ * @param {string} name
+ * @param {number} limit
+ * @returns {(at: number) => string}
+ */
+export function versionPath(name, limit) {
+  return (at) => `${keyPath(name)}?history&limit=${limit}#/versions/${at}`;
+}
+
+/** @param {{of: string, value: number}} props */
+function Version({ of, value }) {
+  return html`<span class="mono">v<${Figure} of=${`${of}/version`} value=${value} /></span>`;
 }
 
 /** @typedef {{bytes: Uint8Array, whole: boolean}} Loaded */

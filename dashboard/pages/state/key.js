@@ -1,7 +1,7 @@
 // One key: its value, its history, its changes as they happen.
 
 import { html } from '../../core/html.js';
-import { keyPath, read, readBytes, call } from '../../core/api.js';
+import { entryPath, keyPath, read, readBytes, call } from '../../core/api.js';
 import { useData } from '../../core/data.js';
 import { filter, href, setQuery } from '../../core/router.js';
 import { notifyError } from '../../core/store.js';
@@ -15,8 +15,11 @@ import { Icon } from '../../parts/icon.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
 import { SHOWN_BYTES, ValueView } from '../../parts/value.js';
-import { History } from './history.js';
+import { Change, History, versionPath } from './history.js';
 import { t } from '../../texts.js';
+
+/** The newest version and the one before: the last change. */
+const LAST = 2;
 
 /** Changes that the watch shows. */
 const WATCHED = 100;
@@ -54,15 +57,30 @@ function Value({ name, item }) {
   const { data, error } = useData((signal) => readBytes(keyPath(name), {}, SHOWN_BYTES, signal), [name, item.version]);
   return html`
     ${error && html`<${Failure} error=${error} />`}
-    ${data ? html`<${ValueView} bytes=${data.bytes} whole=${data.whole} size=${item.size} />` : !error && html`<${Loading} />`}
+    ${data ? html`<${ValueView} bytes=${data.bytes} whole=${data.whole} size=${item.size} figure=${`${keyPath(name)}?meta#/size`} />` : !error && html`<${Loading} />`}
+    <${LastChange} name=${name} item=${item} />
     <${Facts} rows=${[
       [t.state.type, html`<${Plain} text=${item.content_type} max=${200} />`],
       [t.state.revision, html`<a class="mono" href=${href('events', { at: item.revision })}><${Figure} of=${`${keyPath(name)}?meta#/revision`} value=${item.revision}>${item.revision}<//></a>`],
-      [t.state.hash, html`<span class="mono">${item.hash.slice(0, 16)}…</span>`],
+      [t.state.hash, html`<code title=${item.hash}>${item.hash.slice(0, 16)}…</code>`],
       [t.state.expires, item.expires_at && html`<${Ago} at=${item.expires_at} />`],
     ]} />
     ${item.conditional && html`<p><${Tag}>${t.state.conditional}<//></p>`}
     <${Source} json=${item} command=${`coro-cli state get ${shellWord(name)}`} />`;
+}
+
+/**
+ * What was there before, and who changed it: asked of a key more often than
+ * anything older.
+ * @param {{name: string, item: StateItem}} props
+ */
+function LastChange({ name, item }) {
+  const { data, error } = useData((signal) => read(keyPath(name), { history: '1', limit: LAST }, signal), [name, item.version]);
+  if (error) return html`<${Failure} error=${error} />`;
+  const [after, before] = /** @type {import('./history.js').StateVersion[]} */ (data?.versions ?? []);
+  // The first version, or one whose predecessor is no longer kept.
+  if (!after || !before) return '';
+  return html`<${Change} key=${after.version} name=${name} before=${before} after=${after} item=${item} at=${0} place=${versionPath(name, LAST)} label=${t.state.lastChange} />`;
 }
 
 /** @param {{name: string}} props */
@@ -77,7 +95,7 @@ function Watch({ name }) {
   return html`<section><h3 class="label">${t.state.watching}</h3>
     <ol class="timeline" aria-live="polite">
       ${data.map((/** @type {any} */ event) => html`<li key=${event.revision}>
-        <span class="what"><${Actor} actor=${event.actor} /> <a href=${href('events', { at: event.revision })}>${verb(event.topic)}</a>${event.data?.version ? html` <a class="mono" href=${href('state', { key: name, view: 'history', v: event.data.version })}>v${event.data.version}</a>` : ''}</span>
+        <span class="what"><${Actor} actor=${event.actor} /> <a href=${href('events', { at: event.revision })}>${verb(event.topic)}</a>${event.data?.version ? html` <a class="mono" href=${href('state', { key: name, view: 'history', v: event.data.version })}>v<${Figure} of=${`${entryPath(event.revision)}/data/version`} value=${event.data.version} /></a>` : ''}</span>
         <${Clock} at=${event.created_at} />
       </li>`)}
     </ol></section>

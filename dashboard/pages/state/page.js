@@ -65,7 +65,7 @@ export default function State() {
 const COLUMNS = [
   { id: 'key', title: t.state.key, width: 'minmax(140px, 2fr)', cell: (row) => html`<${Name} row=${row} />` },
   { id: 'version', title: t.state.version, width: '64px', right: true, cell: (row) => row.kind === 'key' && html`<span class="mono">v<${Figure} of=${`${keyPath(row.item.key)}?meta#/version`} value=${row.item.version} /></span>` },
-  { id: 'size', title: t.state.size, width: '72px', right: true, from: 560, cell: (row) => row.kind === 'key' && html`<span class="dim"><${Figure} of=${row.item.size < 1024 ? `${keyPath(row.item.key)}?meta#/size` : undefined} value=${row.item.size}>${sizeText(row.item.size)}<//></span>` },
+  { id: 'size', title: t.state.size, width: '72px', right: true, from: 560, cell: (row) => row.kind === 'key' && html`<span class="dim"><${Figure} of=${`${keyPath(row.item.key)}?meta#/size`} value=${row.item.size} rounded=${sizeText(row.item.size)} /></span>` },
   { id: 'by', title: t.state.by, width: '130px', from: 640, cell: (row) => row.kind === 'key' && html`<${Actor} actor=${row.item.updated_by} />` },
   { id: 'changed', title: t.state.changed, width: '92px', right: true, cell: (row) => row.kind === 'key' && html`<span class="dim"><${Ago} at=${row.item.updated_at} /></span>` },
 ];

@@ -5,7 +5,7 @@ import { readPage } from '../../core/api.js';
 import { useData } from '../../core/data.js';
 import { useKeys } from '../../core/keys.js';
 import { filter, href, setQuery } from '../../core/router.js';
-import { Actor, Status, Tag } from '../../parts/badge.js';
+import { Actor, Status } from '../../parts/badge.js';
 import { Ago } from '../../parts/time.js';
 import { openDialog } from '../../parts/dialog.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
@@ -18,7 +18,7 @@ import { Table } from '../../parts/table.js';
 import { QueueGraph } from './drawing.js';
 import { standing } from './graph.js';
 import { NewTask } from './new.js';
-import { TaskDetail, Priority } from './task.js';
+import { Attempt, Priority, TaskDetail } from './task.js';
 import { t } from '../../texts.js';
 
 /** The most tasks that are read, and the most cards of a column of the board. */
@@ -108,7 +108,7 @@ function Board({ tasks, chosen, text }) {
       <h2><${Status} word=${word} /><span class="count"><${Figure} of=${text ? undefined : `/api/overview#/tasks/${word}`} value=${list.length} /></span></h2>
       <ul>${list.slice(0, CARDS).map((task) => html`<li key=${task.id}>
         <a class="task-card" href=${href('tasks', { q: filter('q'), task: task.id })} aria-current=${task.id === chosen ? 'true' : undefined}>
-          <span class="task-top"><span class="mono dim">${task.id}</span><${Priority} value=${task.priority} id=${task.id} />${task.attempt > 1 && html`<${Tag} tone="warn">${t.tasks.attempt(task.attempt)}<//>`}</span>
+          <span class="task-top"><span class="mono dim">${task.id}</span><${Priority} value=${task.priority} id=${task.id} /><${Attempt} task=${task} /></span>
           <span class="task-title"><${Plain} text=${task.title} max=${160} /></span>
           <span class="task-foot dim">${task.claim ? html`<${Plain} text=${task.claim.agent} max=${40} />` : task.assignee ? html`<${Plain} text=${t.tasks.isFor(task.assignee)} max=${40} />` : ''}${word === 'waiting' ? html`<span>${t.tasks.waitsFor} <${Figure} of=${`/api/tasks/${task.id}#/blockers`} value=${task.blockers} /></span>` : ''}<${Ago} at=${task.updated_at} /></span>
         </a></li>`)}</ul>

@@ -66,6 +66,15 @@ export function Priority({ value, id }) {
   return html`<span class=${`priority priority-${value}`} title=${t.tasks.priorities[value]}>P<${Figure} of=${`/api/tasks/${id}#/priority`} value=${value} /></span>`;
 }
 
+/**
+ * That it was tried before.
+ * @param {{task: import('./page.js').TaskItem}} props
+ */
+export function Attempt({ task }) {
+  if (task.attempt < 2) return '';
+  return html`<${Tag} tone="warn"><${Figure} of=${`/api/tasks/${task.id}#/attempt`} value=${task.attempt}>${t.tasks.attempt(task.attempt)}<//><//>`;
+}
+
 /** @param {{id: string}} props */
 function History({ id }) {
   const { data } = useData((signal) => read('/api/events/history', { subject: id, topic: 'coro.task.*', last: 60 }, signal), [id], { topics: ['coro.task.'], match: (entry) => entry.subject === id });

@@ -208,7 +208,9 @@ fn check_origin(app: &App, door: Door, headers: &HeaderMap) -> Result<()> {
             let called = headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok());
-            called == Some(host) || app.dashboard.as_deref() == Some(origin)
+            // Where TLS is spoken, a page that came without it is not ours.
+            let is_secure = app.config.tls.is_none() || origin.starts_with("https://");
+            (called == Some(host) && is_secure) || app.dashboard.as_deref() == Some(origin)
         }
     };
     if is_own && !host.is_empty() {

@@ -13,13 +13,15 @@ use axum::http::{Extensions, HeaderMap};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::stall::Unstalled;
+use crate::error::invalid;
 
 /// How long a client may take for the head of a request, and how long it may
 /// keep a connection without sending one: longer than clients do.
@@ -115,18 +117,22 @@ impl Listeners {
                         this.connections.spawn(one.connection(stream, peer));
                     }
                     Some(acceptor) => {
-                        this.connections.spawn(async move {
-                            let handshake = acceptor.accept(stream);
-                            match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-                                Ok(Ok(stream)) => one.connection(stream, peer).await,
-                                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                                Err(_) => tracing::debug!("TLS handshake took too long"),
-                            }
-                        });
+                        this.connections.spawn(one.tls(stream, peer, acceptor));
                     }
                 }
             }
         });
+    }
+
+    async fn tls(self, stream: TcpStream, peer: Peer, acceptor: TlsAcceptor) {
+        match tokio::time::timeout(HANDSHAKE_TIMEOUT, begin(stream, acceptor)).await {
+            Ok(Ok(Begun::Tls(stream))) => self.connection(stream, peer).await,
+            Ok(Ok(Begun::Plain(stream))) => {
+                self.serving(tls_only()).connection(stream, peer).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
+        }
     }
 
     /// Accepts connections of a Unix socket in the background. The peer's
@@ -206,6 +212,32 @@ impl Listeners {
 async fn pause_after(error: &std::io::Error) {
     tracing::warn!(%error, "a connection could not be accepted");
     tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+/// How a client has begun where TLS is spoken.
+enum Begun {
+    Tls(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
+async fn begin(stream: TcpStream, acceptor: TlsAcceptor) -> std::io::Result<Begun> {
+    let mut first = [0];
+    let read = stream.peek(&mut first).await?;
+    // A method of HTTP begins with a letter, a handshake with 22.
+    if read == 1 && first[0].is_ascii_alphabetic() {
+        return Ok(Begun::Plain(stream));
+    }
+    let stream = acceptor.accept(stream).await?;
+    Ok(Begun::Tls(Box::new(stream)))
+}
+
+/// What everyone is told who comes without TLS: a connection that only ends
+/// leaves them guessing.
+fn tls_only() -> Router {
+    let refuse = || async {
+        invalid("this port speaks TLS").hint("begin the server's address with https://")
+    };
+    Router::new().fallback(refuse)
 }
 
 #[cfg(test)]

@@ -178,6 +178,19 @@ impl Page {
         self.wait_for(&found(selector, text));
     }
 
+    /// Waits until an element of a selector has all of the texts and stands
+    /// whole in the window: whoever looks has read them.
+    #[track_caller]
+    pub fn shows(&mut self, selector: &str, texts: &[&str]) {
+        self.wait_for(&format!(
+            "[...document.querySelectorAll({})].some((one) => {{ const box = one.getBoundingClientRect(); \
+             return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth \
+             && {}.every((text) => one.innerText.includes(text)); }})",
+            json!(selector),
+            json!(texts)
+        ));
+    }
+
     #[track_caller]
     pub fn misses(&mut self, selector: &str, text: &str) {
         self.wait_for(&format!("!{}", found(selector, text)));
@@ -251,18 +264,32 @@ impl Page {
         at.as_str().unwrap_or_default().to_owned()
     }
 
+    /// The paths of all pages of the dashboard, in the menu's order.
+    #[track_caller]
+    pub fn menu(&mut self) -> Vec<String> {
+        self.finds(".side-nav a", "");
+        let links =
+            "[...document.querySelectorAll('.side-nav a')].map((one) => one.getAttribute('href'))";
+        serde_json::from_value(self.eval(links)).expect("texts")
+    }
+
     /// Keeps a picture of the page in `target/dashboard/`.
     pub fn screenshot(&mut self, name: &str) {
+        let picture = self.picture();
+        let folder = npm::target().join("dashboard");
+        std::fs::create_dir_all(&folder).expect("a folder of target/");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+    }
+
+    /// What the window shows, as a PNG.
+    pub fn picture(&mut self) -> Vec<u8> {
         // Two frames: what has just changed is drawn then.
         self.eval(
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
         );
         let picture = self.send("Page.captureScreenshot", json!({"format": "png"}));
         let picture = picture["data"].as_str().expect("a picture");
-        let picture = STANDARD.decode(picture).expect("base64");
-        let folder = npm::target().join("dashboard");
-        std::fs::create_dir_all(&folder).expect("a folder of target/");
-        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+        STANDARD.decode(picture).expect("base64")
     }
 
     /// Begins to record what the page is busy with.

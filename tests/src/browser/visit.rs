@@ -1,6 +1,6 @@
 //! A server with its dashboard, and a page that is signed in.
 
-use crate::{Cli, Engine, Options, Server, free_port};
+use crate::{Cli, Engine, Options, Server};
 use coro_api::dashboard::DashboardCode;
 
 use super::page::Page;
@@ -24,11 +24,7 @@ impl Visit {
 
     pub fn before_sign_in() -> Option<Visit> {
         let page = Page::new()?;
-        let address = format!("127.0.0.1:{}", free_port());
-        let server = Options::new(Engine::Sqlite)
-            .arg("--dashboard-bind")
-            .arg(&address)
-            .start();
+        let (server, address) = Options::new(Engine::Sqlite).start_with_fixed_dashboard();
         let url = format!("http://{address}");
         Some(Visit { page, server, url })
     }
