@@ -1,15 +1,16 @@
 //! What stands in the way of a claim or of an edit.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 
-use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath};
+use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath, LeaseKind};
 use coro_api::limits::PATHS_MAX;
 use coro_api::numbers::LeaseNumber;
 
-use super::pattern::{Pattern, check_path};
+use super::pattern::{Pattern, check_path, may_match};
 use super::queue::Queue;
-use super::{LeaseRow, Thing, refused, store};
-use crate::agents::{caller_agent, project_for};
+use super::{LeaseRow, Room, Thing, refused, store};
+use crate::agents::{AgentRef, caller_agent, project_for};
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Result, invalid};
@@ -43,6 +44,11 @@ impl HeldLeases {
         Ok(HeldLeases {
             queue: Queue::load(tx, tenant, project)?,
         })
+    }
+
+    /// How many more the agent may take here.
+    pub fn room(&self, tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<Room> {
+        Room::of(tx, tenant, &self.queue, agent)
     }
 
     /// What of others overlaps one of the patterns. Patterns that can't be
@@ -107,7 +113,7 @@ pub fn hindered_paths(
     paths: &[String],
 ) -> Result<Vec<HinderedPath>> {
     let now = tx.now();
-    let mut leases = store::list(tx, tenant, Some(project))?;
+    let mut leases = store::of_project(tx, tenant, project)?;
     leases.retain(|lease| lease.is_held() && lease.lives(now));
     let is_own = |lease: &LeaseRow| agent.is_some() && lease.agent.as_ref() == agent;
     let allowed: Vec<LeaseNumber> = leases
@@ -120,19 +126,24 @@ pub fn hindered_paths(
     });
     // The first that matches is the one to tell.
     leases.sort_by_key(|lease| (Reverse(lease.mode), lease.number));
-    let patterns: Vec<(&LeaseRow, Pattern)> = leases
-        .iter()
-        .filter_map(|lease| match Thing::stored(lease.kind, &lease.pattern)? {
-            Thing::Files(pattern) => Some((lease, pattern)),
-            Thing::Name(_) => None,
-        })
-        .collect();
+    let files = leases.iter().filter(|lease| lease.kind == LeaseKind::Path);
+    let files: Vec<_> = files.map(|lease| (lease, OnceCell::new())).collect();
     let mut left = VISITS_MAX;
     let mut hindered = Vec::new();
     for path in paths {
-        let mut all = patterns.iter();
-        let matches = |(_, pattern): &&(&LeaseRow, Pattern)| {
-            left == 0 || pattern.matches_within(path, &mut left)
+        let mut all = files.iter();
+        let matches = |(lease, pattern): &&(&LeaseRow, OnceCell<Option<Pattern>>)| {
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+            // Most patterns need not be read to be told apart from a path.
+            if !may_match(&lease.pattern, path) {
+                return false;
+            }
+            let pattern = pattern.get_or_init(|| Pattern::stored(&lease.pattern));
+            let mut matches = |one: &Pattern| one.matches_within(path, &mut left);
+            pattern.as_ref().is_some_and(&mut matches)
         };
         if let Some((lease, _)) = all.find(matches) {
             hindered.push(hindered_by(path, lease));

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::error::{Error, Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
-use crate::http::page::{check_limit, check_whole, json_at, link_next};
+use crate::http::page::{check_limit, json_at, link_next};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -39,7 +39,9 @@ struct ListQuery {
 /// List leases
 ///
 /// Those that are held or waited for, in the order in which they were asked for.
-/// Each filter that is given must hold. Without `limit` the list is whole.
+/// Each filter that is given must hold. Without `limit` the list is whole, or an
+/// error. With it a page may be short, or empty, and have a next one: a call
+/// looks at 10,000 leases at most.
 #[utoipa::path(get, path = "/api/leases", operation_id = "list_leases", tag = "leases",
     params(
         ("project" = Option<String>, Query, description = "Their project"),
@@ -47,12 +49,12 @@ struct ListQuery {
         ("task" = Option<String>, Query, description = "The task whose claim they belong to", example = "T-12"),
         ("path" = Option<String>, Query, description = "A file that their pattern matches", example = "src/main.rs"),
         ("limit" = Option<i64>, Query, description = "Rows at most", minimum = 1, maximum = 10000),
-        ("cursor" = Option<String>, Query, description = "The last lease of the page before", example = "L-1"),
+        ("cursor" = Option<String>, Query, description = "Where the page before ended, from its Link", example = "L-1"),
     ),
     responses((status = 200, description = "The leases", body = Vec<Lease>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
     let limit = check_limit("limit", query.limit)?;
-    let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(usize::MAX);
+    let rows = usize::try_from(limit.unwrap_or(LIST_ROWS_MAX)).unwrap_or(usize::MAX);
     let after = match &query.cursor {
         Some(cursor) => number(cursor)?,
         None => LeaseNumber(0),
@@ -65,12 +67,13 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         path: query.path.clone(),
     };
     let found = list_leases(&ctx, filter, after, rows).await?;
-    if limit.is_none() {
-        check_whole(found.leases.len())?;
+    if limit.is_none() && found.next.is_some() {
+        return Err(invalid("there are more leases than one list looks at")
+            .hint("name a project, or ask for pages with 'limit' and follow the Link header"));
     }
     let mut response = json_at(found.revision, &found.leases);
-    if let (true, Some(last), Some(limit)) = (found.more, found.leases.last(), limit) {
-        let (limit, cursor) = (limit.to_string(), last.id.to_string());
+    if let (Some(next), Some(limit)) = (found.next, limit) {
+        let (limit, cursor) = (limit.to_string(), next.to_string());
         let place = [("limit", limit.as_str()), ("cursor", &cursor)];
         let filters = [
             ("project", &query.project),

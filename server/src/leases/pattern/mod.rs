@@ -10,6 +10,7 @@ mod automaton;
 mod bytes;
 mod overlap;
 mod parse;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -92,6 +93,17 @@ impl Pattern {
     pub fn matches_within(&self, path: &str, left: &mut u64) -> bool {
         self.automaton.matches(path, left)
     }
+}
+
+/// Whether the texts of two patterns tell that no path matches both. Where they
+/// don't, [`overlap()`] decides.
+pub fn texts_differ(a: &str, b: &str) -> bool {
+    start::differ(start::literal_start(a), start::literal_start(b))
+}
+
+/// Whether the text of a pattern leaves it possible that it matches a path.
+pub fn may_match(pattern: &str, path: &str) -> bool {
+    path.starts_with(start::literal_start(pattern))
 }
 
 /// Whether a path exists that both patterns match. The order of the two plays no
