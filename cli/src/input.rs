@@ -131,6 +131,17 @@ pub(crate) fn read_text(session: &mut Session<'_>, path: &Path) -> Result<String
         .map_err(|_| invalid(format!("{} is no text in UTF-8", path.display())))
 }
 
+/// A text of the command line; `-` reads it from standard input, without the
+/// line's end that whoever wrote it there put last.
+pub(crate) fn text_or_input(session: &mut Session<'_>, text: String) -> Result<String> {
+    if text != "-" {
+        return Ok(text);
+    }
+    let read = read_text(session, Path::new("-"))?;
+    let line = read.strip_suffix('\n').unwrap_or(&read);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
 fn read_file(path: &Path) -> Result<Vec<u8>> {
     let bytes = File::open(path).and_then(|mut file| read_bounded(&mut file));
     let bytes = bytes.map_err(|error| file_failed(format!("read {}", path.display()), &error))?;
