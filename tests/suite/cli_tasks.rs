@@ -107,7 +107,13 @@ fn texts_are_read_from_standard_input(server: &Server) {
         let output = cli.run_with_input(args, text.as_bytes());
         assert_eq!(output.code, 0, "{output:?}");
     };
-    given(&owner, &["tasks", "add", "a", "--body", "-"], "one\ntwo\n");
+    given(
+        &owner,
+        &["tasks", "add", "a", "--body", "-"],
+        "one\r\ntwo\r\n",
+    );
+    let body = owner.ok(&["tasks", "get", "T-1"]);
+    assert!(body.ends_with("> one\n> two\n"), "{body}");
     given(&owner, &["tasks", "edit", "T-1", "--body", "-"], "- three");
     let agent = agent(server, "frontend");
     assert_eq!(agent.ok(&["next"]), "T-1 a\n> - three\n");

@@ -189,6 +189,8 @@ fn taking_again_renews_the_same_lease(server: &Server) {
     assert!(again.expires_at > first.expires_at);
     assert_eq!(topics(server), ["coro.lease.granted", "coro.lease.changed"]);
     take(&frontend, body);
+    let again = take(&frontend, json!({"pattern": "/src/**", "mode": "warn"}));
+    assert_eq!(again.reason, "still at it");
     assert_eq!(topics(server).len(), 2, "renewing alone is no event");
 }
 

@@ -164,6 +164,17 @@ fn a_waiter_that_nobody_told_is_granted_at_its_next_call(server: &Server) {
     assert_eq!(lease.ttl_seconds, Some(60));
     let granted = server.owner().history("topic=coro.lease.granted&last=1");
     assert_eq!(Some(granted[0].revision), lease.fence);
+    // Also by a call that only keeps the place.
+    let place = queue_up(&frontend, "/x/y");
+    let renew = format!("/api/leases/{}/renew", place.id);
+    let kept: Lease = frontend.post(&renew, json!({})).ok();
+    assert_eq!(kept.status, LeaseStatus::Waiting);
+    server
+        .database()
+        .execute("DELETE FROM lease WHERE number = 2");
+    let granted: Lease = frontend.post(&renew, json!({})).ok();
+    assert_eq!(granted.status, LeaseStatus::Held);
+    assert!(granted.fence > lease.fence, "{granted:?}");
 }
 
 fn a_place_in_line_is_asked_for_without_waiting(server: &Server) {

@@ -127,26 +127,13 @@ pub fn hindered_paths(
     // The first that matches is the one to tell.
     leases.sort_by_key(|lease| (Reverse(lease.mode), lease.number));
     let files = leases.iter().filter(|lease| lease.kind == LeaseKind::Path);
-    let files: Vec<_> = files.map(|lease| (lease, OnceCell::new())).collect();
+    let files: Vec<Files<'_>> = files.map(Files::of).collect();
     let mut left = VISITS_MAX;
     let mut hindered = Vec::new();
     for path in paths {
         let mut all = files.iter();
-        let matches = |(lease, pattern): &&(&LeaseRow, OnceCell<Option<Pattern>>)| {
-            if left == 0 {
-                return true;
-            }
-            left -= 1;
-            // Most patterns need not be read to be told apart from a path.
-            if !may_match(&lease.pattern, path) {
-                return false;
-            }
-            let pattern = pattern.get_or_init(|| Pattern::stored(&lease.pattern));
-            let mut matches = |one: &Pattern| one.matches_within(path, &mut left);
-            pattern.as_ref().is_some_and(&mut matches)
-        };
-        if let Some((lease, _)) = all.find(matches) {
-            hindered.push(hindered_by(path, lease));
+        if let Some(one) = all.find(|one| one.matches(path, &mut left)) {
+            hindered.push(hindered_by(path, one.lease));
         }
         if left == 0 {
             return Err(
@@ -157,6 +144,34 @@ pub fn hindered_paths(
     }
     hindered.sort_by_key(|one| Reverse(one.mode));
     Ok(hindered)
+}
+
+/// What a lease is on, read where its text does not tell it from a path.
+struct Files<'a> {
+    lease: &'a LeaseRow,
+    pattern: OnceCell<Option<Pattern>>,
+}
+
+impl<'a> Files<'a> {
+    fn of(lease: &'a LeaseRow) -> Self {
+        Files {
+            lease,
+            pattern: OnceCell::new(),
+        }
+    }
+
+    /// Takes what it cost from `left`, without which nothing matches.
+    fn matches(&self, path: &str, left: &mut u64) -> bool {
+        *left = left.saturating_sub(1);
+        if *left == 0 || !may_match(&self.lease.pattern, path) {
+            return false;
+        }
+        let read = || Pattern::stored(&self.lease.pattern);
+        let pattern = self.pattern.get_or_init(read);
+        pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.matches_within(path, left))
+    }
 }
 
 fn hindered_by(path: &str, lease: &LeaseRow) -> HinderedPath {

@@ -1,6 +1,6 @@
 //! Lists of leases.
 
-use coro_api::leases::Lease;
+use coro_api::leases::{Lease, LeaseKind};
 use coro_api::limits::LIST_ROWS_MAX;
 use coro_api::numbers::{LeaseNumber, TaskNumber};
 
@@ -9,7 +9,6 @@ use super::{LeaseRow, refused, store};
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::Result;
-use coro_api::leases::LeaseKind;
 
 /// How many rows are read at a time.
 const STEP: i64 = 500;

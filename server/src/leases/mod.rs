@@ -10,6 +10,7 @@
 //! waiter's waits behind it. Whatever ends a lease grants what it held back, in
 //! the same transaction.
 //!
+//! - A project takes so many leases, and an agent ([`room`]).
 //! - The fencing token of a lease is the revision of the log row that granted
 //!   it, so a later lease has a larger one.
 //! - A lease whose time is over counts as ended at once, in every decision; the
@@ -222,7 +223,9 @@ pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> R
         {
             lease.generation = Some(own.generation);
         }
-        store::update(tx, &job_ctx.caller.tenant, &lease)?;
+        let tenant = &job_ctx.caller.tenant;
+        store::update(tx, tenant, &lease)?;
+        queue::grant_if_due(tx, tenant, &mut lease)?;
         Ok(lease.shown())
     })
     .await

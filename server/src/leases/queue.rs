@@ -286,6 +286,19 @@ fn concerned_by(ended: &[LeaseRow], waiting: &[LeaseRow]) -> BTreeSet<LeaseNumbe
     concerned.map(|waiter| waiter.number).collect()
 }
 
+/// Grants a lease that is waited for where nobody told it that it is due.
+pub(super) fn grant_if_due(tx: &mut Tx<'_>, tenant: &TenantId, lease: &mut LeaseRow) -> Result<()> {
+    if lease.is_held() {
+        return Ok(());
+    }
+    let queue = Queue::load(tx, tenant, &lease.project)?;
+    let place = queue.rows.iter().position(|row| row.number == lease.number);
+    if place.is_some_and(|at| queue.is_due(at)) {
+        grant_waiter(tx, tenant, lease)?;
+    }
+    Ok(())
+}
+
 /// Grants a waiter of whom the queue says that it is due.
 pub(super) fn grant_waiter(tx: &mut Tx<'_>, tenant: &TenantId, lease: &mut LeaseRow) -> Result<()> {
     let entry = lease.entry("coro.lease.granted");

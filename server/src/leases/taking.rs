@@ -147,8 +147,9 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     }
 }
 
-/// Asks again for what is held or waited for: that keeps it. Others hear of it
-/// where their edits meet something else now.
+/// Asks again for what is held or waited for: that keeps it, and its reason
+/// where no other is given. Others hear of it where their edits meet something
+/// else now.
 fn take_again(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -160,9 +161,10 @@ fn take_again(
         LeaseStatus::Held => asked.ttl_seconds,
         LeaseStatus::Waiting => PLACE_SECONDS,
     };
-    let is_changed = (lease.mode, &lease.reason) != (asked.mode, &asked.reason);
+    let reason = reason_again(asked, &lease);
+    let is_changed = (lease.mode, &lease.reason) != (asked.mode, &reason);
     lease.mode = asked.mode;
-    lease.reason.clone_from(&asked.reason);
+    lease.reason = reason;
     lease.generation = Some(agent.generation);
     lease.ttl_seconds = Some(asked.ttl_seconds);
     lease.expires_at = Some(tx.now().plus_seconds(seconds));
@@ -172,6 +174,14 @@ fn take_again(
         tx.emit(tenant, lease.entry_of(ctx, "coro.lease.changed"))?;
     }
     Ok(lease.shown())
+}
+
+/// The reason of a lease that is asked for again.
+fn reason_again(asked: &Asked, lease: &LeaseRow) -> String {
+    match asked.reason.as_str() {
+        "" => lease.reason.clone(),
+        other => other.to_owned(),
+    }
 }
 
 fn stand_in_line(tx: &mut Tx<'_>, ctx: &Ctx, queue: &Queue, mut lease: LeaseRow) -> Result<Lease> {
@@ -207,12 +217,13 @@ fn protect(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     let all = store::of_project(tx, tenant, &project)?;
     let same = |lease: &&LeaseRow| lease.is_protected() && lease.pattern == asked.thing.text();
     if let Some(lease) = all.iter().find(same) {
-        if (lease.mode, &lease.reason) == (asked.mode, &asked.reason) {
+        let reason = reason_again(asked, lease);
+        if (lease.mode, &lease.reason) == (asked.mode, &reason) {
             return Ok(lease.shown());
         }
         let changed = LeaseRow {
             mode: asked.mode,
-            reason: asked.reason.clone(),
+            reason,
             ..lease.clone()
         };
         store::update(tx, tenant, &changed)?;

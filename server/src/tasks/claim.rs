@@ -230,6 +230,8 @@ fn fence(tx: &mut Tx<'_>, ctx: &Ctx, topic: &'static str, mut task: TaskRow) -> 
 pub async fn finish_task(ctx: &Ctx, id: &str, done: TaskDone) -> Result<TaskItem> {
     let result = match &done.result {
         Some(Value::Null) | None => None,
+        // Blanks tell those that depend on it less than that it is done.
+        Some(Value::String(text)) if text.trim().is_empty() => None,
         Some(result) => Some(result.to_string()),
     };
     check_result(result.as_deref())?;

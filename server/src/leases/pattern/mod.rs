@@ -148,7 +148,7 @@ pub fn check_path(path: &str) -> Result<(), PatternError> {
     };
     Err(refuse(
         format!("the path {path:?} is not one of a repository: {why}"),
-        "write it from the root of the repository, as git shows it: src/api/main.rs",
+        "write it from the root of the repository, as git shows it: src/main.rs",
     ))
 }
 
