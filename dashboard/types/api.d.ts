@@ -2182,7 +2182,7 @@ export interface components {
             project?: string | null;
             /** @description Nobody's, without an end, for edits only: for the owner and controllers. */
             protected?: boolean;
-            /** @description Shown to whoever is in the way. */
+            /** @description Shown to whoever is in the way. Taking again without one keeps it. */
             reason?: string;
             /**
              * Format: int64
