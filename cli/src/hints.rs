@@ -44,7 +44,9 @@ impl Refusal<'_> {
             (Reason::Invalid, "state", "set") if self.request.body.is_empty() => {
                 "a value has at least one byte".to_owned()
             }
-            (Reason::Invalid, "state", "list") if self.is_advised() && !self.asks("limit") => {
+            (Reason::Invalid, "state" | "leases" | "tasks", "list")
+                if self.is_advised() && !self.asks("limit") =>
+            {
                 "ask for pages with --limit 1000".to_owned()
             }
             (Reason::Invalid, "state", "diff")

@@ -125,10 +125,21 @@ pub(crate) fn read_named(session: &mut Session<'_>, path: &Path) -> Result<Vec<u
     bounded("standard input", bytes)
 }
 
-/// As [`read_named`], for text.
+/// As [`read_named`], for text. Lines may end as on Windows.
 pub(crate) fn read_text(session: &mut Session<'_>, path: &Path) -> Result<String> {
     String::from_utf8(read_named(session, path)?)
+        .map(|text| text.replace("\r\n", "\n"))
         .map_err(|_| invalid(format!("{} is no text in UTF-8", path.display())))
+}
+
+/// A text of the command line; `-` reads it from standard input, without the
+/// line's end that whoever wrote it there put last.
+pub(crate) fn text_or_input(session: &mut Session<'_>, text: String) -> Result<String> {
+    if text != "-" {
+        return Ok(text);
+    }
+    let read = read_text(session, Path::new("-"))?;
+    Ok(read.strip_suffix('\n').unwrap_or(&read).to_owned())
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

@@ -590,7 +590,9 @@ export interface paths {
         /**
          * List leases
          * @description Those that are held or waited for, in the order in which they were asked for.
-         *     Each filter that is given must hold. Without `limit` the list is whole.
+         *     Each filter that is given must hold. Without `limit` the list is whole, or an
+         *     error. With it a page may be short, or empty, and have a next one: a call
+         *     looks at 10,000 leases at most.
          */
         get: operations["list_leases"];
         put?: never;
@@ -2201,7 +2203,7 @@ export interface components {
             project?: string | null;
             /** @description Nobody's, without an end, for edits only: for the owner and controllers. */
             protected?: boolean;
-            /** @description Shown to whoever is in the way. */
+            /** @description Shown to whoever is in the way. Taking again without one keeps it. */
             reason?: string;
             /**
              * Format: int64
@@ -4518,7 +4520,7 @@ export interface operations {
                 /** @description Rows at most */
                 limit?: number;
                 /**
-                 * @description The last lease of the page before
+                 * @description Where the page before ended, from its Link
                  * @example L-1
                  */
                 cursor?: string;

@@ -6,6 +6,6 @@ pub struct Listed<T> {
     /// The tenant's revision that they were read at: who goes on from it
     /// misses nothing.
     pub revision: i64,
-    /// Whether others follow the last one.
-    pub more: bool,
+    /// Where to go on, where there may be others: the cursor of the next page.
+    pub next: Option<String>,
 }

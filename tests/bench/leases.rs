@@ -22,7 +22,13 @@ const FILES: usize = 56_000;
 const FILES_OF_FOLDER: usize = 100;
 
 /// How many leases others hold in the second measurement.
-const OTHERS: usize = 900;
+const OTHERS: usize = 800;
+
+/// How many agents they are: each takes a bounded number.
+const HOLDERS: usize = 10;
+
+/// How many leases wait for those of the others in the third.
+const WAITERS: usize = 100;
 
 pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -> Result<()> {
     let tree = folder()?;
@@ -41,7 +47,8 @@ pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -
         let registered: RegisteredAgent = owner.post("/api/instances/register", body).ok();
         Client::new(&url, registered.token.as_deref())
     };
-    let (frontend, backend) = (agent("frontend"), agent("backend"));
+    let frontend = agent("frontend");
+    let others: Vec<Client> = (0..HOLDERS).map(|n| agent(&format!("other-{n}"))).collect();
     let row = taken(&frontend, "**", scale.spawns);
     report.add(Row {
         what: "lease on `**` in a tree of 56,000 files".to_owned(),
@@ -51,16 +58,22 @@ pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -
     for number in 0..OTHERS {
         let pattern = format!("/module-{number}/**/*.rs");
         let body = json!({"pattern": pattern, "ttl_seconds": 86_400});
-        let _: Lease = backend.post("/api/leases", body).ok();
+        let _: Lease = others[number % HOLDERS].post("/api/leases", body).ok();
     }
     let row = taken(&frontend, "**/docs/*.md", scale.spawns);
     report.add(Row {
-        what: format!("lease on `**/docs/*.md` beside {OTHERS} of another agent, refused"),
+        what: format!("lease on `**/docs/*.md` beside {OTHERS} of others, refused"),
         ..row.into_row()
     });
     let row = taken(&frontend, "/web/**/*.css", scale.spawns);
     report.add(Row {
-        what: format!("lease on `/web/**/*.css` beside {OTHERS} of another agent"),
+        what: format!("lease on `/web/**/*.css` beside {OTHERS} of others"),
+        ..row.into_row()
+    });
+    stand_in_line(&others);
+    let row = released(&frontend, "/web/**/*.css", scale.spawns);
+    report.add(Row {
+        what: format!("release beside {OTHERS} leases of others, for which {WAITERS} wait"),
         ..row.into_row()
     });
     Ok(())
@@ -84,20 +97,50 @@ impl Taken {
 
 /// Asks for a lease and releases it where it was given; the asking is timed.
 fn taken(client: &Client, pattern: &str, times: usize) -> Taken {
-    let before = Ticks::now();
-    let mut each = Vec::with_capacity(times);
-    for _ in 0..times {
+    timed(times, || {
         let begun = Instant::now();
         let answer = client
             .post("/api/leases", json!({ "pattern": pattern }))
             .send();
-        each.push(micros(begun.elapsed()));
+        let taken = begun.elapsed();
         if answer.status == 200 {
             let lease: Lease = answer.json();
             let released = client.delete(&format!("/api/leases/{}", lease.id)).send();
             released.expect(200);
         }
-    }
+        taken
+    })
+}
+
+/// Takes a lease and releases it; the release is timed.
+fn released(client: &Client, pattern: &str, times: usize) -> Taken {
+    timed(times, || {
+        let lease: Lease = client
+            .post("/api/leases", json!({ "pattern": pattern }))
+            .ok();
+        let begun = Instant::now();
+        let answer = client.delete(&format!("/api/leases/{}", lease.id)).send();
+        answer.expect(200);
+        begun.elapsed()
+    })
+}
+
+/// Lets the agents wait for each other's leases. A place is kept for two
+/// minutes.
+fn stand_in_line(agents: &[Client]) {
+    std::thread::scope(|scope| {
+        for number in 0..WAITERS {
+            let agent = &agents[(number + 1) % agents.len()];
+            let pattern = format!("/module-{number}/src/main.rs");
+            let body = json!({"pattern": pattern, "wait_seconds": 1});
+            scope.spawn(move || agent.post("/api/leases", body).ok::<Lease>());
+        }
+    });
+}
+
+fn timed(times: usize, mut once: impl FnMut() -> Duration) -> Taken {
+    let before = Ticks::now();
+    let mut each: Vec<_> = (0..times).map(|_| micros(once())).collect();
     each.sort_unstable();
     Taken {
         p50: percentile(&each, 50),

@@ -51,6 +51,9 @@ fn a_lease_is_taken_listed_renewed_and_released(server: &Server) {
     let end = cli.ok(&["leases", "renew", "l-1", "--ttl", "1h", "--fence", &fence]);
     let lease: Lease = server.get("/api/leases/L-1").ok();
     assert_eq!(Some(end.trim_end()), lease.expires_at.as_deref());
+    for args in [["leases", "take", "../x"], ["leases", "check", "/x"]] {
+        fails(&cli.run(&args), 6, "as git shows");
+    }
     fails(
         &cli.run(&["leases", "release", "L-1", "--fence", "1"]),
         4,

@@ -8,7 +8,6 @@ use coro_api::events::Event;
 use coro_api::leases::{
     CheckedPaths, HinderedPath, Lease, LeaseKind, LeaseMode, LeaseStatus, ReleasedLease,
 };
-use coro_api::limits::LEASES_OF_PROJECT_MAX;
 use coro_api::tokens::Role;
 use coro_server::leases::pattern::{Pattern, overlap};
 use coro_tests::{Client, Engine, Random, Server, both_engines};
@@ -49,47 +48,46 @@ both_engines![
     leases_are_listed_by_what_is_asked,
     a_long_list_has_pages,
     leases_of_another_project_or_tenant_are_not_there,
-    a_full_project_takes_no_more,
     what_happens_to_leases_is_in_the_log,
     no_two_agents_ever_hold_what_overlaps,
 ];
 
-fn take(client: &Client, body: Value) -> Lease {
+pub(crate) fn take(client: &Client, body: Value) -> Lease {
     client.post("/api/leases", body).ok()
 }
 
-fn take_pattern(client: &Client, pattern: &str) -> Lease {
+pub(crate) fn take_pattern(client: &Client, pattern: &str) -> Lease {
     take(client, json!({ "pattern": pattern }))
 }
 
 /// Asks for a pattern and stays in the queue.
-fn queue_up(client: &Client, pattern: &str) -> Lease {
+pub(crate) fn queue_up(client: &Client, pattern: &str) -> Lease {
     let body = json!({"pattern": pattern, "wait_seconds": 1});
     let lease = take(client, body);
     assert_eq!(lease.status, LeaseStatus::Waiting, "{lease:?}");
     lease
 }
 
-fn read(client: &Client, lease: &Lease) -> Lease {
+pub(crate) fn read(client: &Client, lease: &Lease) -> Lease {
     client.get(&format!("/api/leases/{}", lease.id)).ok()
 }
 
-fn release(client: &Client, lease: &Lease) -> ReleasedLease {
+pub(crate) fn release(client: &Client, lease: &Lease) -> ReleasedLease {
     client.delete(&format!("/api/leases/{}", lease.id)).ok()
 }
 
-fn list(client: &Client, query: &str) -> Vec<Lease> {
+pub(crate) fn list(client: &Client, query: &str) -> Vec<Lease> {
     client.get(&format!("/api/leases?{query}")).ok()
 }
 
-fn hindered(client: &Client, paths: &[&str]) -> Vec<HinderedPath> {
+pub(crate) fn hindered(client: &Client, paths: &[&str]) -> Vec<HinderedPath> {
     let checked: CheckedPaths = client
         .post("/api/leases/check", json!({ "paths": paths }))
         .ok();
     checked.hindered
 }
 
-fn is_gone(client: &Client, lease: &Lease) {
+pub(crate) fn is_gone(client: &Client, lease: &Lease) {
     client
         .get(&format!("/api/leases/{}", lease.id))
         .refused(Reason::NotFound);
@@ -191,6 +189,8 @@ fn taking_again_renews_the_same_lease(server: &Server) {
     assert!(again.expires_at > first.expires_at);
     assert_eq!(topics(server), ["coro.lease.granted", "coro.lease.changed"]);
     take(&frontend, body);
+    let again = take(&frontend, json!({"pattern": "/src/**", "mode": "warn"}));
+    assert_eq!(again.reason, "still at it");
     assert_eq!(topics(server).len(), 2, "renewing alone is no event");
 }
 
@@ -685,28 +685,6 @@ fn leases_of_another_project_or_tenant_are_not_there(server: &Server) {
     let stranger = server.other_tenant("other");
     is_gone(&stranger, &lease);
     assert!(list(&stranger, "").is_empty());
-}
-
-fn a_full_project_takes_no_more(server: &Server) {
-    let frontend = server.agent("frontend");
-    let first = take_pattern(&frontend, "/first");
-    let count = LEASES_OF_PROJECT_MAX - 1;
-    server.database().execute(&format!(
-        "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n <= {count}) \
-         INSERT INTO lease (tenant_id, number, project, kind, pattern, mode, status, reason, \
-         agent_id, holder, actor, requested_at) SELECT tenant_id, n, project, kind, pattern, mode, \
-         status, reason, agent_id, holder, actor, requested_at FROM lease, n WHERE number = 1"
-    ));
-    server
-        .database()
-        .execute("UPDATE number SET taken = 1000 WHERE kind = 'lease'");
-    let problem = frontend
-        .post("/api/leases", json!({"pattern": "/more"}))
-        .refused(Reason::Conflict);
-    assert!(problem.detail.contains("takes 1000"), "{problem:?}");
-    assert_eq!(list(&frontend, "").len(), LEASES_OF_PROJECT_MAX);
-    release(&frontend, &first);
-    take_pattern(&frontend, "/more");
 }
 
 fn what_happens_to_leases_is_in_the_log(server: &Server) {

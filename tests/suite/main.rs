@@ -32,6 +32,7 @@ mod kit;
 mod koor_client;
 mod koor_faults;
 mod leases;
+mod leases_bounds;
 mod leases_overlap;
 mod leases_tree;
 mod linearizable;

@@ -17,6 +17,7 @@ both_engines![
     dependencies_are_bounded,
     what_failed_keeps_those_that_wait_for_it,
     a_reopened_task_holds_those_that_wait_again,
+    a_result_is_that_of_the_last_attempt,
     dependencies_are_changed_afterwards,
     an_agent_is_told_why_a_ready_task_is_not_for_it,
     why_tells_it_in_a_sentence,
@@ -190,6 +191,28 @@ fn a_reopened_task_holds_those_that_wait_again(server: &Server) {
     act(&server.owner(), "T-1", "reopen", json!({}));
     done(&agent, "T-2");
     assert_eq!(task(&agent, "T-2").item.status, TaskStatus::Done);
+}
+
+fn a_result_is_that_of_the_last_attempt(server: &Server) {
+    let (owner, agent) = (server.owner(), server.agent("frontend"));
+    chain(server, 2);
+    let result = || task(&owner, "T-1").result;
+    next_id(&agent);
+    act(&agent, "T-1", "fail", json!({"why": "no network"}));
+    assert_eq!(result(), Some(json!("no network")));
+    act(&owner, "T-1", "reopen", json!({}));
+    next_id(&agent);
+    act(&agent, "T-1", "done", json!({"result": " "}));
+    assert_eq!(result(), None);
+    assert_eq!(task(&agent, "T-2").depends_on[0].result, None);
+    act(&owner, "T-1", "reopen", json!({}));
+    next_id(&agent);
+    act(&agent, "T-1", "done", json!({"result": "in cart.rs"}));
+    assert_eq!(result(), Some(json!("in cart.rs")));
+    act(&owner, "T-1", "reopen", json!({}));
+    let close = json!({"tasks": ["T-1"], "status": "done"});
+    owner.post("/api/tasks/close", close).ok::<ClosedTasks>();
+    assert_eq!(result(), None);
 }
 
 fn dependencies_are_changed_afterwards(server: &Server) {

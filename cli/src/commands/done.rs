@@ -8,7 +8,7 @@ use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::commands::tasks::{parse_id, post, standing};
 use crate::error::Result;
-use crate::input::read_text;
+use crate::input::{read_text, text_or_input};
 use crate::session::Session;
 
 /// Hand in the task that you have claimed
@@ -17,7 +17,8 @@ pub(crate) struct Done {
     /// Its number; by default the task that you have claimed
     #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
-    /// What it came to, for those that depend on it: text, or JSON
+    /// What it came to, for those that depend on it: text, or JSON; - reads it
+    /// from standard input
     #[arg(
         long,
         value_name = "TEXT",
@@ -37,9 +38,10 @@ pub(crate) struct Done {
 
 impl Run for Done {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let text = match self.result_file {
-            Some(path) => Some(read_text(session, &path)?),
-            None => self.result,
+        let text = match (self.result_file, self.result) {
+            (Some(path), _) => Some(read_text(session, &path)?),
+            (None, Some(text)) => Some(text_or_input(session, text)?),
+            (None, None) => None,
         };
         let body = TaskDone {
             result: text.map(json_or_text),

@@ -5,6 +5,7 @@ use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::commands::tasks::{parse_id, post, standing};
 use crate::error::Result;
+use crate::input::text_or_input;
 use crate::session::Session;
 
 /// Say that the task that you have claimed could not be done
@@ -13,8 +14,8 @@ pub(crate) struct Fail {
     /// Its number; by default the task that you have claimed
     #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
-    /// The reason, for whoever tries it next
-    #[arg(long, value_name = "TEXT")]
+    /// The reason, for whoever tries it next; - reads it from standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     why: String,
     /// Put it back into the queue, while attempts last
     #[arg(long)]
@@ -29,7 +30,7 @@ pub(crate) struct Fail {
 impl Run for Fail {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let body = TaskFailed {
-            why: self.why,
+            why: text_or_input(session, self.why)?,
             retry: self.retry,
             fence: self.fence,
         };

@@ -57,7 +57,7 @@ pub struct NewLease {
     /// Default: `block`.
     #[serde(default)]
     pub mode: LeaseMode,
-    /// Shown to whoever is in the way.
+    /// Shown to whoever is in the way. Taking again without one keeps it.
     #[serde(default)]
     pub reason: String,
     /// Seconds until it ends where it is not renewed; default 1800.

@@ -43,6 +43,10 @@ pub const AGENTS_MAX: i64 = 5_000;
 /// The most leases of a project, with those that wait and protected paths.
 pub const LEASES_OF_PROJECT_MAX: usize = 1_000;
 
+/// The most leases that one agent holds or waits for, those of its tasks
+/// included.
+pub const LEASES_OF_AGENT_MAX: usize = 100;
+
 /// How long a lease lasts where nothing else is said.
 pub const LEASE_SECONDS: i64 = 30 * 60;
 

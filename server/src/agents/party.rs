@@ -139,7 +139,8 @@ pub fn project_for(tx: &mut Tx<'_>, ctx: &Ctx, named: Option<&str>) -> Result<St
 /// Takes from an agent that has ended what it held, and returns what it did
 /// not read. A domain that gives agents something has a line here.
 pub(super) fn release_all(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
-    tasks::agent_ended(tx, tenant, agent)?;
+    // First: what its tasks give back is nothing for its own places in line.
     leases::agent_ended(tx, tenant, agent)?;
+    tasks::agent_ended(tx, tenant, agent)?;
     messages::agent_ended(tx, tenant, agent)
 }

@@ -58,43 +58,37 @@ impl Rows {
         })
     }
 
-    /// How many to read: one more than a whole list may have tells that it is
-    /// too long.
+    /// How many to read.
     pub fn to_read(self) -> usize {
-        usize::try_from(self.limit.unwrap_or(LIST_ROWS_MAX + 1)).unwrap_or(0)
+        usize::try_from(self.limit.unwrap_or(LIST_ROWS_MAX)).unwrap_or(0)
     }
 
-    /// The answer. `cursor` is the parameter that goes on after a row, and its
-    /// value there.
+    /// The answer. `cursor` is the parameter of `path` that says where to go
+    /// on.
     pub fn answer<T: Serialize>(
         self,
-        path: &str,
         listed: &Listed<T>,
-        cursor: impl FnOnce(&T) -> (&'static str, String),
+        path: &str,
+        cursor: &str,
         filters: &[(&str, &Option<String>)],
     ) -> Result<Response> {
-        let Some(limit) = self.limit else {
-            check_whole(listed.items.len())?;
-            return Ok(json_at(listed.revision, &listed.items));
-        };
         let mut response = json_at(listed.revision, &listed.items);
-        if let (true, Some(last)) = (listed.more, listed.items.last()) {
-            let (limit, (name, cursor)) = (limit.to_string(), cursor(last));
-            let place = [("limit", limit.as_str()), (name, &cursor)];
-            link_next(&mut response, path, &place, filters);
+        match (self.limit, &listed.next) {
+            (_, None) => {}
+            (Some(limit), Some(next)) => {
+                let limit = limit.to_string();
+                let place = [("limit", limit.as_str()), (cursor, next)];
+                link_next(&mut response, path, &place, filters);
+            }
+            (None, Some(_)) => {
+                return Err(
+                    invalid(format!("the list is longer than {LIST_ROWS_MAX} rows"))
+                        .hint("ask for pages with 'limit' and follow the Link header"),
+                );
+            }
         }
         Ok(response)
     }
-}
-
-fn check_whole(rows: usize) -> Result<()> {
-    if i64::try_from(rows).is_ok_and(|rows| rows <= LIST_ROWS_MAX) {
-        return Ok(());
-    }
-    Err(
-        invalid(format!("the list has more than {LIST_ROWS_MAX} rows"))
-            .hint("ask for pages with 'limit' and follow the Link header"),
-    )
 }
 
 /// A JSON body with the revision that it was read at.

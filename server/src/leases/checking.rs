@@ -1,15 +1,16 @@
 //! What stands in the way of a claim or of an edit.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 
-use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath};
+use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath, LeaseKind};
 use coro_api::limits::PATHS_MAX;
 use coro_api::numbers::LeaseNumber;
 
-use super::pattern::{Pattern, check_path};
+use super::pattern::{Pattern, check_path, may_match};
 use super::queue::Queue;
-use super::{LeaseRow, Thing, refused, store};
-use crate::agents::{caller_agent, project_for};
+use super::{LeaseRow, Room, Thing, refused, store};
+use crate::agents::{AgentRef, caller_agent, project_for};
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Result, invalid};
@@ -43,6 +44,11 @@ impl HeldLeases {
         Ok(HeldLeases {
             queue: Queue::load(tx, tenant, project)?,
         })
+    }
+
+    /// How many more the agent may take here.
+    pub fn room(&self, tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<Room> {
+        Room::of(tx, tenant, &self.queue, agent)
     }
 
     /// What of others overlaps one of the patterns. Patterns that can't be
@@ -107,7 +113,7 @@ pub fn hindered_paths(
     paths: &[String],
 ) -> Result<Vec<HinderedPath>> {
     let now = tx.now();
-    let mut leases = store::list(tx, tenant, Some(project))?;
+    let mut leases = store::of_project(tx, tenant, project)?;
     leases.retain(|lease| lease.is_held() && lease.lives(now));
     let is_own = |lease: &LeaseRow| agent.is_some() && lease.agent.as_ref() == agent;
     let allowed: Vec<LeaseNumber> = leases
@@ -120,22 +126,14 @@ pub fn hindered_paths(
     });
     // The first that matches is the one to tell.
     leases.sort_by_key(|lease| (Reverse(lease.mode), lease.number));
-    let patterns: Vec<(&LeaseRow, Pattern)> = leases
-        .iter()
-        .filter_map(|lease| match Thing::stored(lease.kind, &lease.pattern)? {
-            Thing::Files(pattern) => Some((lease, pattern)),
-            Thing::Name(_) => None,
-        })
-        .collect();
+    let files = leases.iter().filter(|lease| lease.kind == LeaseKind::Path);
+    let files: Vec<Files<'_>> = files.map(Files::of).collect();
     let mut left = VISITS_MAX;
     let mut hindered = Vec::new();
     for path in paths {
-        let mut all = patterns.iter();
-        let matches = |(_, pattern): &&(&LeaseRow, Pattern)| {
-            left == 0 || pattern.matches_within(path, &mut left)
-        };
-        if let Some((lease, _)) = all.find(matches) {
-            hindered.push(hindered_by(path, lease));
+        let mut all = files.iter();
+        if let Some(one) = all.find(|one| one.matches(path, &mut left)) {
+            hindered.push(hindered_by(path, one.lease));
         }
         if left == 0 {
             return Err(
@@ -146,6 +144,34 @@ pub fn hindered_paths(
     }
     hindered.sort_by_key(|one| Reverse(one.mode));
     Ok(hindered)
+}
+
+/// What a lease is on, read where its text does not tell it from a path.
+struct Files<'a> {
+    lease: &'a LeaseRow,
+    pattern: OnceCell<Option<Pattern>>,
+}
+
+impl<'a> Files<'a> {
+    fn of(lease: &'a LeaseRow) -> Self {
+        Files {
+            lease,
+            pattern: OnceCell::new(),
+        }
+    }
+
+    /// Takes what it cost from `left`, without which nothing matches.
+    fn matches(&self, path: &str, left: &mut u64) -> bool {
+        *left = left.saturating_sub(1);
+        if *left == 0 || !may_match(&self.lease.pattern, path) {
+            return false;
+        }
+        let read = || Pattern::stored(&self.lease.pattern);
+        let pattern = self.pattern.get_or_init(read);
+        pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.matches_within(path, left))
+    }
 }
 
 fn hindered_by(path: &str, lease: &LeaseRow) -> HinderedPath {

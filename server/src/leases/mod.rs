@@ -10,6 +10,7 @@
 //! waiter's waits behind it. Whatever ends a lease grants what it held back, in
 //! the same transaction.
 //!
+//! - A project takes so many leases, and an agent ([`room`]).
 //! - The fencing token of a lease is the revision of the log row that granted
 //!   it, so a later lease has a larger one.
 //! - A lease whose time is over counts as ended at once, in every decision; the
@@ -20,20 +21,24 @@
 //!   Renewing is bookkeeping and has no row there.
 
 mod checking;
+mod listing;
 pub mod pattern;
 mod queue;
+mod room;
 pub mod routes;
 mod store;
 mod taking;
 
 use coro_api::leases::{Lease, LeaseKind, LeaseMode, LeaseStatus, ReleasedLease, RenewLease};
-use coro_api::limits::{LEASE_SECONDS_MAX, LEASES_OF_PROJECT_MAX};
+use coro_api::limits::LEASE_SECONDS_MAX;
 use coro_api::numbers::{LeaseNumber, TaskNumber};
 use coro_api::tokens::Role;
 use serde_json::{Value, json};
 
 pub use checking::{HeldLeases, Hindrance, check_askable, check_paths, hindered_paths};
+pub use listing::{LeaseFilter, list_leases};
 pub use queue::sweep;
+pub use room::Room;
 pub use taking::{check_patterns, overridable_pattern, override_lease, take_for_task, take_lease};
 
 use crate::app::Ctx;
@@ -181,64 +186,7 @@ impl Thing {
 /// paths are nobody's.
 pub fn count_held(tx: &mut Tx<'_>, tenant: &TenantId, project: Option<&str>) -> Result<i64> {
     let now = tx.now();
-    let all = store::list(tx, tenant, project)?.into_iter();
-    let held = all.filter(|lease| lease.is_held() && lease.excludes() && lease.lives(now));
-    Ok(i64::try_from(held.count()).unwrap_or(i64::MAX))
-}
-
-/// What a list is narrowed to; each part that is given must hold.
-#[derive(Clone, Debug, Default)]
-pub struct LeaseFilter {
-    pub project: Option<String>,
-    /// The name of an agent.
-    pub holder: Option<String>,
-    pub task: Option<TaskNumber>,
-    /// A path that the pattern matches.
-    pub path: Option<String>,
-}
-
-impl LeaseFilter {
-    fn takes(&self, lease: &LeaseRow) -> bool {
-        let matches = |path: &String| match Thing::stored(lease.kind, &lease.pattern) {
-            Some(Thing::Files(pattern)) => pattern.matches(path),
-            _ => false,
-        };
-        self.project.as_ref().is_none_or(|of| *of == lease.project)
-            && self.holder.as_ref().is_none_or(|of| *of == lease.holder)
-            && self.task.is_none_or(|of| Some(of) == lease.task)
-            && self.path.as_ref().is_none_or(matches)
-    }
-}
-
-/// The leases that the caller sees after a number, in the order in which they
-/// were asked for.
-pub async fn list_leases(
-    ctx: &Ctx,
-    filter: LeaseFilter,
-    after: LeaseNumber,
-    rows: usize,
-) -> Result<Listed<Lease>> {
-    if let Some(path) = &filter.path {
-        pattern::check_path(path).map_err(refused)?;
-    }
-    let caller = ctx.caller.clone();
-    let db = &ctx.app.db;
-    db.scan(move |tx| {
-        // The revision first: who goes on from it misses nothing.
-        let revision = tx.head(&caller.tenant)?.revision;
-        let project = caller.project.as_ref().or(filter.project.as_ref());
-        let all = store::list(tx, &caller.tenant, project.map(String::as_str))?;
-        let now = tx.now();
-        let mut found = all
-            .iter()
-            .filter(|lease| lease.number > after && lease.lives(now) && filter.takes(lease));
-        Ok(Listed {
-            items: found.by_ref().take(rows).map(LeaseRow::shown).collect(),
-            revision,
-            more: found.next().is_some(),
-        })
-    })
-    .await
+    store::count_held(tx, tenant, project, now)
 }
 
 pub async fn get_lease(ctx: &Ctx, number: LeaseNumber) -> Result<Lease> {
@@ -276,7 +224,9 @@ pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> R
         {
             lease.generation = Some(own.generation);
         }
-        store::update(tx, &job_ctx.caller.tenant, &lease)?;
+        let tenant = &job_ctx.caller.tenant;
+        store::update(tx, tenant, &lease)?;
+        queue::grant_if_due(tx, tenant, &mut lease)?;
         Ok(lease.shown())
     })
     .await
@@ -359,6 +309,11 @@ fn check_fence(lease: &LeaseRow, fence: Option<i64>) -> Result<()> {
             lease.number
         ))
         .hint("read the lease again, and see whether it is still yours")),
+        (Some(fence), None) => Err(conflict(format!(
+            "{} is waited for, and has no fencing token yet: {fence} is another lease's",
+            lease.number
+        ))
+        .hint("read the lease again, and see whether it is the one that is meant")),
         _ => Ok(()),
     }
 }
@@ -371,17 +326,6 @@ fn check_ttl(ttl_seconds: Option<i64>) -> Result<()> {
         .hint("take it for less, and renew it while you work")),
         _ => Ok(()),
     }
-}
-
-/// A project does not grow without end.
-fn check_room(leases: usize, more: usize) -> Result<()> {
-    if leases + more <= LEASES_OF_PROJECT_MAX {
-        return Ok(());
-    }
-    Err(conflict(format!(
-        "the project has {leases} leases; it takes {LEASES_OF_PROJECT_MAX}"
-    ))
-    .hint("release those that nobody needs, or lease a folder in place of its files"))
 }
 
 fn refused(error: PatternError) -> Error {

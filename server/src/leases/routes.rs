@@ -38,7 +38,9 @@ struct ListQuery {
 /// List leases
 ///
 /// Those that are held or waited for, in the order in which they were asked for.
-/// Each filter that is given must hold. Without `limit` the list is whole.
+/// Each filter that is given must hold. Without `limit` the list is whole, or an
+/// error. With it a page may be short, or empty, and have a next one: a call
+/// looks at 10,000 leases at most.
 #[utoipa::path(get, path = "/api/leases", operation_id = "list_leases", tag = "leases",
     params(
         ("project" = Option<String>, Query, description = "Their project"),
@@ -46,7 +48,7 @@ struct ListQuery {
         ("task" = Option<String>, Query, description = "The task whose claim they belong to", example = "T-12"),
         ("path" = Option<String>, Query, description = "A file that their pattern matches", example = "src/main.rs"),
         ("limit" = Option<i64>, Query, description = "Rows at most", minimum = 1, maximum = 10000),
-        ("cursor" = Option<String>, Query, description = "The last lease of the page before", example = "L-1"),
+        ("cursor" = Option<String>, Query, description = "Where the page before ended, from its Link", example = "L-1"),
     ),
     responses((status = 200, description = "The leases", body = Vec<Lease>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
@@ -63,14 +65,13 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         path: query.path.clone(),
     };
     let listed = list_leases(&ctx, filter, after, rows.to_read()).await?;
-    let cursor = |last: &Lease| ("cursor", last.id.to_string());
     let filters = [
         ("project", &query.project),
         ("holder", &query.holder),
         ("task", &query.task),
         ("path", &query.path),
     ];
-    rows.answer("/api/leases", &listed, cursor, &filters)
+    rows.answer(&listed, "/api/leases", "cursor", &filters)
 }
 
 /// Take a lease

@@ -56,32 +56,121 @@ pub(super) fn find(
     )
 }
 
-/// All of a project, or of the tenant, in the order of their numbers.
+/// All of a project, in the order of their numbers.
+pub(super) fn of_project(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+) -> Result<Vec<LeaseRow>> {
+    tx.query_all(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM lease WHERE tenant_id = $1 AND project = $2 ORDER BY number"
+        ),
+        &[tenant.into(), project.into()],
+        lease_from,
+    )
+}
+
+/// Some after a number, of a project or of the tenant, in the order of their
+/// numbers.
 pub(super) fn list(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     project: Option<&str>,
+    after: LeaseNumber,
+    limit: i64,
 ) -> Result<Vec<LeaseRow>> {
+    // Two texts, so that the first reads nothing of other projects.
     match project {
         Some(project) => tx.query_all(
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM lease WHERE tenant_id = $1 AND project = $2 ORDER BY number"
+                " FROM lease WHERE tenant_id = $1 AND project = $2 AND number > $3 \
+                 ORDER BY number LIMIT $4"
             ),
-            &[tenant.into(), project.into()],
+            &[tenant.into(), project.into(), after.0.into(), limit.into()],
             lease_from,
         ),
         None => tx.query_all(
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM lease WHERE tenant_id = $1 ORDER BY number"
+                " FROM lease WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"
             ),
-            &[tenant.into()],
+            &[tenant.into(), after.0.into(), limit.into()],
             lease_from,
         ),
     }
+}
+
+/// Those of a project that are waited for, in the order of their numbers.
+pub(super) fn waiting(tx: &mut Tx<'_>, tenant: &TenantId, project: &str) -> Result<Vec<LeaseRow>> {
+    tx.query_all(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM lease WHERE tenant_id = $1 AND project = $2 AND status = 'waiting' \
+             ORDER BY number"
+        ),
+        &[tenant.into(), project.into()],
+        lease_from,
+    )
+}
+
+/// Those of a project whose time is over.
+pub(super) fn expired(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+    now: Time,
+) -> Result<Vec<LeaseRow>> {
+    tx.query_all(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM lease WHERE tenant_id = $1 AND project = $2 AND expires_at IS NOT NULL \
+             AND expires_at <= $3 ORDER BY number"
+        ),
+        &[tenant.into(), project.into(), now.into()],
+        lease_from,
+    )
+}
+
+/// How many an agent holds or waits for now, in all projects. What a human
+/// allowed it is none.
+pub(super) fn count_of_agent(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    now: Time,
+) -> Result<i64> {
+    let count = tx.query_one(
+        "SELECT count(*) FROM lease WHERE tenant_id = $1 AND agent_id = $2 \
+         AND overrides IS NULL AND (expires_at IS NULL OR expires_at > $3)",
+        &[tenant.into(), agent.into(), now.into()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
+/// How many agents hold now, of a project or of the tenant.
+pub(super) fn count_held(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: Option<&str>,
+    now: Time,
+) -> Result<i64> {
+    let count = tx.query_one(
+        "SELECT count(*) FROM lease WHERE tenant_id = $1 AND project = coalesce($2, project) \
+         AND status = 'held' AND agent_id IS NOT NULL AND overrides IS NULL \
+         AND (expires_at IS NULL OR expires_at > $3)",
+        &[tenant.into(), project.into(), now.into()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
 }
 
 pub(super) fn of_agent(

@@ -6,8 +6,9 @@ use coro_api::names::{check_prose, check_text};
 use coro_api::numbers::{LeaseNumber, TaskNumber};
 
 use super::pattern::Pattern;
-use super::queue::{Obstacle, Queue, end_expired, grant};
-use super::{LeaseRow, PLACE_SECONDS, Thing, check_room, check_ttl, find, gone, refused, store};
+use super::queue::{Obstacle, Queue, end_expired, grant, grant_waiter};
+use super::room::{Room, check_project};
+use super::{LeaseRow, PLACE_SECONDS, Thing, check_ttl, find, gone, refused, store};
 use crate::agents::{AgentRef, living_agents, project_for, require_agent};
 use crate::app::Ctx;
 use crate::auth::{Permission, require};
@@ -20,8 +21,11 @@ use crate::numbers::next_number;
 /// The longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 500;
 
-/// The most that wait in a project. Each end of a lease compares all of them.
+/// The most that wait in a project. Each end of a lease looks at all of them.
 const WAITING_MAX: usize = 100;
+
+/// The most of them that are one agent's.
+const WAITING_OF_AGENT_MAX: usize = 20;
 
 /// How long a human's word lets an agent edit under another's lease.
 const OVERRIDE_SECONDS: i64 = 3600;
@@ -112,18 +116,26 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     let project = project_for(tx, ctx, asked.project.as_deref())?;
     end_expired(tx, tenant, &project)?;
     let queue = Queue::load(tx, tenant, &project)?;
-    if let Some(own) = queue.own(&asked.thing, &agent.id)
-        && (own.is_held() || asked.waits)
-    {
-        return take_again(tx, ctx, asked, &agent, own.clone());
+    let own = queue.own(&asked.thing, &agent.id);
+    if let Some(held) = own.filter(|own| own.is_held()) {
+        return take_again(tx, ctx, asked, &agent, held.clone());
     }
-    let obstacle = queue.obstacle(&asked.thing, &agent.id, None);
+    let place = own.map(|own| own.number);
+    let obstacle = queue.obstacle(&asked.thing, &agent.id, place);
     if let Some(obstacle) = &obstacle
         && !asked.waits
     {
         return Err(overlaps(&asked.thing, obstacle));
     }
-    check_room(queue.rows.len(), 1)?;
+    if let Some(own) = own {
+        let mut own = own.clone();
+        if obstacle.is_none() {
+            // Nobody told it so: see `queue`.
+            grant_waiter(tx, tenant, &mut own)?;
+        }
+        return take_again(tx, ctx, asked, &agent, own);
+    }
+    Room::of(tx, tenant, &queue, &agent)?.check(1)?;
     let lease = LeaseRow {
         project,
         ttl_seconds: Some(asked.ttl_seconds),
@@ -135,8 +147,9 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     }
 }
 
-/// Asks again for what is held or waited for: that keeps it. Others hear of it
-/// where their edits meet something else now.
+/// Asks again for what is held or waited for: that keeps it, and its reason
+/// where no other is given. Others hear of it where their edits meet something
+/// else now.
 fn take_again(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -148,9 +161,10 @@ fn take_again(
         LeaseStatus::Held => asked.ttl_seconds,
         LeaseStatus::Waiting => PLACE_SECONDS,
     };
-    let is_changed = (lease.mode, &lease.reason) != (asked.mode, &asked.reason);
+    let reason = reason_again(asked, &lease);
+    let is_changed = (lease.mode, &lease.reason) != (asked.mode, &reason);
     lease.mode = asked.mode;
-    lease.reason.clone_from(&asked.reason);
+    lease.reason = reason;
     lease.generation = Some(agent.generation);
     lease.ttl_seconds = Some(asked.ttl_seconds);
     lease.expires_at = Some(tx.now().plus_seconds(seconds));
@@ -162,8 +176,25 @@ fn take_again(
     Ok(lease.shown())
 }
 
+/// The reason of a lease that is asked for again.
+fn reason_again(asked: &Asked, lease: &LeaseRow) -> String {
+    match asked.reason.as_str() {
+        "" => lease.reason.clone(),
+        other => other.to_owned(),
+    }
+}
+
 fn stand_in_line(tx: &mut Tx<'_>, ctx: &Ctx, queue: &Queue, mut lease: LeaseRow) -> Result<Lease> {
-    let waiting = queue.rows.iter().filter(|row| !row.is_held()).count();
+    let waiting = || queue.rows.iter().filter(|row| !row.is_held());
+    let own = waiting().filter(|row| row.agent == lease.agent).count();
+    if own >= WAITING_OF_AGENT_MAX {
+        return Err(conflict(format!(
+            "{:?} waits for {own} leases already; an agent waits for {WAITING_OF_AGENT_MAX}",
+            lease.holder
+        ))
+        .hint("release a place that you no longer need, or lease a folder in place of its files"));
+    }
+    let waiting = waiting().count();
     if waiting >= WAITING_MAX {
         return Err(conflict(format!(
             "{waiting} leases are waited for in the project {:?} already",
@@ -183,22 +214,23 @@ fn stand_in_line(tx: &mut Tx<'_>, ctx: &Ctx, queue: &Queue, mut lease: LeaseRow)
 fn protect(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     let tenant = &ctx.caller.tenant;
     let project = project_for(tx, ctx, asked.project.as_deref())?;
-    let all = store::list(tx, tenant, Some(&project))?;
+    let all = store::of_project(tx, tenant, &project)?;
     let same = |lease: &&LeaseRow| lease.is_protected() && lease.pattern == asked.thing.text();
     if let Some(lease) = all.iter().find(same) {
-        if (lease.mode, &lease.reason) == (asked.mode, &asked.reason) {
+        let reason = reason_again(asked, lease);
+        if (lease.mode, &lease.reason) == (asked.mode, &reason) {
             return Ok(lease.shown());
         }
         let changed = LeaseRow {
             mode: asked.mode,
-            reason: asked.reason.clone(),
+            reason,
             ..lease.clone()
         };
         store::update(tx, tenant, &changed)?;
         tx.emit(tenant, changed.entry_of(ctx, "coro.lease.protected"))?;
         return Ok(changed.shown());
     }
-    check_room(all.len(), 1)?;
+    check_project(all.len(), 1)?;
     let lease = LeaseRow {
         project,
         ..new_row(tx, ctx, asked, None)?
@@ -305,7 +337,7 @@ pub fn take_for_task(
     }
     end_expired(tx, &ctx.caller.tenant, &agent.project)?;
     let queue = Queue::load(tx, &ctx.caller.tenant, &agent.project)?;
-    check_room(queue.rows.len(), patterns.len())?;
+    Room::of(tx, &ctx.caller.tenant, &queue, agent)?.check(patterns.len())?;
     for pattern in patterns {
         let asked = Asked {
             project: None,

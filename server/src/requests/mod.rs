@@ -365,10 +365,11 @@ pub async fn list_requests(
         };
         let more = rows.len() > limit;
         rows.truncate(limit);
+        let last = rows.last().filter(|_| more);
         Ok(Listed {
-            items: rows.into_iter().map(|row| row.shown(Vec::new())).collect(),
             revision,
-            more,
+            next: last.map(|row| row.number.0.to_string()),
+            items: rows.into_iter().map(|row| row.shown(Vec::new())).collect(),
         })
     };
     ctx.app.db.scan(job).await

@@ -94,14 +94,13 @@ fn kind_of(word: &str) -> Result<RequestKind> {
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
     let rows = Rows::asked(query.limit)?;
     let listed = list_requests(&ctx, query.filter()?, query.after, rows.to_read()).await?;
-    let cursor = |last: &Request| ("after", last.number.0.to_string());
     let filters = [
         ("project", &query.project),
         ("status", &query.status),
         ("kind", &query.kind),
         ("asked_by", &query.asked_by),
     ];
-    rows.answer("/api/requests", &listed, cursor, &filters)
+    rows.answer(&listed, "/api/requests", "after", &filters)
 }
 
 #[derive(Deserialize)]

@@ -23,10 +23,11 @@ pub async fn list_state(
             let revision = tx.head(&caller.tenant)?.revision;
             let sees = |key: &str| caller.check_key(key).is_ok();
             let (items, more) = store::list(tx, &caller.tenant, &prefix, &after, limit, &sees)?;
+            let last = items.last().filter(|_| more);
             Ok(Listed {
-                items,
                 revision,
-                more,
+                next: last.map(|last| last.key.clone()),
+                items,
             })
         })
         .await

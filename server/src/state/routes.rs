@@ -85,9 +85,8 @@ async fn list(
     let rows = Rows::asked(query.limit)?;
     let prefix = query.prefix.clone();
     let listed = list_state(&ctx, prefix, query.cursor, rows.to_read()).await?;
-    let cursor = |last: &StateItem| ("cursor", last.key.clone());
     let filters = [("prefix", &Some(query.prefix))];
-    rows.answer("/api/state", &listed, cursor, &filters)
+    rows.answer(&listed, "/api/state", "cursor", &filters)
 }
 
 #[derive(Deserialize)]

@@ -58,7 +58,8 @@ pub(super) fn put_back(
             Fate::Failed => why.to_owned(),
             _ => format!("the last of {} attempts ended: {why}", task.attempts_max),
         };
-        store::set_result(tx, tenant, task.number, &Value::from(reason).to_string())?;
+        let result = Value::from(reason).to_string();
+        store::set_result(tx, tenant, task.number, Some(&result))?;
     } else {
         task.status = TaskStatus::Open;
         task.claim = None;

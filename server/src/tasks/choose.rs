@@ -2,7 +2,8 @@
 //!
 //! Ready is a task that is open and waits for nothing, that is for the agent or
 //! for anybody, that needs nothing the agent can't do, and whose paths nobody
-//! else has leased. The best is the most urgent one, then the oldest.
+//! else has leased, with room for its leases. The best is the most urgent one,
+//! then the oldest.
 //!
 //! The queue has a lane for each assignee and each set of capabilities (the
 //! index `task_ready`). An agent looks at the lanes that it may take from, and
@@ -17,9 +18,9 @@ use super::store::Lane;
 use super::{Candidate, TaskBrief, TaskRow, store};
 use crate::agents::AgentRef;
 use crate::db::Tx;
-use crate::error::{Result, internal};
+use crate::error::{Error, Result, internal};
 use crate::ids::{AgentId, TenantId};
-use crate::leases::HeldLeases;
+use crate::leases::{HeldLeases, Room};
 use crate::pauses;
 
 /// How many tasks of a lane are read at a time. Mostly the first is free.
@@ -58,7 +59,27 @@ pub(super) fn best(
     tenant: &TenantId,
     agent: &AgentRef,
 ) -> Result<Option<Candidate>> {
+    search(tx, tenant, agent, &mut Leases::default())
+}
+
+/// A task that would be ready for an agent, were there not too many leases, and
+/// what is full. Asked where nothing else is ready.
+pub(super) fn without_room(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+) -> Result<Option<(TaskNumber, Error)>> {
     let mut leases = Leases::default();
+    search(tx, tenant, agent, &mut leases)?;
+    Ok(leases.full)
+}
+
+fn search(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    leases: &mut Leases,
+) -> Result<Option<Candidate>> {
     let mut best: Option<Candidate> = None;
     for assignee in ["", agent.name.as_str()] {
         for capabilities in store::lanes(tx, tenant, &agent.project, assignee)? {
@@ -71,7 +92,7 @@ pub(super) fn best(
                 capabilities: &capabilities,
             };
             let before = best.as_ref().map(place);
-            if let Some(better) = first_free(tx, tenant, agent, &lane, before, &mut leases)? {
+            if let Some(better) = first_free(tx, tenant, agent, &lane, before, leases)? {
                 best = Some(better);
             }
         }
@@ -98,7 +119,7 @@ fn first_free(
             if before.is_some_and(|before| place(&task) > before) {
                 return Ok(None);
             }
-            if leases.leave_free(tx, tenant, agent, &task.paths)? {
+            if leases.leave_free(tx, tenant, agent, &task)? {
                 return Ok(Some(task));
             }
         }
@@ -119,9 +140,11 @@ fn can_all(agent: &AgentRef, capabilities: &str) -> Result<bool> {
 /// paths at all.
 #[derive(Default)]
 struct Leases {
-    held: Option<HeldLeases>,
+    held: Option<(HeldLeases, Room)>,
     /// Whether paths are free: many tasks wait for the same.
     known: HashMap<Vec<String>, bool>,
+    /// The first task whose paths are free, and of which there are too many.
+    full: Option<(TaskNumber, Error)>,
 }
 
 impl Leases {
@@ -130,21 +153,29 @@ impl Leases {
         tx: &mut Tx<'_>,
         tenant: &TenantId,
         agent: &AgentRef,
-        paths: &[String],
+        task: &Candidate,
     ) -> Result<bool> {
-        if paths.is_empty() {
+        if task.paths.is_empty() {
             return Ok(true);
         }
-        if let Some(is_free) = self.known.get(paths) {
+        if let Some(is_free) = self.known.get(&task.paths) {
             return Ok(*is_free);
         }
-        let held = match self.held.take() {
-            Some(held) => held,
-            None => HeldLeases::load(tx, tenant, &agent.project)?,
+        let (held, room) = match self.held.take() {
+            Some(known) => known,
+            None => {
+                let held = HeldLeases::load(tx, tenant, &agent.project)?;
+                let room = held.room(tx, tenant, agent)?;
+                (held, room)
+            }
         };
-        let is_free = held.hinders(paths, &agent.id).is_none();
-        self.held = Some(held);
-        self.known.insert(paths.to_vec(), is_free);
+        let mut is_free = held.hinders(&task.paths, &agent.id).is_none();
+        if is_free && let Err(full) = room.check(task.paths.len()) {
+            is_free = false;
+            self.full.get_or_insert((TaskNumber(task.number), full));
+        }
+        self.held = Some((held, room));
+        self.known.insert(task.paths.clone(), is_free);
         Ok(is_free)
     }
 }

@@ -171,8 +171,8 @@ fn check_claimable(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef, task: &TaskRow)
         .hint("say so with coro-cli instances capabilities, where it is so"));
     }
     let held = HeldLeases::load(tx, tenant, &agent.project)?;
-    match held.hinders(&task.paths, &agent.id) {
-        Some(hindrance) => Err(conflict(why::hindered(task, &hindrance)).hint(hint)),
+    match why::no_leases(tx, tenant, &held, agent, task)? {
+        Some(why) => Err(conflict(format!("{id}: {why}")).hint(hint)),
         None => Ok(()),
     }
 }
@@ -230,6 +230,8 @@ fn fence(tx: &mut Tx<'_>, ctx: &Ctx, topic: &'static str, mut task: TaskRow) -> 
 pub async fn finish_task(ctx: &Ctx, id: &str, done: TaskDone) -> Result<TaskItem> {
     let result = match &done.result {
         Some(Value::Null) | None => None,
+        // Blanks tell those that depend on it less than that it is done.
+        Some(Value::String(text)) if text.trim().is_empty() => None,
         Some(result) => Some(result.to_string()),
     };
     check_result(result.as_deref())?;
@@ -241,10 +243,8 @@ pub async fn finish_task(ctx: &Ctx, id: &str, done: TaskDone) -> Result<TaskItem
             return Ok(task.shown());
         }
         check_holds(tx, ctx, &task, done.fence)?;
-        let task = lead::finish(tx, By::Caller(ctx), &ctx.caller.tenant, task)?;
-        if let Some(result) = &result {
-            store::set_result(tx, &ctx.caller.tenant, task.number, result)?;
-        }
+        let (by, tenant) = (By::Caller(ctx), &ctx.caller.tenant);
+        let task = lead::finish(tx, by, tenant, task, result.as_deref())?;
         Ok(task.shown())
     })
     .await

@@ -63,7 +63,10 @@ pub(super) fn finish(
     by: By<'_>,
     tenant: &TenantId,
     mut task: TaskRow,
+    result: Option<&str>,
 ) -> Result<TaskRow> {
+    // Also where there is none: what was there is of an earlier attempt.
+    store::set_result(tx, tenant, task.number, result)?;
     task.status = TaskStatus::Done;
     by.emit(tx, tenant, "coro.task.done", &task, json!({}))?;
     close(tx, tenant, &mut task)?;
@@ -209,7 +212,7 @@ pub async fn close_tasks(ctx: &Ctx, request: CloseTasks) -> Result<ClosedTasks> 
 fn finish_for(tx: &mut Tx<'_>, ctx: &Ctx, mut task: TaskRow, why: &str) -> Result<()> {
     let (by, tenant) = (By::Caller(ctx), &ctx.caller.tenant);
     task.claim = None;
-    let task = finish(tx, by, tenant, task)?;
+    let task = finish(tx, by, tenant, task, None)?;
     if why.is_empty() {
         return Ok(());
     }

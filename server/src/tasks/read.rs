@@ -49,10 +49,11 @@ pub async fn list_tasks(
         .scan(move |tx| {
             let revision = tx.head(&tenant)?.revision;
             let (items, more) = collect(tx, &tenant, &filter, after, limit)?;
+            let last = items.last().filter(|_| more);
             Ok(Listed {
-                items,
                 revision,
-                more,
+                next: last.map(|last| last.id.0.to_string()),
+                items,
             })
         })
         .await

@@ -85,7 +85,6 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         depends_on: query.depends_on.as_deref().map(number_of).transpose()?,
     };
     let listed = list_tasks(&ctx, filter, after, rows.to_read()).await?;
-    let cursor = |last: &TaskItem| ("cursor", last.id.0.to_string());
     let filters = [
         ("project", &query.project),
         ("status", &query.status),
@@ -95,7 +94,7 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         ("ready", &query.ready.map(|ready| ready.to_string())),
         ("depends_on", &query.depends_on),
     ];
-    rows.answer("/api/tasks", &listed, cursor, &filters)
+    rows.answer(&listed, "/api/tasks", "cursor", &filters)
 }
 
 /// How many tasks a graph has where the call names no limit.

@@ -409,7 +409,7 @@ pub(super) fn set_result(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     number: i64,
-    result: &str,
+    result: Option<&str>,
 ) -> Result<()> {
     tx.queue(
         "UPDATE task SET result = $3 WHERE tenant_id = $1 AND number = $2",

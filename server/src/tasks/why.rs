@@ -4,11 +4,11 @@ use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{TaskStatus, TaskWhy};
 
 use super::dependencies::{self, Dependency};
-use super::{TaskRow, find, store};
+use super::{TaskRow, choose, find, store};
 use crate::agents::{AgentRef, agent_named, living_agents};
 use crate::app::Ctx;
 use crate::db::Tx;
-use crate::error::{Reason, Result};
+use crate::error::{Error, Reason, Result};
 use crate::ids::TenantId;
 use crate::leases::{HeldLeases, Hindrance};
 use crate::pauses;
@@ -65,8 +65,7 @@ fn ready_for_whom(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<String> 
         Some(format!("it needs the capability {missing}"))
     } else {
         let leases = HeldLeases::load(tx, tenant, &task.project)?;
-        let hindrance = leases.hinders(&task.paths, &agent.id);
-        hindrance.map(|hindrance| overlap(task, &hindrance))
+        no_leases(tx, tenant, &leases, agent, task)?
     };
     Ok(match obstacle {
         Some(obstacle) => format!("{id} is ready, but not for {}: {obstacle}", agent.name),
@@ -89,9 +88,27 @@ pub(super) fn standing(task: &TaskRow) -> String {
     }
 }
 
-/// What leases stand in the way of a task.
-pub(super) fn hindered(task: &TaskRow, hindrance: &Hindrance) -> String {
-    format!("{}: {}", task.id(), overlap(task, hindrance))
+/// Why an agent can't lease the paths of a task.
+pub(super) fn no_leases(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    leases: &HeldLeases,
+    agent: &AgentRef,
+    task: &TaskRow,
+) -> Result<Option<String>> {
+    if task.paths.is_empty() {
+        return Ok(None);
+    }
+    if let Some(hindrance) = leases.hinders(&task.paths, &agent.id) {
+        return Ok(Some(overlap(task, &hindrance)));
+    }
+    let room = leases.room(tx, tenant, agent)?.check(task.paths.len());
+    Ok(room.err().map(|full| no_room(&full)))
+}
+
+/// That there are too many leases for the paths of a task.
+pub(super) fn no_room(full: &Error) -> String {
+    format!("its paths can't be leased: {}", full.message)
 }
 
 fn overlap(task: &TaskRow, hindrance: &Hindrance) -> String {
@@ -199,8 +216,8 @@ fn not_taken(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<Option<String
     for agent in able {
         if let Some(pause) = pauses::pause_of(tx, tenant, agent)? {
             paused = Some(pause.in_words());
-        } else if let Some(found) = leases.hinders(&task.paths, &agent.id) {
-            hindrance = Some(hindered(task, &found));
+        } else if let Some(found) = no_leases(tx, tenant, &leases, agent, task)? {
+            hindrance = Some(format!("{id}: {found}"));
         } else {
             return Ok(None);
         }
@@ -247,8 +264,12 @@ pub(super) fn nothing_for(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) 
         .map(|(count, what)| format!("{what}: {count}"))
         .collect();
     let name = &agent.name;
-    Ok(match parts.is_empty() {
-        true => format!("nothing is ready for {name}: the queue is empty"),
-        false => format!("nothing is ready for {name} ({})", parts.join("; ")),
+    if parts.is_empty() {
+        return Ok(format!("nothing is ready for {name}: the queue is empty"));
+    }
+    let nothing = format!("nothing is ready for {name} ({})", parts.join("; "));
+    Ok(match choose::without_room(tx, tenant, agent)? {
+        Some((task, full)) => format!("{nothing}; {task} would be, but {}", no_room(&full)),
+        None => nothing,
     })
 }

@@ -7,6 +7,7 @@ use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::error::Result;
 use crate::http::{Method, Request};
+use crate::input::text_or_input;
 use crate::session::Session;
 
 /// Close tasks, all or none, and print those that were not closed before
@@ -18,10 +19,11 @@ pub(crate) struct Close {
     /// They are done; by default they are cancelled
     #[arg(long)]
     done: bool,
-    /// Why; noted on each
+    /// Why; noted on each; - reads it from standard input
     #[arg(
         long,
         value_name = "TEXT",
+        allow_hyphen_values = true,
         default_value = "",
         hide_default_value = true
     )]
@@ -35,7 +37,7 @@ impl Run for Close {
         let close = CloseTasks {
             tasks: self.tasks,
             status: self.done.then_some(TaskStatus::Done),
-            why: self.why,
+            why: text_or_input(session, self.why)?,
         };
         let request = with_json(Request::new(Method::Post, "/api/tasks/close"), &close)?;
         let response = session.call(self.once.put_on(request))?;

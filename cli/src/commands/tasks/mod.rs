@@ -5,11 +5,13 @@ mod cancel;
 mod claim;
 mod close;
 mod edit;
+mod fields;
 mod get;
 mod graph;
 mod import;
 mod list;
 mod note;
+mod reasoned;
 mod release;
 mod reopen;
 
@@ -97,7 +99,8 @@ fn item_row(item: &TaskItem) -> String {
 }
 
 /// What whoever does a task must know, in as few words as that takes: number
-/// and title, body, paths, what it builds on, and what was tried.
+/// and title, the body with a mark at each line, paths, what it builds on, and
+/// what was tried.
 pub(crate) fn brief(task: &Task, resumed: bool) -> String {
     let item = &task.item;
     let again = if resumed { " (yours already)" } else { "" };
@@ -108,7 +111,7 @@ pub(crate) fn brief(task: &Task, resumed: bool) -> String {
 
 fn details(task: &Task) -> Vec<String> {
     let item = &task.item;
-    let mut lines: Vec<String> = task.body.lines().map(escape_line).collect();
+    let mut lines: Vec<String> = task.body.lines().map(quoted).collect();
     // What an agent wrote is no word of the user's.
     if item.created_by.starts_with("agent:") {
         lines.push(format!("by {}", escape(&item.created_by)));
@@ -137,6 +140,15 @@ fn details(task: &Task) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A line of a body, which may say anything: the mark tells it from the lines
+/// that Coro itself says.
+fn quoted(line: &str) -> String {
+    match line {
+        "" => ">".to_owned(),
+        line => format!("> {}", escape_line(line)),
+    }
 }
 
 /// A line of a text, in which tabs stay: code has them.

@@ -5,6 +5,7 @@ use super::{parse_id, post, standing};
 use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::error::Result;
+use crate::input::text_or_input;
 use crate::session::Session;
 
 /// Give a task back; no attempt is counted
@@ -13,10 +14,11 @@ pub(crate) struct Release {
     /// Its number; by default the task that you have claimed
     #[arg(value_name = "TASK", default_value = OWN, hide_default_value = true, value_parser = parse_id)]
     id: String,
-    /// Why, for whoever takes it next
+    /// Why, for whoever takes it next; - reads it from standard input
     #[arg(
         long,
         value_name = "TEXT",
+        allow_hyphen_values = true,
         default_value = "",
         hide_default_value = true
     )]
@@ -31,7 +33,7 @@ pub(crate) struct Release {
 impl Run for Release {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let body = TaskReleased {
-            why: self.why,
+            why: text_or_input(session, self.why)?,
             fence: self.fence,
         };
         let request = post(&self.id, "/release", &body)?;

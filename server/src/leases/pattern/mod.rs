@@ -10,6 +10,7 @@ mod automaton;
 mod bytes;
 mod overlap;
 mod parse;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -94,6 +95,17 @@ impl Pattern {
     }
 }
 
+/// Whether the texts of two patterns tell that no path matches both. Where they
+/// don't, [`overlap()`] decides.
+pub fn texts_differ(a: &str, b: &str) -> bool {
+    start::differ(start::literal_start(a), start::literal_start(b))
+}
+
+/// Whether the text of a pattern leaves it possible that it matches a path.
+pub fn may_match(pattern: &str, path: &str) -> bool {
+    path.starts_with(start::literal_start(pattern))
+}
+
 /// Whether a path exists that both patterns match. The order of the two plays no
 /// part, not for the witness either.
 pub fn overlap(a: &Pattern, b: &Pattern) -> Overlap {
@@ -136,7 +148,7 @@ pub fn check_path(path: &str) -> Result<(), PatternError> {
     };
     Err(refuse(
         format!("the path {path:?} is not one of a repository: {why}"),
-        "write it from the root of the repository, as git shows it: src/api/main.rs",
+        "write it from the root of the repository, as git shows it: src/main.rs",
     ))
 }
 

@@ -63,13 +63,13 @@ fn check_text(text: &str, line: &str) -> Result<(), PatternError> {
                 "the pattern {start:?}… has {} bytes, more than {PATTERN_BYTES_MAX}",
                 text.len()
             ),
-            "name a folder that holds the files, such as src/api/",
+            "name a folder that holds the files, such as src/cart/",
         ));
     }
     if let Err(error) = coro_api::names::check_text("pattern", line) {
         return Err(refuse(
             error.to_string(),
-            "write a pattern as in .gitignore: src/**, *.rs, /Cargo.toml",
+            "write a pattern as in .gitignore, such as src/** or *.rs",
         ));
     }
     let shown = format!("the pattern {text:?}");
@@ -114,7 +114,7 @@ fn check_text(text: &str, line: &str) -> Result<(), PatternError> {
 pub(super) fn matches_nothing(text: &str, why: &str) -> PatternError {
     refuse(
         format!("the pattern {text:?} matches no file: {why}"),
-        "write paths from the root of the repository, as git shows them: src/api/main.rs",
+        "write paths from the root of the repository, as git shows them: src/main.rs",
     )
 }
 

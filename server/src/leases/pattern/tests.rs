@@ -1,4 +1,4 @@
-use super::{Overlap, Pattern, check_path, overlap, overlap_within};
+use super::{Overlap, Pattern, check_path, may_match, overlap, overlap_within, texts_differ};
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).unwrap_or_else(|error| panic!("{error}"))
@@ -136,6 +136,47 @@ fn overlap_is_decided_with_a_shortest_path() {
             b.as_str(),
             a.as_str()
         );
+    }
+}
+
+#[test]
+fn texts_tell_apart_only_what_does_not_overlap() {
+    for (a, b, differ) in [
+        ("/src/api/", "/web/**", true),
+        ("src/a", "/src/b*", true),
+        ("/src/a*/x", "/src/b", true),
+        ("/src", "/src2", false),
+        ("/src/", "/src/api", false),
+        ("src/", "/web/", false),
+        ("*.rs", "/web/", false),
+        ("/a\\*", "/a*", false),
+        ("[a/]b", "x/y", false),
+    ] {
+        assert_eq!(texts_differ(a, b), differ, "{a:?} {b:?}");
+        assert_eq!(texts_differ(b, a), differ, "{b:?} {a:?}");
+    }
+    // All texts of these pieces that are patterns, with each other.
+    let pieces = ["a", "b", "/", "*", "**/", "?", "\\a", "[ab]"];
+    let mut texts = vec![String::new()];
+    for _ in 0..3 {
+        let longer = |text: &String| pieces.map(|piece| format!("{text}{piece}"));
+        let more: Vec<String> = texts.iter().flat_map(longer).collect();
+        texts.extend(more);
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    let all = texts.iter().filter_map(|text| Pattern::parse(text).ok());
+    let all: Vec<Pattern> = all.collect();
+    assert!(all.len() > 300, "{}", all.len());
+    for a in &all {
+        for path in ["a", "b/a", "a/b/a"] {
+            assert!(may_match(a.as_str(), path) || !a.matches(path), "{a:?}");
+        }
+        let others = all.iter().filter(|b| texts_differ(a.as_str(), b.as_str()));
+        for b in others {
+            let found = overlap(a, b);
+            assert!(found.is_disjoint(), "{a:?} {b:?}");
+        }
     }
 }
 
