@@ -1,6 +1,4 @@
-//! Looking at messages: one, a list, or the inbox of the agent that calls.
-
-use std::collections::{HashMap, HashSet};
+//! Looking at messages: one, or the inbox of the agent that calls.
 
 use coro_api::limits::MESSAGE_BYTES_MAX;
 use coro_api::messages::{AnswerState, Inbox, Message, ReceiptState};
@@ -8,10 +6,7 @@ use coro_api::numbers::MessageNumber;
 
 use super::acknowledging::mark_read;
 use super::store::Unread;
-use super::{
-    MessageFilter, MessageRow, Place, ReceiptRow, Seen, Sight, TOPICS, find_seen, is_sender, leads,
-    store,
-};
+use super::{AskRow, MessageRow, ReceiptRow, Seen, TOPICS, find_seen, store};
 use crate::agents::require_agent;
 use crate::app::Ctx;
 use crate::db::Tx;
@@ -21,9 +16,6 @@ use crate::log::wait::wait_for;
 
 /// The most messages that one look into the inbox gives: with whole texts.
 const INBOX_MAX: i64 = 50;
-
-/// How many characters of each text a list shows.
-const LIST_CHARS_MAX: i64 = 200;
 
 /// A message with what its caller may see of it. Where it is for the caller it
 /// is read by that, unless the caller only peeks. Waits until nothing more is
@@ -52,80 +44,6 @@ pub async fn get_message(
         Looked::at(tx, &job_ctx, number)
     });
     read.await?.shown(ctx)
-}
-
-/// The messages that the caller sent or got, or leads the project of; the
-/// newest first, and whether there are more. Those of one recipient have its
-/// receipt, where the caller may see it.
-pub async fn list_messages(
-    ctx: &Ctx,
-    filter: MessageFilter,
-    before: i64,
-    limit: i64,
-) -> Result<(Vec<Message>, bool)> {
-    let caller = &ctx.caller;
-    let project = match (&caller.project, filter.project) {
-        (None, None) => None,
-        (_, named) => Some(caller.project_for(named)?),
-    };
-    let sight = Sight {
-        project,
-        caller: (!leads(ctx)).then(|| caller.actor.clone()),
-        agent: caller.agent.as_ref().map(|agent| agent.id.clone()),
-    };
-    let place = Place {
-        before,
-        thread: filter.thread.map(|thread| thread.0),
-        recipient: filter.recipient,
-        limit: limit + 1,
-    };
-    let job_ctx = ctx.clone();
-    let listed = ctx.app.db.scan(move |tx| {
-        let now = tx.now();
-        let rows = store::list(tx, &job_ctx.caller.tenant, &sight, &place, LIST_CHARS_MAX)?;
-        let receipts = receipts_of(tx, &job_ctx, &place, &rows)?;
-        rows.iter()
-            .map(|row| {
-                row.shown(
-                    receipts.get(&row.number).map_or(&[], std::slice::from_ref),
-                    now,
-                )
-            })
-            .collect::<Result<Vec<_>>>()
-    });
-    let mut messages = listed.await?;
-    let wanted = usize::try_from(limit).unwrap_or(0);
-    let more = messages.len() > wanted;
-    messages.truncate(wanted);
-    Ok((messages, more))
-}
-
-/// The recipient's receipts by message, where a list is that of one: those that
-/// the caller would see at the message too.
-fn receipts_of(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    place: &Place,
-    rows: &[MessageRow],
-) -> Result<HashMap<i64, ReceiptRow>> {
-    let (Some(agent), Some(newest), Some(oldest)) = (&place.recipient, rows.first(), rows.last())
-    else {
-        return Ok(HashMap::new());
-    };
-    let is_own = ctx
-        .caller
-        .agent
-        .as_ref()
-        .is_some_and(|own| own.id == *agent);
-    let sees_all = is_own || leads(ctx);
-    let seen = |row: &&MessageRow| sees_all || is_sender(ctx, row);
-    let seen: HashSet<i64> = rows.iter().filter(seen).map(|row| row.number).collect();
-    let tenant = &ctx.caller.tenant;
-    let receipts = store::receipts_of(tx, tenant, agent, oldest.number, newest.number)?;
-    let receipts = receipts.into_iter().map(|one| (one.message, one));
-    Ok(receipts
-        .filter(|(number, _)| seen.contains(number))
-        .collect())
 }
 
 /// What the agent that calls has not read, the oldest first. By that it is
@@ -258,10 +176,17 @@ impl Looked {
 /// The unread messages in which the server tells what became of an ask: its
 /// asker learns it by looking at the ask too.
 fn told_by(tx: &mut Tx<'_>, ctx: &Ctx, asker: &AgentId, message: &MessageRow) -> Result<Vec<i64>> {
-    match &message.ask {
-        Some(ask) if ask.state != AnswerState::Waiting => {
-            store::unread_about(tx, &ctx.caller.tenant, asker, message)
-        }
-        _ => Ok(Vec::new()),
+    let is_over = |ask: &AskRow| ask.state != AnswerState::Waiting;
+    if !message.ask.as_ref().is_some_and(is_over) {
+        return Ok(Vec::new());
     }
+    let tenant = &ctx.caller.tenant;
+    let mut unread = Vec::new();
+    for number in store::told_about(tx, tenant, message.number)? {
+        let receipt = store::receipt(tx, tenant, number, asker)?;
+        if receipt.is_some_and(|receipt| receipt.is_unread()) {
+            unread.push(number);
+        }
+    }
+    Ok(unread)
 }
