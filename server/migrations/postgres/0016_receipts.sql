@@ -19,7 +19,7 @@ CREATE INDEX receipt_agent ON receipt (tenant_id, agent, message);
 CREATE INDEX receipt_open ON receipt (tenant_id, agent, state, message, due_at) WHERE open = 1;
 CREATE INDEX receipt_blocking ON receipt (tenant_id, agent, message, due_at)
   WHERE open = 1 AND blocking = 1;
-CREATE INDEX receipt_owed ON receipt (tenant_id, agent, sender)
+CREATE INDEX receipt_owed ON receipt (tenant_id, agent, sender, state, wanted, open)
   WHERE open = 1 AND (state = 'queued' OR wanted = 1);
 
 CREATE INDEX message_project ON message (tenant_id, project, number);
