@@ -273,7 +273,7 @@ fn check_text(what: &str, text: &str) -> Result<()> {
 fn check_expiry(seconds: Option<i64>) -> Result<()> {
     match seconds {
         Some(seconds) if !(1..=MESSAGE_SECONDS_MAX).contains(&seconds) => Err(invalid(format!(
-            "expires_in_seconds is {seconds}; it takes 1 to {MESSAGE_SECONDS_MAX}"
+            "expires_in_seconds is {seconds}; it takes 1 to {MESSAGE_SECONDS_MAX} (30 days)"
         ))),
         _ => Ok(()),
     }

@@ -1,21 +1,25 @@
 //! Looking at messages: one, or the inbox of the agent that calls.
 
-use coro_api::limits::MESSAGE_BYTES_MAX;
+use coro_api::limits::ANSWER_BYTES_MAX;
 use coro_api::messages::{AnswerState, Inbox, Message, ReceiptState};
 use coro_api::numbers::MessageNumber;
 
 use super::acknowledging::mark_read;
 use super::store::Unread;
 use super::{AskRow, MessageRow, ReceiptRow, Seen, TOPICS, find_seen, store};
-use crate::agents::require_agent;
+use crate::agents::{AgentRef, caller_agent};
 use crate::app::Ctx;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Result, conflict};
 use crate::ids::AgentId;
 use crate::log::wait::wait_for;
 
-/// The most messages that one look into the inbox gives: with whole texts.
+/// The most messages that one look into the inbox gives.
 const INBOX_MAX: i64 = 50;
+
+/// How many bytes of texts it gives before it leaves the rest to the next look:
+/// each text is whole, and an answer may be long.
+const INBOX_BYTES: usize = 1024 * 1024;
 
 /// A message with what its caller may see of it. Where it is for the caller it
 /// is read by that, unless the caller only peeks. Waits until nothing more is
@@ -66,7 +70,7 @@ pub async fn read_inbox(ctx: &Ctx, wait: u64, peeks: bool) -> Result<Inbox> {
     let tenant = &ctx.caller.tenant;
     let read = ctx.app.db.write(tenant, move |tx| {
         let inbox = look_into(tx, &job_ctx)?;
-        let own = require_agent(tx, &job_ctx)?;
+        let own = require_inbox(tx, &job_ctx)?;
         for message in &inbox.messages {
             read_one(tx, &job_ctx, &own.id, message.number.0)?;
         }
@@ -77,19 +81,32 @@ pub async fn read_inbox(ctx: &Ctx, wait: u64, peeks: bool) -> Result<Inbox> {
 
 fn look_into(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Inbox> {
     let (tenant, now) = (&ctx.caller.tenant, tx.now());
-    let own = require_agent(tx, ctx)?;
-    let whole = i64::try_from(MESSAGE_BYTES_MAX).unwrap_or(i64::MAX);
+    let own = require_inbox(tx, ctx)?;
+    let whole = i64::try_from(ANSWER_BYTES_MAX).unwrap_or(i64::MAX);
     let rows = store::unread(tx, tenant, &own.id, Unread::All, whole, INBOX_MAX)?;
     let mut messages = Vec::new();
+    let mut bytes = 0;
     for row in &rows {
+        bytes += row.text.len();
+        if bytes > INBOX_BYTES && !messages.is_empty() {
+            break;
+        }
         messages.push(row.shown(&[], now)?);
     }
-    let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    let more = match shown < INBOX_MAX {
+    let is_all = messages.len() == rows.len() && (rows.len() as i64) < INBOX_MAX;
+    let more = match is_all {
         true => 0,
-        false => store::count_unread(tx, tenant, &own.id, Unread::All)? - shown,
+        false => store::count_unread(tx, tenant, &own.id, Unread::All)? - messages.len() as i64,
     };
     Ok(Inbox { messages, more })
+}
+
+/// The agent that calls. Anybody else finds what it got elsewhere.
+fn require_inbox(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<AgentRef> {
+    caller_agent(tx, ctx)?.ok_or_else(|| {
+        conflict("this token belongs to no registered agent, and only those have an inbox")
+            .hint("see what you sent and got: coro-cli messages list; an agent begins with coro-cli register NAME")
+    })
 }
 
 fn read_one(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentId, number: i64) -> Result<()> {
