@@ -27,12 +27,12 @@ const RECEIPTS_OF_STEP: usize = 2_000;
 /// How many names or numbers a text lists before it counts the rest.
 const LISTED_MAX: usize = 10;
 
+/// How many names it lists of each message, where it tells of several.
+const LISTED_OF_EACH_MAX: usize = 3;
+
 /// What the last message of the server's says that an agent has room for.
 const LAST_NOTICE: &str = "; you are told no more of this kind until you read some, and coro-cli \
      messages get tells how far a message is";
-
-/// How many names it lists of each message, where it tells of several.
-const LISTED_OF_EACH_MAX: usize = 3;
 
 /// Ends the messages whose time is over, then forgets those that are old.
 pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
@@ -113,25 +113,20 @@ fn expire_some(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<()> {
         }
     }
     for late in by_sender.into_values() {
-        let text = match late.as_slice() {
-            [one] => format!("{} expired {}", one.in_words(LISTED_MAX), one.what()),
-            all => {
-                let each = |one: &Late| {
-                    let what = one.what();
-                    format!("{} {what}", one.in_words(LISTED_OF_EACH_MAX))
-                };
-                let texts: Vec<String> = all.iter().map(each).collect();
-                format!(
-                    "{} messages expired: {}",
-                    all.len(),
-                    listed(&texts, LISTED_MAX)
-                )
-            }
-        };
         let about: Vec<&MessageRow> = late.iter().map(|one| &one.message).collect();
-        bounce(tx, tenant, &about, text)?;
+        bounce(tx, tenant, &about, told_of(&late))?;
     }
     Ok(())
+}
+
+fn told_of(late: &[Late]) -> String {
+    if let [one] = late {
+        return format!("{} expired {}", one.in_words(LISTED_MAX), one.what());
+    }
+    let each = |one: &Late| format!("{} {}", one.in_words(LISTED_OF_EACH_MAX), one.what());
+    let texts: Vec<String> = late.iter().map(each).collect();
+    let texts = listed(&texts, LISTED_MAX);
+    format!("{} messages expired: {texts}", late.len())
 }
 
 /// Closes what is open of a message that is due, and tells who did not deal

@@ -201,17 +201,17 @@ fn with_room(
     sender: &Sender,
     recipients: Vec<Recipient>,
 ) -> Result<(Vec<Recipient>, Vec<String>)> {
-    if let [(id, name)] = recipients.as_slice() {
-        check_room(tx, tenant, sender, id, name)?;
-        return Ok((recipients, Vec::new()));
+    match recipients.as_slice() {
+        [] => return Ok((recipients, Vec::new())),
+        [(id, name)] => {
+            check_room(tx, tenant, sender, id, name)?;
+            return Ok((recipients, Vec::new()));
+        }
+        _ => {}
     }
     let (waiting, of_sender) = (WAITING_MESSAGES_MAX, MESSAGES_OF_SENDER_MAX);
-    let full: HashSet<AgentId> = match recipients.is_empty() {
-        true => HashSet::new(),
-        false => store::full(tx, tenant, sender.key(), waiting, of_sender)?
-            .into_iter()
-            .collect(),
-    };
+    let full = store::full(tx, tenant, sender.key(), waiting, of_sender)?;
+    let full: HashSet<AgentId> = full.into_iter().collect();
     let (left_out, with_room): (Vec<_>, Vec<_>) = recipients
         .into_iter()
         .partition(|(id, _)| full.contains(id));
