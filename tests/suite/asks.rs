@@ -25,6 +25,8 @@ both_engines![
     what_is_sent_is_bounded,
     an_ask_to_nobody_is_refused,
     a_human_asks_too,
+    a_later_session_answers_what_an_earlier_one_was_asked,
+    long_answers_come_whole_and_not_all_at_once,
 ];
 
 fn port() -> Value {
@@ -337,6 +339,39 @@ fn a_human_asks_too(server: &Server) {
         asked.ask.expect("it asks").answer,
         Some(json!({"port": 80}))
     );
+}
+
+fn a_later_session_answers_what_an_earlier_one_was_asked(server: &Server) {
+    let (a, b) = (server.agent("a"), server.agent("b"));
+    ask(&a, "b", port());
+    answer(&b, "M-1", json!({})).refused(Reason::Invalid);
+    let later = server.register(json!({"name": "b", "takeover": true})).0;
+    let asked = inbox(&later).remove(0);
+    assert_eq!(asked.ask.expect("it asks").tries, 1);
+    let old = answer(&b, "M-1", json!({"port": 80})).send();
+    assert_eq!(old.status, 401, "{old}");
+    answer(&later, "M-1", json!({"port": 80}))
+        .send()
+        .expect(200);
+    assert_eq!(inbox(&a)[0].text, r#"{"port":80}"#);
+}
+
+fn long_answers_come_whole_and_not_all_at_once(server: &Server) {
+    let (a, b) = (server.agent("a"), server.agent("b"));
+    let long = "x".repeat(ANSWER_BYTES_MAX - 2);
+    for number in 1..=6 {
+        let sent = ask(&a, "b", json!({}));
+        let taken = answer(&b, &sent.number.to_string(), json!(long));
+        taken.send().expect(200);
+        assert_eq!(sent.number.0, number * 2 - 1);
+    }
+    for (count, more) in [(4, 2), (2, 0)] {
+        let given: Inbox = a.get("/api/inbox").ok();
+        assert_eq!((given.messages.len(), given.more), (count, more));
+        for message in given.messages {
+            assert_eq!(message.text.len(), ANSWER_BYTES_MAX);
+        }
+    }
 }
 
 /// Two servers on one PostgreSQL.

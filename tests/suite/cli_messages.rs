@@ -93,7 +93,9 @@ fn what_goes_wrong_is_one_line(server: &Server) {
         2,
         "is no message; one looks like M-40",
     );
-    fails(&server.cli().run(&["inbox"]), 4, "register first");
+    fails(&server.cli().run(&["inbox"]), 4, "coro-cli messages list");
+    let usage = "(usage: coro-cli reply [OPTIONS] <NUMBER> <TEXT";
+    fails(&a.run(&["reply", "1"]), 2, usage);
     agent(server, "b");
     fails(&a.run(&["send", "", "--to", "b"]), 6, "the text is empty");
 }
@@ -152,6 +154,8 @@ fn an_ask_prints_the_answer_alone(server: &Server) {
         assert_eq!(b.ok(&["answer", "M-1", r#"{"port": 80}"#]), "ok\n");
         assert_eq!(asking.join().expect("no panic"), "{\"port\":80}\n");
     });
+    let over = a.ok(&["messages", "get", "M-1"]);
+    assert!(!over.contains("answer with"), "{over}");
     let inline = ["ask", "b", "and now?", "--schema", "{}"];
     assert_eq!(a.ok(&inline), "M-3\n");
     fails(&b.run(&["ack", "M-3"]), 4, "coro-cli answer M-3 JSON");

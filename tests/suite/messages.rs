@@ -3,9 +3,11 @@
 use coro_api::Reason;
 use coro_api::events::Event;
 use coro_api::hooks::HookAnswer;
-use coro_api::limits::{MESSAGE_BYTES_MAX, WAITING_MESSAGES_MAX};
+use coro_api::limits::{
+    MESSAGE_BYTES_MAX, MESSAGES_OF_SENDER_MAX, NOTICES_MAX, WAITING_MESSAGES_MAX,
+};
 use coro_api::messages::{
-    DeliveredBy, Inbox, Message, MessageKind, Receipt, ReceiptState, Sent, ToKind,
+    AnswerState, DeliveredBy, Inbox, Message, MessageKind, Receipt, ReceiptState, Sent, ToKind,
 };
 use coro_api::tokens::Role;
 use coro_tests::{Client, Engine, Options, Server, both_engines};
@@ -40,6 +42,14 @@ both_engines![
     a_blocking_message_holds_until_it_is_dealt_with,
     texts_that_deceive_are_refused,
     too_many_waiting_messages_are_refused,
+    one_sender_takes_only_its_own_places,
+    what_expires_together_is_told_in_one_message,
+    a_notice_about_several_is_not_read_by_looking_at_one,
+    an_agent_that_ends_with_many_messages_is_told_of_once,
+    so_many_notices_wait_and_no_more,
+    what_has_expired_before_its_agent_ends_stays_expired,
+    a_clock_that_jumps_back_revives_nothing,
+    ones_own_list_has_what_was_sent_and_got_in_order,
     the_inbox_waits_for_a_message,
     a_wait_ends_when_all_have_acknowledged,
     looking_reads_and_peeking_does_not,
@@ -136,6 +146,15 @@ fn topics(server: &Server) -> Vec<String> {
     topics
         .map(|topic| topic.replace("coro.message.", ""))
         .collect()
+}
+
+/// All events of a topic, however many.
+fn topics_of(server: &Server, topic: &str) -> Vec<String> {
+    let page = server
+        .owner()
+        .poll(&format!("from=0&limit=1000&pattern={topic}"));
+    assert!(!page.more);
+    page.events.into_iter().map(|event| event.topic).collect()
 }
 
 fn a_message_is_read_and_acknowledged(server: &Server) {
@@ -685,14 +704,25 @@ fn texts_that_deceive_are_refused(server: &Server) {
     tell(&a, "b", "two\n\tlines");
 }
 
-fn too_many_waiting_messages_are_refused(server: &Server) {
-    let (a, b) = (server.agent("a"), server.agent("b"));
+/// Sends so many messages, some at a time.
+fn fill(client: &Client, to: &str, count: i64) {
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope
-                .spawn(|| (0..WAITING_MESSAGES_MAX / 4).for_each(|_| drop(tell(&a, "b", "hello"))));
+        for part in 0..4 {
+            let count = (count + part) / 4;
+            scope.spawn(move || (0..count).for_each(|_| drop(tell(client, to, "hello"))));
         }
     });
+}
+
+fn too_many_waiting_messages_are_refused(server: &Server) {
+    let b = server.agent("b");
+    let senders = WAITING_MESSAGES_MAX / MESSAGES_OF_SENDER_MAX;
+    for sender in 0..senders {
+        let sender = server.agent(&format!("sender-{sender}"));
+        fill(&sender, "b", MESSAGES_OF_SENDER_MAX);
+        sender.delete("/api/instances/self").send().expect(200);
+    }
+    let a = server.agent("a");
     let body = json!({"to": "b", "text": "one more"});
     let problem = a
         .post("/api/messages", body.clone())
@@ -702,6 +732,17 @@ fn too_many_waiting_messages_are_refused(server: &Server) {
         "{}",
         problem.detail
     );
+    // Who can't read an answer asks nothing, but what became of its own
+    // messages it hears.
+    let ask = json!({"to": "a", "prompt": "?", "schema": {}});
+    let problem = b.post("/api/asks", ask).refused(Reason::Conflict);
+    assert!(problem.detail.contains("no room"), "{}", problem.detail);
+    let quick = json!({"to": "a", "text": "quick", "expires_in_seconds": 1});
+    send(&b, quick);
+    server.advance_seconds(2);
+    server.sweep();
+    let newest: Vec<Message> = server.owner().get("/api/messages?limit=1").ok();
+    assert_eq!(newest[0].text, "M-1001 to a expired unread");
     let c = server.agent("c");
     let sent = send(&a, json!({"all": true, "text": "for all"}));
     assert_eq!(
@@ -710,8 +751,225 @@ fn too_many_waiting_messages_are_refused(server: &Server) {
     );
     assert_eq!(inbox(&c), ["for all"]);
     let read: Inbox = b.get("/api/inbox").ok();
-    assert_eq!((read.messages.len(), read.more), (50, 950));
+    assert_eq!((read.messages.len(), read.more), (50, 951));
     send(&a, body);
+}
+
+fn one_sender_takes_only_its_own_places(server: &Server) {
+    let (a, b, c) = (server.agent("a"), server.agent("b"), server.agent("c"));
+    let wants_ack = json!({"to": "b", "text": "hello", "needs_ack": true});
+    send(&a, wants_ack);
+    fill(&a, "b", MESSAGES_OF_SENDER_MAX - 1);
+    let body = json!({"to": "b", "text": "one more"});
+    let refused = || {
+        let problem = a
+            .post("/api/messages", body.clone())
+            .refused(Reason::Conflict);
+        assert_eq!(
+            problem.detail,
+            "\"b\" has 200 messages of yours still to read or acknowledge"
+        );
+        assert!(
+            problem
+                .next
+                .expect("a hint")
+                .contains("coro-cli messages list")
+        );
+    };
+    refused();
+    let ask = json!({"to": "b", "prompt": "?", "schema": {}});
+    a.post("/api/asks", ask).refused(Reason::Conflict);
+    let alone = json!({"all": true, "text": "for all", "project": "default"});
+    assert_eq!(send(&a, alone.clone()).left_out, ["b"]);
+    assert!(send(&c, alone).left_out.is_empty());
+    tell(&c, "b", "there is room for others");
+    // What was shown makes room, but not what is still to be acknowledged.
+    let shown = hook(&b, &[]).numbers;
+    hook(&b, &shown);
+    fill(&a, "b", shown.len() as i64 - 1);
+    refused();
+    ack(&b, "M-1").send().expect(200);
+    send(&a, body.clone());
+    refused();
+}
+
+fn what_expires_together_is_told_in_one_message(server: &Server) {
+    let (a, b, c) = (server.agent("a"), server.agent("b"), server.agent("c"));
+    let quick = |to: &str| json!({"to": to, "text": "quick", "expires_in_seconds": 60});
+    send(
+        &a,
+        json!({"all": true, "text": "x", "needs_ack": true, "expires_in_seconds": 60}),
+    );
+    (0..12).for_each(|_| drop(send(&a, quick("b"))));
+    send(&c, quick("b"));
+    ack(&c, "M-1").send().expect(200);
+    server.advance_seconds(61);
+    server.sweep();
+    server.sweep();
+    let quick: Vec<String> = (2..=10).map(|n| format!("M-{n} to b unread")).collect();
+    let told = format!(
+        "13 messages expired: M-1 to b unacknowledged, {} and 3 more",
+        quick.join(", ")
+    );
+    assert_eq!(inbox(&a), [told]);
+    assert_eq!(inbox(&c), ["M-14 to b expired unread"]);
+    assert!(inbox(&b).is_empty());
+    let expired = topics(server)
+        .into_iter()
+        .filter(|topic| topic == "expired");
+    assert_eq!(expired.count(), 14);
+    for number in 2..=13 {
+        assert_eq!(state(&a, &format!("M-{number}")), ReceiptState::Expired);
+    }
+}
+
+fn a_notice_about_several_is_not_read_by_looking_at_one(server: &Server) {
+    let (a, b) = (server.agent("a"), server.agent("b"));
+    let ask = json!({"to": "b", "prompt": "?", "schema": {}});
+    a.post("/api/asks", ask).send().expect(200);
+    tell(&a, "b", "unread");
+    b.delete("/api/instances/self").send().expect(200);
+    a.get("/api/messages/M-1?wait=50").send().expect(200);
+    assert_eq!(inbox(&a), ["b has ended before it dealt with M-1, M-2"]);
+}
+
+fn an_agent_that_ends_with_many_messages_is_told_of_once(server: &Server) {
+    let (a, b) = (server.agent("a"), server.agent("b"));
+    fill(&a, "b", MESSAGES_OF_SENDER_MAX);
+    b.delete("/api/instances/self").send().expect(200);
+    let first: Vec<String> = (1..=10).map(|n| format!("M-{n}")).collect();
+    let told = format!(
+        "b has ended before it dealt with {} and 190 more",
+        first.join(", ")
+    );
+    assert_eq!(inbox(&a), [told]);
+    for number in [1, 100, MESSAGES_OF_SENDER_MAX] {
+        assert_eq!(
+            state(&a, &format!("M-{number}")),
+            ReceiptState::Undeliverable
+        );
+    }
+    let bounced = topics_of(server, "coro.message.bounced");
+    assert_eq!(bounced.len() as i64, MESSAGES_OF_SENDER_MAX);
+}
+
+fn so_many_notices_wait_and_no_more(server: &Server) {
+    let (a, _b) = (server.agent("a"), server.agent("b"));
+    let expire_one = || {
+        send(
+            &a,
+            json!({"to": "b", "text": "quick", "expires_in_seconds": 1}),
+        );
+        server.advance_seconds(2);
+        server.sweep();
+    };
+    (0..NOTICES_MAX + 2).for_each(|_| expire_one());
+    let waiting = inbox(&a);
+    assert_eq!(waiting.len() as i64, NOTICES_MAX);
+    let last = waiting.last().expect("one");
+    assert!(last.contains("told no more of this kind"), "{last}");
+    expire_one();
+    assert_eq!(inbox(&a).len(), 1);
+    let expired = topics_of(server, "coro.message.expired");
+    assert_eq!(expired.len() as i64, NOTICES_MAX + 3);
+}
+
+fn what_has_expired_before_its_agent_ends_stays_expired(server: &Server) {
+    let (a, b) = (server.agent("a"), server.agent("b"));
+    send(
+        &a,
+        json!({"to": "b", "text": "quick", "expires_in_seconds": 60}),
+    );
+    let ask = json!({"to": "b", "prompt": "?", "schema": {}, "expires_in_seconds": 60});
+    a.post("/api/asks", ask).send().expect(200);
+    tell(&a, "b", "no hurry");
+    server.advance_seconds(61);
+    b.delete("/api/instances/self").send().expect(200);
+    let ask_state = || get(&a, "M-2").ask.expect("it asks").state;
+    let expired = || {
+        assert_eq!(state(&a, "M-1"), ReceiptState::Expired);
+        assert_eq!(state(&a, "M-2"), ReceiptState::Expired);
+        assert_eq!(ask_state(), AnswerState::Expired);
+        assert_eq!(state(&a, "M-3"), ReceiptState::Undeliverable);
+    };
+    expired();
+    server.sweep();
+    expired();
+    assert_eq!(
+        inbox(&a),
+        [
+            "b has ended before it dealt with M-3",
+            "2 messages expired: M-1 to b unread, M-2 to b unanswered"
+        ]
+    );
+}
+
+fn a_clock_that_jumps_back_revives_nothing(server: &Server) {
+    let (a, b) = (server.agent("a"), server.agent("b"));
+    let quick = json!({"to": "b", "text": "quick", "expires_in_seconds": 60, "blocking": true});
+    send(&a, quick.clone());
+    server.advance_seconds(61);
+    server.sweep();
+    server.advance_seconds(-3600);
+    assert_eq!(state(&a, "M-1"), ReceiptState::Expired);
+    ack(&b, "M-1").refused(Reason::Conflict);
+    assert!(hook(&b, &[]).numbers.is_empty());
+    assert_eq!(held_by(&b), None);
+    // The log's time does not go back, so what is sent now has all its time and
+    // more.
+    send(&a, quick);
+    server.advance_seconds(59);
+    server.sweep();
+    assert_eq!(hook(&b, &[]).numbers, ["M-3"]);
+    server.advance_seconds(3602);
+    server.sweep();
+    server.sweep();
+    assert_eq!(
+        inbox(&a),
+        ["M-1 to b expired unread", "M-3 to b expired unread"]
+    );
+}
+
+fn ones_own_list_has_what_was_sent_and_got_in_order(server: &Server) {
+    let (a, agent) = server.register(json!({"name": "a"}));
+    let (b, c) = (server.agent("b"), server.agent("c"));
+    let service = server.issue(Role::Agent, "deploy-bot");
+    tell(&a, "b", "1");
+    tell(&b, "c", "2: not a's");
+    tell(&b, "a", "3");
+    tell(&service, "a", "4");
+    reply(&a, "M-4", "5").send().expect(200);
+    tell(&service, "b", "6: not a's");
+    send(&c, json!({"all": true, "text": "7"}));
+    let all_of = |client: &Client, query: &str| -> Vec<i64> {
+        let mut path = format!("/api/messages?limit=1&{query}");
+        let mut numbers = Vec::new();
+        loop {
+            let page = client.get(&path).send().expect(200);
+            let messages: Vec<Message> = page.json();
+            numbers.extend(messages.into_iter().map(|message| message.number.0));
+            match page.next_page() {
+                Some(next) => path = next,
+                None => return numbers,
+            }
+        }
+    };
+    assert_eq!(all_of(&a, ""), [7, 5, 4, 3, 1]);
+    assert_eq!(all_of(&a, "project=default"), [7, 5, 4, 3, 1]);
+    assert_eq!(all_of(&service, ""), [6, 5, 4]);
+    assert!(all_of(&service, "project=elsewhere").is_empty());
+    assert_eq!(all_of(&c, ""), [7, 2]);
+    assert_eq!(all_of(&server.owner(), ""), [7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(
+        all_of(&server.owner(), "project=default"),
+        [7, 6, 5, 4, 3, 2, 1]
+    );
+    assert!(all_of(&server.owner(), "project=elsewhere").is_empty());
+    assert_eq!(all_of(&server.owner(), "thread=M-4"), [5, 4]);
+    assert!(all_of(&c, "thread=M-4").is_empty());
+    let both = format!("thread=M-4&recipient={}", agent.id);
+    assert_eq!(all_of(&server.owner(), &both), [4]);
+    assert_eq!(all_of(&b, &format!("recipient={}", agent.id)), [7, 3]);
 }
 
 fn the_inbox_waits_for_a_message(server: &Server) {
@@ -865,6 +1123,79 @@ fn messages_survive_a_restart(server: &Server) {
     server.restart();
     let b = server.client(b.token());
     assert_eq!(inbox(&b), ["hello"]);
+}
+
+/// What SQLite goes through to find messages and receipts is of one agent, one
+/// message or one list, never all that the tenant keeps.
+#[test]
+fn no_statement_searches_all_messages() {
+    let server = Server::start(Engine::Sqlite);
+    call_everything(&server);
+    let statements: Vec<String> = server.owner().get("/testing/statements").ok();
+    let is_ours = |sql: &&String| sql.contains("receipt") || sql.contains(" message ");
+    let ours: Vec<&String> = statements.iter().filter(is_ours).collect();
+    assert!(ours.len() > 25, "{ours:#?}");
+    for sql in ours {
+        for row in server
+            .database()
+            .query(&format!("EXPLAIN QUERY PLAN {sql}"))
+        {
+            let step = row.last().cloned().flatten().unwrap_or_default();
+            // The two indexes have open receipts alone.
+            let is_wide = step.starts_with("SCAN message")
+                || step.starts_with("SCAN receipt")
+                || (step.ends_with("(tenant_id=?)")
+                    && !step.contains("receipt_open")
+                    && !step.contains("receipt_owed"));
+            assert!(!is_wide, "{step}: {sql}");
+        }
+    }
+}
+
+/// Each call that looks for messages, in each form.
+fn call_everything(server: &Server) {
+    let (a, agent) = server.register(json!({"name": "a"}));
+    let (b, c) = (server.agent("b"), server.agent("c"));
+    let ask = json!({"to": "b", "prompt": "?", "schema": {}});
+    a.post("/api/asks", ask).send().expect(200);
+    let answer = json!({"answer": 1});
+    b.post("/api/messages/M-1/answer", answer)
+        .send()
+        .expect(200);
+    get(&a, "M-1");
+    a.get("/api/messages/M-1").send().expect(200);
+    send(
+        &a,
+        json!({"all": true, "text": "x", "blocking": true, "needs_ack": true}),
+    );
+    hook(&b, &hook(&b, &[]).numbers);
+    held_by(&b);
+    ack(&b, "M-3").send().expect(200);
+    reply(&c, "M-3", "yes").send().expect(200);
+    inbox(&a);
+    a.get("/api/inbox?how=channel").send().expect(200);
+    let recipient = format!("recipient={}", agent.id);
+    for query in ["", "project=default", "thread=M-1", &recipient] {
+        for who in [&a, &server.owner()] {
+            let list = who.get(&format!("/api/messages?{query}"));
+            list.send().expect(200);
+        }
+    }
+    for query in ["", "?project=default"] {
+        let overview = server.owner().get(&format!("/api/overview{query}"));
+        overview.send().expect(200);
+    }
+    send(
+        &a,
+        json!({"to": "c", "text": "x", "expires_in_seconds": 60}),
+    );
+    tell(&a, "b", "x");
+    b.delete("/api/instances/self").send().expect(200);
+    server.advance_seconds(61);
+    server.sweep();
+    server.advance_days(31);
+    server.sweep();
+    server.sweep();
 }
 
 /// Two servers on one PostgreSQL.

@@ -3,7 +3,10 @@
 use coro_tests::{Engine, Options, each_engine, repository};
 use sha2::{Digest as _, Sha256};
 
-each_engine![each_migration_keeps_the_data_of_those_before];
+each_engine![
+    each_migration_keeps_the_data_of_those_before,
+    receipts_get_what_their_messages_say,
+];
 
 /// Rows for the tables that each migration makes or changes, in both engines'
 /// SQL. `{blob}` stands for 32 bytes. A new migration needs a line.
@@ -105,6 +108,10 @@ const SAMPLES: &[(&str, &str)] = &[
          INSERT INTO dashboard_session (tenant_id, hash, key_hash, token_id, token_hash, \
          created_at, used_at) VALUES ('t', 'hash', {blob}, 'id', {blob}, 1, 1)",
     ),
+    (
+        "0016_receipts",
+        "UPDATE receipt SET sender = 'human:a', wanted = 0, blocking = 0, due_at = 2",
+    ),
 ];
 
 /// The tables that each migration makes.
@@ -129,6 +136,7 @@ const TABLES: &[&[&str]] = &[
     ],
     &["continuation"],
     &["dashboard_code", "dashboard_session"],
+    &[],
 ];
 
 fn folder(engine: Engine) -> std::path::PathBuf {
@@ -165,37 +173,58 @@ fn both_engines_have_the_same_migrations_and_each_has_sample_data() {
 }
 
 fn each_migration_keeps_the_data_of_those_before(engine: Engine) {
-    let (blob, count) = match engine {
-        Engine::Sqlite => ("zeroblob(32)", "INTEGER"),
-        Engine::Postgres => ("decode(repeat('00', 32), 'hex')", "BIGINT"),
-    };
     for upto in 1..=SAMPLES.len() {
-        let options = Options::new(engine);
-        std::fs::create_dir_all(options.data_dir()).expect("a folder");
-        let database = options.database();
-        database.execute(&format!(
-            "CREATE TABLE schema_migration (version {count} PRIMARY KEY, name TEXT NOT NULL, \
-             sha256 TEXT NOT NULL, applied_at {count} NOT NULL)"
-        ));
-        for (number, (name, sample)) in SAMPLES.iter().take(upto).enumerate() {
-            let sql = std::fs::read_to_string(folder(engine).join(format!("{name}.sql")));
-            let sql = sql.expect("the migration");
-            let hash: String = Sha256::digest(&sql)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            database.execute(&sql);
-            let version = number + 1;
-            database.execute(&format!(
-                "INSERT INTO schema_migration VALUES ({version}, '{name}', '{hash}', 0)"
-            ));
-            database.execute(&sample.replace("{blob}", blob));
-        }
+        let options = filled_upto(engine, upto);
         let done = options.command(&["migrate"]);
         assert_eq!(done.code, Some(0), "from {upto}: {done}");
         for table in TABLES[..upto].concat() {
             let rows = format!("SELECT CAST(count(*) AS TEXT) FROM {table} WHERE tenant_id = 't'");
-            assert_eq!(database.query_text(&rows), "1", "{table} from {upto}");
+            let count = options.database().query_text(&rows);
+            assert_eq!(count, "1", "{table} from {upto}");
         }
     }
+}
+
+fn receipts_get_what_their_messages_say(engine: Engine) {
+    let is_before = |sample: &&(&str, &str)| sample.0 < "0016_receipts";
+    let options = filled_upto(engine, SAMPLES.iter().filter(is_before).count());
+    let database = options.database();
+    database.execute(
+        "UPDATE message SET blocking = 1, needs_ack = 1, sender_agent = 'agent' WHERE number = 1",
+    );
+    let done = options.command(&["migrate"]);
+    assert_eq!(done.code, Some(0), "{done}");
+    let receipt = "SELECT sender || ' ' || CAST(wanted AS TEXT) || ' ' || CAST(blocking AS TEXT) \
+         || ' ' || CAST(due_at AS TEXT) || ' ' || state FROM receipt";
+    assert_eq!(database.query_text(receipt), "agent 1 1 2 queued");
+}
+
+/// A database as it was after so many migrations, with their sample rows.
+fn filled_upto(engine: Engine, upto: usize) -> Options {
+    let (blob, count) = match engine {
+        Engine::Sqlite => ("zeroblob(32)", "INTEGER"),
+        Engine::Postgres => ("decode(repeat('00', 32), 'hex')", "BIGINT"),
+    };
+    let options = Options::new(engine);
+    std::fs::create_dir_all(options.data_dir()).expect("a folder");
+    let database = options.database();
+    database.execute(&format!(
+        "CREATE TABLE schema_migration (version {count} PRIMARY KEY, name TEXT NOT NULL, \
+         sha256 TEXT NOT NULL, applied_at {count} NOT NULL)"
+    ));
+    for (number, (name, sample)) in SAMPLES.iter().take(upto).enumerate() {
+        let sql = std::fs::read_to_string(folder(engine).join(format!("{name}.sql")));
+        let sql = sql.expect("the migration");
+        let hash: String = Sha256::digest(&sql)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        database.execute(&sql);
+        let version = number + 1;
+        database.execute(&format!(
+            "INSERT INTO schema_migration VALUES ({version}, '{name}', '{hash}', 0)"
+        ));
+        database.execute(&sample.replace("{blob}", blob));
+    }
+    options
 }

@@ -11,6 +11,7 @@ use crate::session::Session;
 
 /// Answer what another agent has asked you, with JSON that fits its schema
 #[derive(Args)]
+#[command(override_usage = "coro-cli answer [OPTIONS] <NUMBER> <JSON|--data DATA|--file FILE>")]
 pub(crate) struct Answer {
     /// The ask, such as M-7
     number: MessageNumber,
@@ -20,12 +21,14 @@ pub(crate) struct Answer {
 
 impl Run for Answer {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
+        let number = self.number;
         let data = self.input.read(session)?;
         let answer = serde_json::from_slice(&data.bytes).map_err(|error| {
-            invalid(format!("the answer is no JSON: {error}"))
-                .hint("a text needs quotes, as in --data '\"text\"'")
+            invalid(format!("the answer is no JSON: {error}")).hint(format!(
+                "a text needs quotes of its own: coro-cli answer {number} '\"text\"'"
+            ))
         })?;
-        let request = request(Method::Post, self.number, "/answer");
+        let request = request(Method::Post, number, "/answer");
         let response = session.call(with_json(request, &NewAnswer { answer })?)?;
         session.show(&response, |_: Message| "ok".to_owned())
     }

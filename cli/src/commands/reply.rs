@@ -13,6 +13,7 @@ use crate::session::Session;
 
 /// Reply to whoever sent a message, which acknowledges it; print the reply's number
 #[derive(Args)]
+#[command(override_usage = "coro-cli reply [OPTIONS] <NUMBER> <TEXT|--data DATA|--file FILE>")]
 pub(crate) struct Reply {
     /// The message, such as M-40
     number: MessageNumber,

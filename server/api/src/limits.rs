@@ -112,6 +112,15 @@ pub const RECIPIENTS_MAX: usize = 1_000;
 /// The most messages that wait for one agent, which nothing has delivered yet.
 pub const WAITING_MESSAGES_MAX: i64 = 1_000;
 
+/// The most messages of one sender with one agent that it has not been shown,
+/// or not dealt with where that is asked for: so that no sender takes all the
+/// places of an agent.
+pub const MESSAGES_OF_SENDER_MAX: i64 = 200;
+
+/// The most messages in which the server tells an agent what became of its own
+/// ones, and which nothing has shown to it yet.
+pub const NOTICES_MAX: i64 = 50;
+
 /// The longest time until a message expires: 30 days, after which it would be
 /// forgotten.
 pub const MESSAGE_SECONDS_MAX: i64 = 30 * 24 * 3600;

@@ -216,8 +216,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Who wrote it and what it wants, in a line: so that nobody takes the text
-    /// for the word of the user.
+    /// Who wrote it and what it still wants, in a line: so that nobody takes the
+    /// text for the word of the user.
     pub fn label(&self) -> String {
         let number = self.number;
         let kind = match self.sender.split_once(':') {
@@ -237,6 +237,10 @@ impl Message {
                 MessageKind::Message | MessageKind::Ask => "replies to",
             };
             label.push_str(&format!(", {verb} {replied}"));
+        }
+        let state = self.ask.as_ref().map(|ask| ask.state);
+        if state.is_some_and(|state| state != AnswerState::Waiting) {
+            return label;
         }
         if self.blocking {
             label.push_str(", blocking");

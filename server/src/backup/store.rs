@@ -119,7 +119,7 @@ pub(super) const TABLES: &[Table] = &[
         answer_state Text 22, failure Text 23),
     table!("receipt" by "message", ALL_ROWS; tenant_id Text 1, message Int 2, agent Text 3, agent_name Text 4,
         state Text 5, open Int 6, how Text 7, handed_at Int 8, delivered_at Int 9, read_at Int 10,
-        acknowledged_at Int 11),
+        acknowledged_at Int 11, sender Text 12, wanted Int 13, blocking Int 14, due_at Int 15),
     table!("human" by "name", PAGE_ROWS; tenant_id Text 1, name Text 2, passphrase Text 3, created_at Int 4,
         created_by Text 5, changed_at Int 6),
     table!("human_session" by "human", ALL_ROWS; tenant_id Text 1, hash Blob 2, human Text 3, token_id Text 4,

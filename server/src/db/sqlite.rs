@@ -275,10 +275,12 @@ impl SqliteConnection {
 
     fn prepare(&mut self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>> {
         let id = (sql.as_ptr() as usize, sql.len());
-        let text = self
-            .rewritten
-            .entry(id)
-            .or_insert_with(|| rewrite_parameters(sql));
+        let text = self.rewritten.entry(id).or_insert_with(|| {
+            let text = rewrite_parameters(sql);
+            #[cfg(feature = "testing")]
+            crate::testing::note_statement(&text);
+            text
+        });
         self.inner.prepare_cached(text).map_err(fault)
     }
 }

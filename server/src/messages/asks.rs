@@ -5,7 +5,7 @@
 //! second one the ask has failed, and the asker hears why. The asker gets the
 //! answer as a message, and by looking at the ask.
 
-use coro_api::limits::ANSWER_BYTES_MAX;
+use coro_api::limits::{ANSWER_BYTES_MAX, WAITING_MESSAGES_MAX};
 use coro_api::messages::{AnswerState, Message, MessageKind, NewAsk, Sent, ToKind};
 use coro_api::numbers::MessageNumber;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use crate::agents::{agent_named, living_agent, project_for, require_agent};
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, unavailable};
+use crate::ids::{AgentId, TenantId};
 
 /// How long an ask waits where nobody says it, in seconds.
 const EXPIRES_IN_SECONDS: i64 = 3600;
@@ -48,6 +49,9 @@ pub async fn ask_agent(ctx: &Ctx, new: NewAsk) -> Result<Sent> {
             ))
             .hint("list the agents: coro-cli instances list"));
         }
+        if let Some(own) = own {
+            check_room_for_answer(tx, &job_ctx.caller.tenant, &own.id)?;
+        }
         let draft = Draft {
             project,
             kind: MessageKind::Ask,
@@ -63,6 +67,17 @@ pub async fn ask_agent(ctx: &Ctx, new: NewAsk) -> Result<Sent> {
         post(tx, &job_ctx, draft, vec![(to.id, to.name)], None)
     })
     .await
+}
+
+/// An answer always reaches its asker, so who has too much to read asks no more.
+fn check_room_for_answer(tx: &mut Tx<'_>, tenant: &TenantId, asker: &AgentId) -> Result<()> {
+    if store::count_queued(tx, tenant, asker)? < WAITING_MESSAGES_MAX {
+        return Ok(());
+    }
+    Err(conflict(format!(
+        "{WAITING_MESSAGES_MAX} messages wait for you already: there is no room for an answer"
+    ))
+    .hint("read some first: coro-cli inbox"))
 }
 
 /// What became of an answer. One that does not fit is written down too, so it
@@ -232,7 +247,7 @@ fn refuse(
         tx.emit(tenant, entry)?;
         let (number, name) = (message.number(), &receipt.agent_name);
         let text = format!("{number} to {name} failed: {TRIES_MAX} answers did not fit: {why}");
-        bounce(tx, tenant, &message, text)?;
+        bounce(tx, tenant, &[&message], text)?;
     }
     Ok(Judged::Refused {
         why: why.to_owned(),

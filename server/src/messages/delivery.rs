@@ -89,7 +89,10 @@ pub fn unread_of_agents(
     tenant: &TenantId,
     project: Option<&str>,
 ) -> Result<Vec<(AgentId, i64)>> {
-    store::count_unread_of_each(tx, tenant, project)
+    match project {
+        Some(project) => store::count_unread_in_project(tx, tenant, project),
+        None => store::count_unread_of_each(tx, tenant),
+    }
 }
 
 /// How many messages nothing has shown to an agent yet.

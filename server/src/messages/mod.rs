@@ -20,6 +20,7 @@ mod asks;
 mod channel;
 mod delivery;
 mod ending;
+mod lists;
 mod reading;
 pub mod routes;
 mod schema;
@@ -40,7 +41,8 @@ pub use asks::{answer_ask, ask_agent};
 pub use channel::read_channel;
 pub use delivery::{Delivery, confirm_shown, count_new, deliver, unread_of_agents};
 pub use ending::{agent_ended, sweep};
-pub use reading::{get_message, list_messages, read_inbox};
+pub use lists::{MessageFilter, list_messages};
+pub use reading::{get_message, read_inbox};
 pub use send::{reply_to_message, send_message};
 
 use crate::app::Ctx;
@@ -122,6 +124,11 @@ impl MessageRow {
 
     fn is_ask(&self) -> bool {
         self.kind == MessageKind::Ask
+    }
+
+    /// Who sent it, as receipts count it: the agent, else the actor.
+    fn sender_key(&self) -> &str {
+        sender_key(self.sender_agent.as_ref(), &self.sender)
     }
 
     /// Whether more is expected than that it arrives.
@@ -212,31 +219,6 @@ impl ReceiptRow {
     }
 }
 
-/// What a list is narrowed to; each part that is given must hold.
-#[derive(Clone, Debug, Default)]
-pub struct MessageFilter {
-    pub project: Option<String>,
-    pub thread: Option<MessageNumber>,
-    /// An agent that they are for.
-    pub recipient: Option<AgentId>,
-}
-
-/// Whose messages are asked for.
-struct Sight {
-    project: Option<String>,
-    /// The actor, where only its own are seen.
-    caller: Option<String>,
-    agent: Option<AgentId>,
-}
-
-/// Where in a list.
-struct Place {
-    before: i64,
-    thread: Option<i64>,
-    recipient: Option<AgentId>,
-    limit: i64,
-}
-
 /// A message that the caller may see.
 struct Seen {
     message: MessageRow,
@@ -291,7 +273,7 @@ fn check_text(what: &str, text: &str) -> Result<()> {
 fn check_expiry(seconds: Option<i64>) -> Result<()> {
     match seconds {
         Some(seconds) if !(1..=MESSAGE_SECONDS_MAX).contains(&seconds) => Err(invalid(format!(
-            "expires_in_seconds is {seconds}; it takes 1 to {MESSAGE_SECONDS_MAX}"
+            "expires_in_seconds is {seconds}; it takes 1 to {MESSAGE_SECONDS_MAX} (30 days)"
         ))),
         _ => Ok(()),
     }
@@ -349,6 +331,14 @@ impl Sender {
             name: SYSTEM_NAME.to_owned(),
         }
     }
+
+    fn key(&self) -> &str {
+        sender_key(self.agent.as_ref(), &self.actor)
+    }
+}
+
+fn sender_key<'a>(agent: Option<&'a AgentId>, actor: &'a str) -> &'a str {
+    agent.map_or(actor, AgentId::as_str)
 }
 
 /// Stores a message and a receipt for each recipient.
@@ -392,7 +382,7 @@ fn store_message(
     };
     store::insert(tx, tenant, &message)?;
     for (id, name) in recipients {
-        store::insert_receipt(tx, tenant, number, id, name)?;
+        store::insert_receipt(tx, tenant, &message, id, name)?;
     }
     Ok(message)
 }

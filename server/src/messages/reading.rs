@@ -1,29 +1,25 @@
-//! Looking at messages: one, a list, or the inbox of the agent that calls.
+//! Looking at messages: one, or the inbox of the agent that calls.
 
-use std::collections::{HashMap, HashSet};
-
-use coro_api::limits::MESSAGE_BYTES_MAX;
+use coro_api::limits::ANSWER_BYTES_MAX;
 use coro_api::messages::{AnswerState, Inbox, Message, ReceiptState};
 use coro_api::numbers::MessageNumber;
 
 use super::acknowledging::mark_read;
 use super::store::Unread;
-use super::{
-    MessageFilter, MessageRow, Place, ReceiptRow, Seen, Sight, TOPICS, find_seen, is_sender, leads,
-    store,
-};
-use crate::agents::require_agent;
+use super::{AskRow, MessageRow, ReceiptRow, Seen, TOPICS, find_seen, store};
+use crate::agents::{AgentRef, caller_agent};
 use crate::app::Ctx;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Result, conflict};
 use crate::ids::AgentId;
 use crate::log::wait::wait_for;
 
-/// The most messages that one look into the inbox gives: with whole texts.
+/// The most messages that one look into the inbox gives.
 const INBOX_MAX: i64 = 50;
 
-/// How many characters of each text a list shows.
-const LIST_CHARS_MAX: i64 = 200;
+/// How many bytes of texts it gives before it leaves the rest to the next look:
+/// each text is whole, and an answer may be long.
+const INBOX_BYTES: usize = 1024 * 1024;
 
 /// A message with what its caller may see of it. Where it is for the caller it
 /// is read by that, unless the caller only peeks. Waits until nothing more is
@@ -54,80 +50,6 @@ pub async fn get_message(
     read.await?.shown(ctx)
 }
 
-/// The messages that the caller sent or got, or leads the project of; the
-/// newest first, and whether there are more. Those of one recipient have its
-/// receipt, where the caller may see it.
-pub async fn list_messages(
-    ctx: &Ctx,
-    filter: MessageFilter,
-    before: i64,
-    limit: i64,
-) -> Result<(Vec<Message>, bool)> {
-    let caller = &ctx.caller;
-    let project = match (&caller.project, filter.project) {
-        (None, None) => None,
-        (_, named) => Some(caller.project_for(named)?),
-    };
-    let sight = Sight {
-        project,
-        caller: (!leads(ctx)).then(|| caller.actor.clone()),
-        agent: caller.agent.as_ref().map(|agent| agent.id.clone()),
-    };
-    let place = Place {
-        before,
-        thread: filter.thread.map(|thread| thread.0),
-        recipient: filter.recipient,
-        limit: limit + 1,
-    };
-    let job_ctx = ctx.clone();
-    let listed = ctx.app.db.scan(move |tx| {
-        let now = tx.now();
-        let rows = store::list(tx, &job_ctx.caller.tenant, &sight, &place, LIST_CHARS_MAX)?;
-        let receipts = receipts_of(tx, &job_ctx, &place, &rows)?;
-        rows.iter()
-            .map(|row| {
-                row.shown(
-                    receipts.get(&row.number).map_or(&[], std::slice::from_ref),
-                    now,
-                )
-            })
-            .collect::<Result<Vec<_>>>()
-    });
-    let mut messages = listed.await?;
-    let wanted = usize::try_from(limit).unwrap_or(0);
-    let more = messages.len() > wanted;
-    messages.truncate(wanted);
-    Ok((messages, more))
-}
-
-/// The recipient's receipts by message, where a list is that of one: those that
-/// the caller would see at the message too.
-fn receipts_of(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    place: &Place,
-    rows: &[MessageRow],
-) -> Result<HashMap<i64, ReceiptRow>> {
-    let (Some(agent), Some(newest), Some(oldest)) = (&place.recipient, rows.first(), rows.last())
-    else {
-        return Ok(HashMap::new());
-    };
-    let is_own = ctx
-        .caller
-        .agent
-        .as_ref()
-        .is_some_and(|own| own.id == *agent);
-    let sees_all = is_own || leads(ctx);
-    let seen = |row: &&MessageRow| sees_all || is_sender(ctx, row);
-    let seen: HashSet<i64> = rows.iter().filter(seen).map(|row| row.number).collect();
-    let tenant = &ctx.caller.tenant;
-    let receipts = store::receipts_of(tx, tenant, agent, oldest.number, newest.number)?;
-    let receipts = receipts.into_iter().map(|one| (one.message, one));
-    Ok(receipts
-        .filter(|(number, _)| seen.contains(number))
-        .collect())
-}
-
 /// What the agent that calls has not read, the oldest first. By that it is
 /// read, unless the agent only peeks.
 pub async fn read_inbox(ctx: &Ctx, wait: u64, peeks: bool) -> Result<Inbox> {
@@ -148,7 +70,7 @@ pub async fn read_inbox(ctx: &Ctx, wait: u64, peeks: bool) -> Result<Inbox> {
     let tenant = &ctx.caller.tenant;
     let read = ctx.app.db.write(tenant, move |tx| {
         let inbox = look_into(tx, &job_ctx)?;
-        let own = require_agent(tx, &job_ctx)?;
+        let own = require_inbox(tx, &job_ctx)?;
         for message in &inbox.messages {
             read_one(tx, &job_ctx, &own.id, message.number.0)?;
         }
@@ -159,19 +81,32 @@ pub async fn read_inbox(ctx: &Ctx, wait: u64, peeks: bool) -> Result<Inbox> {
 
 fn look_into(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Inbox> {
     let (tenant, now) = (&ctx.caller.tenant, tx.now());
-    let own = require_agent(tx, ctx)?;
-    let whole = i64::try_from(MESSAGE_BYTES_MAX).unwrap_or(i64::MAX);
+    let own = require_inbox(tx, ctx)?;
+    let whole = i64::try_from(ANSWER_BYTES_MAX).unwrap_or(i64::MAX);
     let rows = store::unread(tx, tenant, &own.id, Unread::All, whole, INBOX_MAX)?;
     let mut messages = Vec::new();
+    let mut bytes = 0;
     for row in &rows {
+        bytes += row.text.len();
+        if bytes > INBOX_BYTES && !messages.is_empty() {
+            break;
+        }
         messages.push(row.shown(&[], now)?);
     }
-    let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    let more = match shown < INBOX_MAX {
+    let is_all = messages.len() == rows.len() && (rows.len() as i64) < INBOX_MAX;
+    let more = match is_all {
         true => 0,
-        false => store::count_unread(tx, tenant, &own.id, Unread::All)? - shown,
+        false => store::count_unread(tx, tenant, &own.id, Unread::All)? - messages.len() as i64,
     };
     Ok(Inbox { messages, more })
+}
+
+/// The agent that calls. Anybody else finds what it got elsewhere.
+fn require_inbox(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<AgentRef> {
+    caller_agent(tx, ctx)?.ok_or_else(|| {
+        conflict("this token belongs to no registered agent, and only those have an inbox")
+            .hint("see what you sent and got: coro-cli messages list; an agent begins with coro-cli register NAME")
+    })
 }
 
 fn read_one(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentId, number: i64) -> Result<()> {
@@ -258,10 +193,17 @@ impl Looked {
 /// The unread messages in which the server tells what became of an ask: its
 /// asker learns it by looking at the ask too.
 fn told_by(tx: &mut Tx<'_>, ctx: &Ctx, asker: &AgentId, message: &MessageRow) -> Result<Vec<i64>> {
-    match &message.ask {
-        Some(ask) if ask.state != AnswerState::Waiting => {
-            store::unread_about(tx, &ctx.caller.tenant, asker, message)
-        }
-        _ => Ok(Vec::new()),
+    let is_over = |ask: &AskRow| ask.state != AnswerState::Waiting;
+    if !message.ask.as_ref().is_some_and(is_over) {
+        return Ok(Vec::new());
     }
+    let tenant = &ctx.caller.tenant;
+    let mut unread = Vec::new();
+    for number in store::told_about(tx, tenant, message.number)? {
+        let receipt = store::receipt(tx, tenant, number, asker)?;
+        if receipt.is_some_and(|receipt| receipt.is_unread()) {
+            unread.push(number);
+        }
+    }
+    Ok(unread)
 }

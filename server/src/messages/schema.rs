@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use coro_api::limits::MESSAGE_BYTES_MAX;
 use coro_api::names::inert;
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::error::{Result, internal, invalid};
@@ -71,12 +71,7 @@ pub(super) fn judge(schema: &str, answer: &Value) -> Result<Option<String>> {
     let Err(error) = validator.validate(answer) else {
         return Ok(None);
     };
-    let at = error.instance_path().to_string();
-    let at = match at.as_str() {
-        "" => "at the top".to_owned(),
-        path => format!("at {path}"),
-    };
-    Ok(Some(one_line(&format!("{at}: {}", error.masked()))))
+    Ok(Some(one_line(&place_and_reason(&error))))
 }
 
 fn compile(schema: &Value) -> Result<Validator> {
@@ -87,9 +82,18 @@ fn compile(schema: &Value) -> Result<Validator> {
         .with_pattern_options(patterns)
         .build(schema)
         .map_err(|error| {
-            let why = one_line(&error.masked().to_string());
+            let why = one_line(&place_and_reason(&error));
             invalid(format!("the schema is no JSON Schema of 2020-12: {why}"))
         })
+}
+
+/// Where a value does not fit, and why, without the value.
+fn place_and_reason(error: &ValidationError<'_>) -> String {
+    let at = match error.instance_path().to_string().as_str() {
+        "" => "at the top".to_owned(),
+        path => format!("at {path}"),
+    };
+    format!("{at}: {}", error.masked())
 }
 
 fn one_line(text: &str) -> String {

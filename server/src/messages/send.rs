@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use coro_api::limits::{RECIPIENTS_MAX, WAITING_MESSAGES_MAX};
+use coro_api::limits::{MESSAGES_OF_SENDER_MAX, RECIPIENTS_MAX, WAITING_MESSAGES_MAX};
 use coro_api::messages::{MessageKind, NewMessage, NewReply, Sent, ToKind};
 use coro_api::numbers::MessageNumber;
 use coro_api::tokens::Role;
@@ -16,7 +16,7 @@ use crate::agents::{AgentRef, agent_named, caller_agent, living_agents, project_
 use crate::app::Ctx;
 use crate::db::{SYSTEM, Tx};
 use crate::error::{Result, conflict, invalid};
-use crate::ids::AgentId;
+use crate::ids::{AgentId, TenantId};
 use crate::messages::acknowledging::deal_with;
 use crate::tokens::roles_of_agents;
 
@@ -116,7 +116,7 @@ pub(super) fn post(
 ) -> Result<Sent> {
     let tenant = &ctx.caller.tenant;
     let sender = sender_of(tx, ctx)?;
-    let (recipients, left_out) = with_room(tx, ctx, recipients)?;
+    let (recipients, left_out) = with_room(tx, tenant, &sender, recipients)?;
     let message = store_message(tx, tenant, sender, draft, &recipients)?;
     let note = json!({
         "kind": message.kind, "from": message.sender_name, "to_kind": message.to_kind,
@@ -197,33 +197,52 @@ fn recipients_of(
 /// message that nobody has room for is refused.
 fn with_room(
     tx: &mut Tx<'_>,
-    ctx: &Ctx,
+    tenant: &TenantId,
+    sender: &Sender,
     recipients: Vec<Recipient>,
 ) -> Result<(Vec<Recipient>, Vec<String>)> {
-    let tenant = &ctx.caller.tenant;
-    let full: HashSet<AgentId> = match recipients.as_slice() {
-        [] => HashSet::new(),
-        [(id, _)] => match store::count_queued(tx, tenant, id)? >= WAITING_MESSAGES_MAX {
-            true => HashSet::from([id.clone()]),
-            false => HashSet::new(),
-        },
-        _ => store::full(tx, tenant, WAITING_MESSAGES_MAX)?
-            .into_iter()
-            .collect(),
-    };
+    match recipients.as_slice() {
+        [] => return Ok((recipients, Vec::new())),
+        [(id, name)] => {
+            check_room(tx, tenant, sender, id, name)?;
+            return Ok((recipients, Vec::new()));
+        }
+        _ => {}
+    }
+    let (waiting, of_sender) = (WAITING_MESSAGES_MAX, MESSAGES_OF_SENDER_MAX);
+    let full = store::full(tx, tenant, sender.key(), waiting, of_sender)?;
+    let full: HashSet<AgentId> = full.into_iter().collect();
     let (left_out, with_room): (Vec<_>, Vec<_>) = recipients
         .into_iter()
         .partition(|(id, _)| full.contains(id));
-    let left_out: Vec<String> = left_out.into_iter().map(|(_, name)| name).collect();
-    if with_room.is_empty()
-        && let Some(name) = left_out.first()
-    {
+    if let (true, Some((id, name))) = (with_room.is_empty(), left_out.first()) {
+        check_room(tx, tenant, sender, id, name)?;
+    }
+    let left_out = left_out.into_iter().map(|(_, name)| name).collect();
+    Ok((with_room, left_out))
+}
+
+/// Not too much waits for an agent already, from all or from the sender.
+fn check_room(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    sender: &Sender,
+    id: &AgentId,
+    name: &str,
+) -> Result<()> {
+    if store::count_queued(tx, tenant, id)? >= WAITING_MESSAGES_MAX {
         return Err(conflict(format!(
             "{WAITING_MESSAGES_MAX} messages wait for {name:?} already"
         ))
         .hint("it has to read some first; coro-cli instances list tells whether it lives"));
     }
-    Ok((with_room, left_out))
+    if store::count_owed_to(tx, tenant, id, sender.key())? >= MESSAGES_OF_SENDER_MAX {
+        return Err(conflict(format!(
+            "{name:?} has {MESSAGES_OF_SENDER_MAX} messages of yours still to read or acknowledge"
+        ))
+        .hint("wait until it has; coro-cli messages list shows them"));
+    }
+    Ok(())
 }
 
 fn sender_of(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Sender> {

@@ -2,7 +2,7 @@
 
 use coro_api::messages::{AnswerState, DeliveredBy, MessageKind, ReceiptState, ToKind};
 
-use super::{AskRow, MessageRow, Place, ReceiptRow, Sight};
+use super::{AskRow, MessageRow, ReceiptRow};
 use crate::clock::Time;
 use crate::db::{Row, Tx};
 use crate::error::{Result, internal};
@@ -17,6 +17,7 @@ macro_rules! columns {
          message.failure, length(message.text)"
     };
 }
+pub(super) use columns;
 
 /// Columns of which a list takes nothing, or the beginning, after the others.
 macro_rules! whole {
@@ -25,15 +26,14 @@ macro_rules! whole {
     };
 }
 
-/// As `ReceiptRow::is_owed`, of a receipt that is open.
+/// As `ReceiptRow::is_owed`. Index `receipt_owed` has the same words.
 macro_rules! owed {
     () => {
-        "(receipt.state = 'queued' OR message.needs_ack = 1 OR message.kind = 'ask' \
-         OR message.expires_at IS NOT NULL)"
+        "receipt.open = 1 AND (receipt.state = 'queued' OR receipt.wanted = 1)"
     };
 }
 
-fn row_from(row: &dyn Row) -> Result<MessageRow> {
+pub(in crate::messages) fn row_from(row: &dyn Row) -> Result<MessageRow> {
     let ask = match row.opt_text(16)? {
         None => None,
         Some(state) => Some(AskRow {
@@ -66,7 +66,7 @@ fn row_from(row: &dyn Row) -> Result<MessageRow> {
     })
 }
 
-fn receipt_from(row: &dyn Row) -> Result<ReceiptRow> {
+pub(in crate::messages) fn receipt_from(row: &dyn Row) -> Result<ReceiptRow> {
     Ok(ReceiptRow {
         message: row.int(0)?,
         agent: AgentId::from_text(row.text(1)?),
@@ -97,47 +97,6 @@ pub(super) fn find(tx: &mut Tx<'_>, tenant: &TenantId, number: i64) -> Result<Op
             " FROM message WHERE tenant_id = $1 AND number = $2"
         ),
         &[tenant.into(), number.into()],
-        row_from,
-    )
-}
-
-/// What of the messages somebody may see, the newest first, with the first
-/// characters of each text.
-pub(super) fn list(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    sight: &Sight,
-    place: &Place,
-    chars_max: i64,
-) -> Result<Vec<MessageRow>> {
-    tx.query_all(
-        concat!(
-            "SELECT ",
-            columns!(),
-            ", substr(message.text, 1, CAST($8 AS INTEGER)), NULL, NULL FROM message \
-             WHERE tenant_id = $1 AND number < $2 \
-             AND (CAST($3 AS TEXT) IS NULL OR project = $3) \
-             AND (CAST($4 AS BIGINT) IS NULL OR thread = $4) \
-             AND ($5 = 'all' OR (sender_agent IS NULL AND sender = $5) \
-             OR (to_kind = 'caller' AND to_name = $5) OR sender_agent = $6 \
-             OR EXISTS (SELECT 1 FROM receipt WHERE receipt.tenant_id = $1 \
-             AND receipt.message = message.number AND receipt.agent = $6)) \
-             AND (CAST($9 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM receipt \
-             WHERE receipt.tenant_id = $1 AND receipt.message = message.number \
-             AND receipt.agent = $9)) \
-             ORDER BY number DESC LIMIT $7"
-        ),
-        &[
-            tenant.into(),
-            place.before.into(),
-            sight.project.as_deref().into(),
-            place.thread.into(),
-            sight.caller.as_deref().unwrap_or("all").into(),
-            sight.agent.as_ref().into(),
-            place.limit.into(),
-            chars_max.into(),
-            place.recipient.as_ref().into(),
-        ],
         row_from,
     )
 }
@@ -173,21 +132,26 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, message: &MessageRow) -
     )
 }
 
+/// A receipt of a new message. What decides about it is of the message.
 pub(super) fn insert_receipt(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
-    message: i64,
+    message: &MessageRow,
     agent: &AgentId,
     agent_name: &str,
 ) -> Result<()> {
     tx.queue(
-        "INSERT INTO receipt (tenant_id, message, agent, agent_name, state, open) \
-         VALUES ($1, $2, $3, $4, 'queued', 1)",
+        "INSERT INTO receipt (tenant_id, message, agent, agent_name, state, open, sender, wanted, \
+         blocking, due_at) VALUES ($1, $2, $3, $4, 'queued', 1, $5, $6, $7, $8)",
         &[
             tenant.into(),
-            message.into(),
+            message.number.into(),
             agent.into(),
             agent_name.into(),
+            message.sender_key().into(),
+            message.wants_more().into(),
+            message.blocking.into(),
+            message.due_at.into(),
         ],
     )
 }
@@ -219,23 +183,6 @@ pub(super) fn receipts(
         "SELECT message, agent, agent_name, state, open, how, handed_at, delivered_at, read_at, \
          acknowledged_at FROM receipt WHERE tenant_id = $1 AND message = $2 ORDER BY agent_name",
         &[tenant.into(), message.into()],
-        receipt_from,
-    )
-}
-
-/// The receipts of an agent for messages from one to another.
-pub(super) fn receipts_of(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    agent: &AgentId,
-    first: i64,
-    last: i64,
-) -> Result<Vec<ReceiptRow>> {
-    tx.query_all(
-        "SELECT message, agent, agent_name, state, open, how, handed_at, delivered_at, read_at, \
-         acknowledged_at FROM receipt WHERE tenant_id = $1 AND agent = $2 \
-         AND message BETWEEN $3 AND $4",
-        &[tenant.into(), agent.into(), first.into(), last.into()],
         receipt_from,
     )
 }
@@ -307,7 +254,7 @@ pub(super) fn unread(
              FROM receipt JOIN message \
              ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
              WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 \
-             AND receipt.state IN ('queued', $3) AND message.due_at > $4 \
+             AND receipt.state IN ('queued', $3) AND receipt.due_at > $4 \
              ORDER BY +receipt.message LIMIT $5"
         ),
         &[
@@ -322,25 +269,12 @@ pub(super) fn unread(
     )
 }
 
-/// The unread answers and bounces that an agent has got about a message.
-pub(super) fn unread_about(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    agent: &AgentId,
-    message: &MessageRow,
-) -> Result<Vec<i64>> {
+/// The answer and the bounces about a message.
+pub(super) fn told_about(tx: &mut Tx<'_>, tenant: &TenantId, number: i64) -> Result<Vec<i64>> {
     tx.query_all(
-        "SELECT message.number FROM message JOIN receipt \
-         ON receipt.tenant_id = message.tenant_id AND receipt.message = message.number \
-         WHERE message.tenant_id = $1 AND message.thread = $2 AND message.reply_to = $3 \
-         AND message.kind IN ('answer', 'bounce') AND receipt.agent = $4 AND receipt.open = 1 \
-         AND receipt.state IN ('queued', 'delivered')",
-        &[
-            tenant.into(),
-            message.thread.into(),
-            message.number.into(),
-            agent.into(),
-        ],
+        "SELECT number FROM message WHERE tenant_id = $1 AND reply_to = $2 \
+         AND kind IN ('answer', 'bounce')",
+        &[tenant.into(), number.into()],
         |row| row.int(0),
     )
 }
@@ -363,43 +297,90 @@ pub(super) fn count_unread(
 ) -> Result<i64> {
     let now = tx.now();
     let count = tx.query_one(
-        "SELECT count(*) FROM receipt JOIN message \
-         ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
-         WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 \
-         AND receipt.state IN ('queued', $3) AND message.due_at > $4",
+        "SELECT count(*) FROM receipt WHERE tenant_id = $1 AND agent = $2 AND open = 1 \
+         AND state IN ('queued', $3) AND due_at > $4",
         &[tenant.into(), agent.into(), which.also().into(), now.into()],
         |row| row.int(0),
     )?;
     Ok(count.unwrap_or(0))
 }
 
-/// How many messages each agent of a project, or of all, has not read; those
-/// that have read all are left out.
+/// How many messages each agent has not read; those that have read all are left
+/// out.
 pub(super) fn count_unread_of_each(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
-    project: Option<&str>,
+) -> Result<Vec<(AgentId, i64)>> {
+    let now = tx.now();
+    tx.query_all(
+        "SELECT agent, count(*) FROM receipt WHERE tenant_id = $1 AND open = 1 \
+         AND state IN ('queued', 'delivered') AND due_at > $2 GROUP BY agent",
+        &[tenant.into(), now.into()],
+        |row| Ok((AgentId::from_text(row.text(0)?), row.int(1)?)),
+    )
+}
+
+/// As [`count_unread_of_each`], of the messages of a project.
+pub(super) fn count_unread_in_project(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
 ) -> Result<Vec<(AgentId, i64)>> {
     let now = tx.now();
     tx.query_all(
         "SELECT receipt.agent, count(*) FROM receipt JOIN message \
          ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
          WHERE receipt.tenant_id = $1 AND receipt.open = 1 \
-         AND receipt.state IN ('queued', 'delivered') AND message.due_at > $2 \
-         AND message.project = coalesce($3, message.project) GROUP BY receipt.agent",
+         AND receipt.state IN ('queued', 'delivered') AND receipt.due_at > $2 \
+         AND message.project = $3 GROUP BY receipt.agent",
         &[tenant.into(), now.into(), project.into()],
         |row| Ok((AgentId::from_text(row.text(0)?), row.int(1)?)),
     )
 }
 
-/// The agents for whom at least so many messages wait.
-pub(super) fn full(tx: &mut Tx<'_>, tenant: &TenantId, least: i64) -> Result<Vec<AgentId>> {
+/// The agents for whom at least so many messages wait, or that owe the sender
+/// something about at least so many.
+pub(super) fn full(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    sender: &str,
+    waiting: i64,
+    of_sender: i64,
+) -> Result<Vec<AgentId>> {
     tx.query_all(
-        "SELECT agent FROM receipt WHERE tenant_id = $1 AND open = 1 AND state = 'queued' \
-         GROUP BY agent HAVING count(*) >= $2",
-        &[tenant.into(), least.into()],
+        concat!(
+            "SELECT agent FROM receipt WHERE tenant_id = $1 AND ",
+            owed!(),
+            " GROUP BY agent HAVING sum(CASE WHEN state = 'queued' THEN 1 ELSE 0 END) >= $3 \
+             OR sum(CASE WHEN sender = $2 THEN 1 ELSE 0 END) >= $4"
+        ),
+        &[
+            tenant.into(),
+            sender.into(),
+            waiting.into(),
+            of_sender.into(),
+        ],
         |row| Ok(AgentId::from_text(row.text(0)?)),
     )
+}
+
+/// About how many messages of a sender an agent owes something, whether they
+/// are due or not.
+pub(super) fn count_owed_to(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    sender: &str,
+) -> Result<i64> {
+    let count = tx.query_one(
+        concat!(
+            "SELECT count(*) FROM receipt WHERE tenant_id = $1 AND agent = $2 AND sender = $3 AND ",
+            owed!()
+        ),
+        &[tenant.into(), agent.into(), sender.into()],
+        |row| row.int(0),
+    )?;
+    Ok(count.unwrap_or(0))
 }
 
 /// How many messages nothing has shown to an agent, whether they are due or
@@ -414,8 +395,8 @@ pub(super) fn count_queued(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) 
     Ok(count.unwrap_or(0))
 }
 
-/// What holds an agent: blocking messages of which it still owes something. In
-/// order as `unread` is.
+/// What holds an agent: blocking messages of which it still owes something, the
+/// oldest first.
 pub(super) fn blocking(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -424,54 +405,52 @@ pub(super) fn blocking(
 ) -> Result<Vec<i64>> {
     let now = tx.now();
     tx.query_all(
-        "SELECT receipt.message FROM receipt JOIN message \
-         ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
-         WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 \
-         AND message.blocking = 1 AND message.due_at > $3 ORDER BY +receipt.message LIMIT $4",
+        "SELECT message FROM receipt WHERE tenant_id = $1 AND agent = $2 AND open = 1 \
+         AND blocking = 1 AND due_at > $3 ORDER BY message LIMIT $4",
         &[tenant.into(), agent.into(), now.into(), limit.into()],
         |row| row.int(0),
     )
 }
 
 /// The messages whose senders hear where an agent does nothing more, the
-/// oldest first.
+/// oldest first; but not those that are due: they expire.
 pub(super) fn owed_by_agent(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     agent: &AgentId,
 ) -> Result<Vec<MessageRow>> {
+    let now = tx.now();
     tx.query_all(
         concat!(
             "SELECT ",
             columns!(),
             ", '', NULL, NULL FROM receipt JOIN message \
              ON message.tenant_id = receipt.tenant_id AND message.number = receipt.message \
-             WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.open = 1 AND ",
+             WHERE receipt.tenant_id = $1 AND receipt.agent = $2 AND receipt.due_at > $3 AND ",
             owed!(),
             " ORDER BY +receipt.message"
         ),
-        &[tenant.into(), agent.into()],
+        &[tenant.into(), agent.into(), now.into()],
         row_from,
     )
 }
 
-/// Closes all receipts of an agent: what it owes is undeliverable, and the rest
-/// stays as it is.
+/// Closes the receipts of an agent that are not due: what it owes is
+/// undeliverable, and the rest stays as it is.
 pub(super) fn close_of_agent(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<()> {
+    let now = tx.now();
     tx.execute(
         concat!(
             "UPDATE receipt SET state = 'undeliverable', open = 0 \
-             WHERE tenant_id = $1 AND agent = $2 AND open = 1 AND EXISTS \
-             (SELECT 1 FROM message WHERE message.tenant_id = $1 \
-             AND message.number = receipt.message AND ",
-            owed!(),
-            ")"
+             WHERE tenant_id = $1 AND agent = $2 AND due_at > $3 AND ",
+            owed!()
         ),
-        &[tenant.into(), agent.into()],
+        &[tenant.into(), agent.into(), now.into()],
     )?;
     tx.execute(
-        "UPDATE receipt SET open = 0 WHERE tenant_id = $1 AND agent = $2 AND open = 1",
-        &[tenant.into(), agent.into()],
+        "UPDATE receipt SET open = 0 \
+         WHERE tenant_id = $1 AND agent = $2 AND open = 1 AND due_at > $3",
+        &[tenant.into(), agent.into(), now.into()],
     )?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 pub mod mcp;
 pub mod routes;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
@@ -73,6 +74,14 @@ impl Faults {
             Some(Fault::CommitLost | Fault::None) | None => Ok(()),
         }
     }
+}
+
+/// The statements that SQLite has run, so that a test can ask for their plans.
+static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+pub fn note_statement(sql: &str) {
+    let mut statements = STATEMENTS.lock().expect("no panic while held");
+    statements.insert(sql.to_owned());
 }
 
 /// `PRAGMA synchronous`: the crash harness turns it off to prove that it would

@@ -1,11 +1,11 @@
 //! HTTP of steering.
 
 use axum::extract::State;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, STATEMENTS};
 use crate::app::App;
 use crate::auth::Admin;
 use crate::error::Result;
@@ -17,6 +17,7 @@ pub fn routes() -> Router<App> {
         .route("/testing/sweep", post(sweep))
         .route("/testing/fault", post(plan_fault))
         .route("/testing/compact", post(compact))
+        .route("/testing/statements", get(list_statements))
 }
 
 #[derive(Deserialize)]
@@ -77,4 +78,9 @@ async fn compact(
 ) -> Result<Json<Done>> {
     retention::compact(&app.db, &ctx.caller.tenant, body.through).await?;
     Ok(done(&app))
+}
+
+async fn list_statements(_: Admin) -> Json<Vec<String>> {
+    let statements = STATEMENTS.lock().expect("no panic while held");
+    Json(statements.iter().cloned().collect())
 }
