@@ -47,7 +47,6 @@ use crate::clock::Time;
 use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
-use crate::listed::Listed;
 use pattern::{Pattern, PatternError};
 
 /// How long a place in the queue is kept after the last call for it.
