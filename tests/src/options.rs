@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use crate::{Database, Engine, PATIENCE, Server, program, scripts};
+use crate::{Database, Engine, PATIENCE, Server, free_port, program, scripts};
 
 /// The beginning of the first line of a server that listens.
 const READY: &str = "coro-server listens on ";
@@ -77,6 +77,15 @@ impl Options {
     /// With a dashboard, on a free port; other servers have none.
     pub fn with_dashboard(self) -> Self {
         self.arg("--dashboard-bind").arg("127.0.0.1:0")
+    }
+
+    /// With a dashboard that browsers call `localhost`, so that passkeys work.
+    pub fn with_named_dashboard(self) -> Self {
+        let port = free_port();
+        self.arg("--dashboard-bind")
+            .arg(&format!("127.0.0.1:{port}"))
+            .arg("--dashboard-url")
+            .arg(&format!("http://localhost:{port}"))
     }
 
     pub fn variable(mut self, name: &str, value: &str) -> Self {

@@ -105,6 +105,15 @@ const SAMPLES: &[(&str, &str)] = &[
          INSERT INTO dashboard_session (tenant_id, hash, key_hash, token_id, token_hash, \
          created_at, used_at) VALUES ('t', 'hash', {blob}, 'id', {blob}, 1, 1)",
     ),
+    (
+        "0015_passkeys",
+        "INSERT INTO passkey (tenant_id, id, human, name, relying_party, credential_id, user_handle, \
+         transports, key_state, use_state, made_at) VALUES \
+         ('t', 'id', 'ada', 'laptop', 'localhost', {blob}, {blob}, 0, {blob}, {blob}, 1); \
+         INSERT INTO passkey_challenge (tenant_id, session, token_id, purpose, human, \
+         relying_party, state, expires_at) VALUES \
+         ('t', 'hash', 'id', 'unlock', 'ada', 'localhost', {blob}, 2)",
+    ),
 ];
 
 /// The tables that each migration makes.
@@ -129,6 +138,7 @@ const TABLES: &[&[&str]] = &[
     ],
     &["continuation"],
     &["dashboard_code", "dashboard_session"],
+    &["passkey", "passkey_challenge"],
 ];
 
 fn folder(engine: Engine) -> std::path::PathBuf {

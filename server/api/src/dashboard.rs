@@ -49,6 +49,10 @@ pub struct DashboardSession {
     pub demo: bool,
     /// The human who has unlocked the page; none before.
     pub human: Option<String>,
+    /// The origin on which passkeys work; none where the dashboard's address
+    /// is an IP address or plain HTTP.
+    #[cfg_attr(feature = "openapi", schema(example = "http://localhost:9847"))]
+    pub passkeys_at: Option<String>,
     /// The newest revision of the tenant.
     pub revision: i64,
 }

@@ -196,7 +196,7 @@ fn check_may_set(ctx: &Ctx, kind: RequestKind, human: Option<&str>) -> Result<()
     match human {
         Some(_) => Ok(()),
         None if kind.is_protected() => Err(forbidden(format!(
-            "who decides a {} is protected: a human sets it with their passphrase",
+            "who decides a {} is protected: a human sets it with their passphrase or passkey",
             kind.word()
         ))
         .hint("a person runs coro-cli requests policy on a terminal")),
