@@ -15,6 +15,7 @@ const KEY = 'coro.key';
  * @property {string} expires_at
  * @property {boolean} demo
  * @property {string | null} human
+ * @property {string | null} passkeys_at The origin on which passkeys work.
  * @property {number} revision
  */
 

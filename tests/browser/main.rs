@@ -12,6 +12,7 @@ mod koor_faults;
 mod load;
 mod packages;
 mod pages;
+mod passkeys;
 mod restart;
 mod signin;
 mod state;

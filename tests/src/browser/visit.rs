@@ -22,6 +22,16 @@ impl Visit {
         Some(visit)
     }
 
+    /// As [`Visit::start`], at an address where passkeys work.
+    pub fn start_named() -> Option<Visit> {
+        let page = Page::new()?;
+        let server = Options::new(Engine::Sqlite).with_named_dashboard().start();
+        let url = server.dashboard_url();
+        let mut visit = Visit { page, server, url };
+        visit.sign_in();
+        Some(visit)
+    }
+
     pub fn before_sign_in() -> Option<Visit> {
         let page = Page::new()?;
         let address = format!("127.0.0.1:{}", free_port());
