@@ -57,18 +57,37 @@ pub(crate) fn list(session: &mut Session<'_>) -> Result<Vec<Human>> {
     serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))
 }
 
-/// Which human acts: the one who is named, or the only one.
+/// Which human acts: the one who is named, or the only one. On a terminal
+/// that takes a passphrase.
 pub(crate) fn who(humans: &[Human], named: Option<String>) -> Result<String> {
-    match (named, humans) {
-        (_, []) => Err(conflict("no human has set a passphrase yet")
-            .hint("a person does so on a terminal: coro-cli humans set NAME")),
-        (Some(name), _) => Ok(name),
-        (None, [only]) => Ok(only.name.clone()),
+    let name = match (named, humans) {
+        (_, []) => {
+            return Err(conflict("no human has set a passphrase yet")
+                .hint("a person does so on a terminal: coro-cli humans set NAME"));
+        }
+        (Some(name), _) => name,
+        (None, [only]) => only.name.clone(),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|human| human.name.as_str()).collect();
-            Err(usage(format!("who are you: {}?", names.join(", "))).hint("say so with --as NAME"))
+            return Err(
+                usage(format!("who are you: {}?", names.join(", "))).hint("say so with --as NAME")
+            );
         }
+    };
+    check_has_passphrase(humans, &name)?;
+    Ok(name)
+}
+
+/// A browser has passkeys, a terminal has not.
+pub(crate) fn check_has_passphrase(humans: &[Human], name: &str) -> Result<()> {
+    let has_none = |human: &Human| human.name == name && !human.has_passphrase;
+    if !humans.iter().any(has_none) {
+        return Ok(());
     }
+    let message = format!("{name} has passkeys and no passphrase, which a terminal takes");
+    Err(conflict(message).hint(
+        "use the page: coro-cli dashboard; or set a passphrase there first, under Settings, Humans",
+    ))
 }
 
 /// Asks for the passphrase, and makes calls with a session that ends after

@@ -1,4 +1,4 @@
-// The human who has unlocked this page with a passphrase. Kept in memory only:
+// The human who has unlocked this page. Kept in memory only:
 // a reload locks it again.
 
 import { signal } from './html.js';

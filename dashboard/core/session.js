@@ -14,6 +14,7 @@ const KEY = 'coro.key';
  * @property {string | null} project
  * @property {string} expires_at
  * @property {boolean} demo
+ * @property {string | null} passkeys_at The origin on which passkeys work.
  * @property {number} revision
  */
 

@@ -1,38 +1,32 @@
 // Unlocks the page for decisions that only a human makes. At first use the
-// passphrase is set here.
+// passkey or the passphrase is set here.
 
 import { html, useState } from '../core/html.js';
 import { change, read } from '../core/api.js';
 import { useData } from '../core/data.js';
 import { unlock } from '../core/human.js';
+import { addPasskey, hasPasskeyHere, passkeysElsewhere, passkeysWork, unlockWithPasskey } from '../core/passkeys.js';
 import { plain } from '../core/plain.js';
 import { Modal } from './dialog.js';
 import { Failure, Loading } from './empty.js';
 import { t } from '../texts.js';
 
 /** The shortest passphrase that the server takes, in characters. */
-const PASSPHRASE_MIN = 10;
+export const PASSPHRASE_MIN = 10;
+
+/** @typedef {import('../types/api.js').components['schemas']['Human']} Human */
 
 /** @param {{close: () => void, children?: any, then?: () => Promise<unknown>}} props */
 export function Unlock({ close, children, then }) {
   const { data: humans, error } = useData((signal) => read('/api/humans', {}, signal), []);
   const [wrong, setWrong] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
-  const first = humans?.length === 0;
-  /** @param {SubmitEvent} event */
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
-    const [name, passphrase, again] = ['name', 'passphrase', 'again'].map((field) => String(form.get(field) ?? ''));
-    if (first && passphrase !== again) {
-      setWrong({ message: t.unlock.differ });
-      return;
-    }
+  /** @param {() => Promise<unknown>} prove */
+  const attempt = async (prove) => {
     setBusy(true);
     setWrong(null);
     try {
-      if (first) await change('POST', '/api/humans', { body: { name, passphrase } });
-      await unlock(name ?? '', passphrase ?? '');
+      await prove();
       await then?.();
       close();
     } catch (problem) {
@@ -40,26 +34,111 @@ export function Unlock({ close, children, then }) {
       setBusy(false);
     }
   };
-  return html`<${Modal} title=${first ? t.unlock.firstTitle : t.unlock.title} close=${close}>
-    <form class="modal-form" onSubmit=${submit}>
-      <div class="modal-body">
-        ${children}
-        ${error && html`<${Failure} error=${error} />`}
-        ${wrong && html`<${Failure} error=${wrong} />`}
-        ${!humans && !error && html`<${Loading} />`}
-        ${humans && html`<p class="dim">${first ? t.unlock.firstText : t.unlock.text}</p>`}
-        ${first && html`<label class="form-row"><span class="label">${t.unlock.name}</span><input class="input" name="name" required autocomplete="username" data-autofocus /></label>`}
-        ${humans?.length > 1 && html`<label class="form-row"><span class="label">${t.unlock.name}</span><span class="select"><select name="name">${humans.map((/** @type {any} */ one) => html`<option key=${one.name} value=${one.name}>${plain(one.name, 80)}</option>`)}</select></span></label>`}
-        ${humans && html`<label class="form-row"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required minlength=${first ? PASSPHRASE_MIN : undefined} autocomplete=${first ? 'new-password' : 'current-password'} ref=${focusOnce} /></label>`}
-        ${first && html`<label class="form-row"><span class="label">${t.unlock.again}</span><input class="input" type="password" name="again" required autocomplete="new-password" /></label>`}
-      </div>
-      <footer class="modal-foot"><button type="button" class="button" onClick=${close}>${t.cancel}</button><button type="submit" class="button primary" disabled=${busy || !humans}>${first ? t.unlock.firstAction : t.unlock.action}</button></footer>
-    </form>
+  const Form = humans?.length === 0 ? First : Known;
+  return html`<${Modal} title=${humans?.length === 0 ? t.unlock.firstTitle(passkeysWork()) : t.unlock.title} close=${close}>
+    ${humans
+      ? html`<${Form} humans=${humans} attempt=${attempt} setWrong=${setWrong} busy=${busy} close=${close}>${children}${wrong && html`<${Failure} error=${wrong} />`}<//>`
+      : html`<div class="modal-body">${children}${error ? html`<${Failure} error=${error} />` : html`<${Loading} />`}</div>`}
   <//>`;
 }
 
-/** @param {HTMLInputElement | null} input */
-function focusOnce(input) {
+/**
+ * @typedef {object} FormProps
+ * @property {Human[]} humans
+ * @property {(prove: () => Promise<unknown>) => void} attempt
+ * @property {(wrong: {message: string}) => void} setWrong
+ * @property {boolean} busy
+ * @property {() => void} close
+ * @property {any} [children]
+ */
+
+/**
+ * Whoever comes first makes themselves.
+ * @param {FormProps} props
+ */
+function First({ attempt, setWrong, busy, close, children }) {
+  /** @param {SubmitEvent} event */
+  const submit = (event) => {
+    event.preventDefault();
+    const [name = '', passphrase = '', again] = fields(event, ['name', 'passphrase', 'again']);
+    if (passphrase !== again) {
+      setWrong({ message: t.unlock.differ });
+      return;
+    }
+    attempt(async () => {
+      await change('POST', '/api/humans', { body: { name, passphrase } });
+      await unlock(name, passphrase);
+    });
+  };
+  /** @param {MouseEvent} event */
+  const make = (event) => {
+    const form = /** @type {HTMLButtonElement} */ (event.currentTarget).form;
+    const name = /** @type {HTMLInputElement | null} */ (form?.elements.namedItem('name') ?? null);
+    if (name?.reportValidity()) attempt(() => addPasskey(name.value, t.passkeys.firstName));
+  };
+  return html`<form class="modal-form" onSubmit=${submit}>
+    <div class="modal-body">
+      ${children}
+      <p class="dim">${t.unlock.firstText}</p>
+      <label class="form-row"><span class="label">${t.unlock.name}</span><input class="input" name="name" required autocomplete="username" ref=${focusOnce} /></label>
+      ${passkeysWork() && html`<div class="form-row"><button type="button" class="button primary" disabled=${busy} onClick=${make}>${t.passkeys.make}</button><p class="dim">${t.passkeys.makeHelp}</p></div>`}
+      <label class="form-row"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required minlength=${PASSPHRASE_MIN} autocomplete="new-password" /></label>
+      <label class="form-row"><span class="label">${t.unlock.again}</span><input class="input" type="password" name="again" required autocomplete="new-password" /></label>
+      <${Elsewhere} />
+    </div>
+    <footer class="modal-foot"><button type="button" class="button" onClick=${close}>${t.cancel}</button><button type="submit" class=${`button ${passkeysWork() ? '' : 'primary'}`} disabled=${busy}>${t.unlock.firstAction}</button></footer>
+  </form>`;
+}
+
+/** @param {FormProps} props */
+function Known({ humans, attempt, busy, close, children }) {
+  const [name, setName] = useState(humans[0]?.name ?? '');
+  const who = humans.find((one) => one.name === name);
+  const withPasskey = hasPasskeyHere(who);
+  /** @param {SubmitEvent} event */
+  const submit = (event) => {
+    event.preventDefault();
+    const [passphrase = ''] = fields(event, ['passphrase']);
+    attempt(() => unlock(name, passphrase));
+  };
+  return html`<form class="modal-form" onSubmit=${submit}>
+    <div class="modal-body">
+      ${children}
+      <p class="dim">${t.unlock.text}</p>
+      ${humans.length > 1 && html`<label class="form-row"><span class="label">${t.unlock.name}</span><span class="select"><select value=${name} onChange=${(/** @type {any} */ event) => setName(event.target.value)}>${humans.map((one) => html`<option key=${one.name} value=${one.name}>${plain(one.name, 80)}</option>`)}</select></span></label>`}
+      ${withPasskey && html`<div class="form-row"><button type="button" class="button primary" disabled=${busy} ref=${focusOnce} onClick=${() => attempt(() => unlockWithPasskey(name))}>${t.passkeys.use}</button></div>`}
+      ${who?.has_passphrase && html`<label class="form-row" key="passphrase"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required autocomplete="current-password" ref=${withPasskey ? undefined : focusOnce} /></label>`}
+      ${!who?.has_passphrase && !withPasskey && html`<p class="note">${t.passkeys.onlyThere(places(who))}</p>`}
+      <${Elsewhere} />
+    </div>
+    <footer class="modal-foot"><button type="button" class="button" onClick=${close}>${t.cancel}</button>${who?.has_passphrase && html`<button type="submit" class=${`button ${withPasskey ? '' : 'primary'}`} disabled=${busy}>${t.unlock.action}</button>`}</footer>
+  </form>`;
+}
+
+/** How to get passkeys, where this page has none. */
+export function Elsewhere() {
+  const where = passkeysElsewhere();
+  return where && html`<p class="dim">${where}</p>`;
+}
+
+/** @param {Human | undefined} who */
+function places(who) {
+  return [...new Set((who?.passkeys ?? []).map((one) => plain(one.relying_party, 80)))].join(', ');
+}
+
+/**
+ * @param {SubmitEvent} event
+ * @param {string[]} names
+ * @returns {string[]}
+ */
+function fields(event, names) {
+  const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+  return names.map((name) => String(form.get(name) ?? ''));
+}
+
+/** @param {HTMLElement | null} field */
+function focusOnce(field) {
   // The list of humans came after the dialog.
-  if (input && !input.form?.contains(document.activeElement)) input.focus();
+  const form = field?.closest('form');
+  if (field && !form?.contains(document.activeElement)) field.focus();
 }

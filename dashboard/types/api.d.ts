@@ -359,6 +359,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/humans/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a passkey
+         * @description That a browser has made with the options. The authenticator must have
+         *     verified the human. The first human has unlocked with it.
+         */
+        post: operations["add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/humans/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to add a passkey
+         * @description On the dashboard's port only, as everything of passkeys, and where the
+         *     dashboard's address has a name. The first human is made with it; after that
+         *     it takes the session of whose it shall be. The challenge is good once, for
+         *     two minutes, in this session of the page, whose next one replaces it.
+         */
+        post: operations["begin_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/humans/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a passkey
+         * @description Of the human who has unlocked; not the last way in which they can. Their
+         *     other sessions end.
+         */
+        delete: operations["remove_passkey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/humans/session": {
         parameters: {
             query?: never;
@@ -392,6 +457,47 @@ export interface paths {
          *     controllers that are no agents.
          */
         post: operations["unlock_human"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/humans/unlock/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to unlock with a passkey
+         * @description As `begin_passkey`, of a human who has one for this address.
+         */
+        post: operations["begin_unlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/humans/unlock/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a human's session with a passkey
+         * @description As with a passphrase: for ten minutes, with this token only, and the same
+         *     five wrong tries of a tenant in five minutes.
+         */
+        post: operations["unlock_human_with_passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1527,6 +1633,11 @@ export interface components {
             id: string;
             status: components["schemas"]["AgentStatus"];
         };
+        /** @description A passkey was added. */
+        AddedPasskey: {
+            human: components["schemas"]["Human"];
+            unlocked?: components["schemas"]["Unlocked"] | null;
+        };
         /** @description A registered agent. */
         Agent: {
             capabilities: string[];
@@ -1631,6 +1742,22 @@ export interface components {
              *     was given, is the log's.
              */
             ok: boolean;
+        };
+        /** @description Asks for what a browser needs to make a passkey. */
+        BeginPasskey: {
+            /**
+             * @description Whose it shall be. The first human is made with it.
+             * @example ada
+             */
+            human: string;
+        };
+        /** @description Asks for what a browser needs to use a passkey. */
+        BeginUnlock: {
+            /**
+             * @description May be left out where there is one human only.
+             * @example ada
+             */
+            name?: string | null;
         };
         /** @description The capabilities as they are now. */
         Capabilities: {
@@ -1767,6 +1894,12 @@ export interface components {
             expires_at: string;
             /** @description That of the token with which the code was made. */
             name: string;
+            /**
+             * @description The origin on which passkeys work; none where the dashboard's address
+             *     is an IP address or plain HTTP.
+             * @example http://localhost:9847
+             */
+            passkeys_at?: string | null;
             /** @description The one project that the session sees; none sees all. */
             project?: string | null;
             /**
@@ -1928,12 +2061,19 @@ export interface components {
         };
         /** @description Someone who decides. */
         Human: {
-            /** @description When the passphrase was set last. */
+            /**
+             * @description When the passphrase was set last; when they were made, where there is
+             *     none.
+             */
             changed_at: string;
             created_at: string;
             /** @description Whose token made them. */
             created_by: string;
+            /** @description Whether they can unlock with a passphrase. */
+            has_passphrase?: boolean;
             name: string;
+            /** @description What else they can unlock with, on the dashboard's page. */
+            passkeys?: components["schemas"]["Passkey"][];
         };
         /** @description What an agent has not read yet, the oldest first. */
         Inbox: {
@@ -2249,6 +2389,16 @@ export interface components {
              */
             to?: string | null;
         };
+        /** @description A passkey that a browser has made. */
+        NewPasskey: {
+            /** @description The credential's `toJSON()`. */
+            credential: Record<string, never>;
+            /**
+             * @description What the human calls it.
+             * @example laptop
+             */
+            name: string;
+        };
         /** @description Who is to stand still: an agent, a project, or all. */
         NewPause: {
             /**
@@ -2479,7 +2629,7 @@ export interface components {
             kind: components["schemas"]["RequestKind"];
             number: components["schemas"]["RequestNumber"];
             project: string;
-            /** @description Whether a human with a passphrase decides it, and no token alone. */
+            /** @description Whether a human who has unlocked decides it, and no token alone. */
             protected: boolean;
             title: string;
         };
@@ -2492,6 +2642,38 @@ export interface components {
             attempt: number;
             number: components["schemas"]["TaskNumber"];
             title: string;
+        };
+        /**
+         * @description A key pair in an authenticator of a human: a phone, a laptop, a security
+         *     key. It works on the page of one host only.
+         */
+        Passkey: {
+            id: string;
+            /** @description Null where it has unlocked nothing yet. */
+            last_used_at?: string | null;
+            made_at: string;
+            /**
+             * @description What the human calls it.
+             * @example laptop
+             */
+            name: string;
+            /**
+             * @description The host for which it was made: `WebAuthn`'s relying party id.
+             * @example localhost
+             */
+            relying_party: string;
+        };
+        /**
+         * @description What a browser takes to make or use a passkey, with a challenge that is
+         *     good once, for this session of the page.
+         */
+        PasskeyOptions: {
+            expires_at: string;
+            /**
+             * @description For `PublicKeyCredential.parseCreationOptionsFromJSON` or
+             *     `parseRequestOptionsFromJSON`.
+             */
+            options: Record<string, never>;
         };
         /**
          * Format: password
@@ -2664,7 +2846,7 @@ export interface components {
             body?: string;
             decided_at?: string | null;
             decided_by?: string | null;
-            /** @description `session`: a human with a passphrase; `token`: a token alone. */
+            /** @description `session`: a human who had unlocked; `token`: a token alone. */
             decided_how?: string | null;
             /** @description The option that was decided; `no` where it expired. */
             decision?: string | null;
@@ -2680,7 +2862,7 @@ export interface components {
             on_silence: components["schemas"]["Silence"];
             options: string[];
             project: string;
-            /** @description Whether a human with a passphrase decides it, and no token alone. */
+            /** @description Whether a human who has unlocked decides it, and no token alone. */
             protected: boolean;
             status: components["schemas"]["RequestStatus"];
             title: string;
@@ -3224,6 +3406,11 @@ export interface components {
              */
             name?: string | null;
             passphrase: components["schemas"]["Passphrase"];
+        };
+        /** @description What an authenticator has signed. */
+        UnlockWithPasskey: {
+            /** @description The credential's `toJSON()`. */
+            credential: Record<string, never>;
         };
         /** @description A session of a human. Its secret is shown this once. */
         Unlocked: {
@@ -4041,6 +4228,127 @@ export interface operations {
             };
         };
     };
+    add_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The human's session */
+                "Coro-Human"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "laptop",
+                 *       "credential": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPasskey"];
+            };
+        };
+        responses: {
+            /** @description The human */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedPasskey"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The human's session */
+                "Coro-Human"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "human": "ada"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BeginPasskey"];
+            };
+        };
+        responses: {
+            /** @description For the browser */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The human's session */
+                "Coro-Human"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The passkey's id
+                 * @example 0b6f
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The human */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Human"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     lock_human: {
         parameters: {
             query?: never;
@@ -4088,6 +4396,82 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["Unlock"];
+            };
+        };
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unlocked"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_unlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "ada"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BeginUnlock"];
+            };
+        };
+        responses: {
+            /** @description For the browser */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description What went wrong, and a safe next step */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlock_human_with_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["UnlockWithPasskey"];
             };
         };
         responses: {

@@ -94,7 +94,11 @@ pub struct Options {
     #[arg(long, global = true, env = "CORO_DASHBOARD_BIND")]
     pub dashboard_bind: Option<String>,
     /// Address under which browsers reach the dashboard, where a proxy is in
-    /// front of it, such as `https://board.example.com`.
+    /// front of it, such as `https://board.example.com`, or with a name, so that
+    /// passkeys work: `http://localhost:9847`.
+    ///
+    /// Where it is `localhost` and the dashboard's own port, both loopback
+    /// addresses are listened on.
     #[arg(long, global = true, env = "CORO_DASHBOARD_URL")]
     pub dashboard_url: Option<String>,
     /// Folder of the database, the owner's token and the socket [default: the
@@ -380,6 +384,21 @@ impl Config {
         }
     }
 
+    /// The other loopback address, where the dashboard listens on one and
+    /// browsers call it `localhost`: they try both, and who listens on the
+    /// other could be anybody of this machine.
+    pub fn dashboard_beside(&self, address: SocketAddr) -> Option<SocketAddr> {
+        let url = self.dashboard_url.as_deref()?.trim_end_matches('/');
+        let (_, authority) = url.split_once("://")?;
+        let is_here = address.ip().is_loopback()
+            && authority.eq_ignore_ascii_case(&format!("localhost:{}", address.port()));
+        let other: IpAddr = match address.ip() {
+            IpAddr::V4(_) => Ipv6Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv4Addr::LOCALHOST.into(),
+        };
+        is_here.then(|| SocketAddr::new(other, address.port()))
+    }
+
     /// Where clients of this machine reach the server. All addresses are none
     /// that one can call, or that a certificate names.
     pub fn local_url(&self, mut address: SocketAddr) -> String {
@@ -452,7 +471,8 @@ fn own_hosts(binds: [Option<SocketAddr>; 2], named: [Option<String>; 2]) -> Vec<
     hosts
 }
 
-fn without_port(host: &str) -> &str {
+/// A host as it stands in `Host` and URLs, without its port.
+pub fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // The colons of an IPv6 address stand in brackets.
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() => name,

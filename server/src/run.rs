@@ -4,7 +4,7 @@ mod banner;
 mod folder;
 mod telemetry;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -212,6 +212,21 @@ async fn listen(setting: &str, bind: SocketAddr) -> anyhow::Result<(TcpListener,
     Ok((listener, address))
 }
 
+/// Takes an address that this machine may not have.
+async fn listen_if_there(setting: &str, bind: SocketAddr) -> anyhow::Result<Option<TcpListener>> {
+    match TcpListener::bind(bind).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(anyhow!(
+            "{setting} says localhost, and something else listens on {bind}, where browsers go too; \
+             stop it or choose another port"
+        )),
+        Err(error) => {
+            tracing::debug!(%error, %bind, "this machine has no such address");
+            Ok(None)
+        }
+    }
+}
+
 async fn serve(
     config: Config,
     mut stop_signal: StopSignal,
@@ -229,6 +244,13 @@ async fn serve(
     let (listener, address) = listen("--bind", config.bind).await?;
     let dashboard = match config.dashboard_bind {
         Some(bind) => Some(listen("--dashboard-bind", bind).await?),
+        None => None,
+    };
+    let beside = dashboard
+        .as_ref()
+        .and_then(|(_, address)| config.dashboard_beside(*address));
+    let beside = match beside {
+        Some(bind) => listen_if_there("--dashboard-url", bind).await?,
         None => None,
     };
     let dashboard_url = dashboard
@@ -262,7 +284,9 @@ async fn serve(
     listeners.tcp(listener, tls.clone());
     if let Some((listener, _)) = dashboard {
         let page = listeners.serving(router::dashboard(app.clone()));
-        page.tcp(listener, tls);
+        for listener in std::iter::once(listener).chain(beside) {
+            page.tcp(listener, tls.clone());
+        }
     }
     #[cfg(unix)]
     if let Some(path) = &config.socket {

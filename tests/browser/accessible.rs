@@ -28,6 +28,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ),
     ("events", "/events?at=3", ".detail .json"),
     ("settings", "/settings", ".row"),
+    ("settings-humans", "/settings?tab=humans", ".empty"),
     ("settings-clients", "/settings?tab=clients", ".row"),
     (
         "settings-client",
@@ -163,7 +164,7 @@ fn fill(visit: &Visit) {
 
 /// What the rules of WCAG 2.2, levels A and AA, and the best practices find.
 #[track_caller]
-fn check(visit: &mut Visit, what: &str) -> Vec<String> {
+pub(crate) fn check(visit: &mut Visit, what: &str) -> Vec<String> {
     let found = visit.page.eval(
         "axe.run(document, {resultTypes: ['violations'], \
          runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}) \

@@ -14,6 +14,7 @@ mod koor_faults;
 mod load;
 mod packages;
 mod pages;
+mod passkeys;
 mod policies;
 mod restart;
 mod signin;

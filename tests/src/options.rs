@@ -91,11 +91,27 @@ impl Options {
     /// Starts with a dashboard whose address stays the same after a restart, and
     /// gives the address.
     pub fn start_with_fixed_dashboard(self) -> (Server, String) {
+        let (server, port) = self.start_with_dashboard_at(|options, _| options);
+        (server, format!("127.0.0.1:{port}"))
+    }
+
+    /// Starts with a dashboard that browsers call `localhost`, so that passkeys
+    /// work.
+    pub fn start_with_named_dashboard(self) -> Server {
+        let named = |options: Options, port| {
+            let url = format!("http://localhost:{port}");
+            options.arg("--dashboard-url").arg(&url)
+        };
+        self.start_with_dashboard_at(named).0
+    }
+
+    fn start_with_dashboard_at(self, with: impl Fn(Options, u16) -> Options) -> (Server, u16) {
         for _ in 0..PORTS_TRIED_MAX {
-            let address = format!("127.0.0.1:{}", free_port());
-            let options = self.clone().arg("--dashboard-bind").arg(&address);
+            let port = free_port();
+            let bind = format!("127.0.0.1:{port}");
+            let options = with(self.clone().arg("--dashboard-bind").arg(&bind), port);
             match options.try_start() {
-                Ok(server) => return (server, address),
+                Ok(server) => return (server, port),
                 // Another test was faster.
                 Err(failed) if failed.stderr.contains("Address already in use") => {}
                 Err(failed) => panic!("the server did not start: {failed}"),

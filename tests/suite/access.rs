@@ -221,6 +221,27 @@ const TABLE: &[Row] = &[
     ("POST /api/humans", "/api/humans", Admin),
     // The controller's token here is of kind agent, and no person's.
     ("POST /api/humans/unlock", "/api/humans/unlock", Admin),
+    (
+        "POST /api/humans/passkeys/options",
+        "/api/humans/passkeys/options",
+        Admin,
+    ),
+    ("POST /api/humans/passkeys", "/api/humans/passkeys", Admin),
+    (
+        "DELETE /api/humans/passkeys/{id}",
+        "/api/humans/passkeys/nothing",
+        Admin,
+    ),
+    (
+        "POST /api/humans/unlock/options",
+        "/api/humans/unlock/options",
+        Admin,
+    ),
+    (
+        "POST /api/humans/unlock/passkey",
+        "/api/humans/unlock/passkey",
+        Admin,
+    ),
     ("DELETE /api/humans/session", "/api/humans/session", Lead),
     ("POST /api/liveness/check", "/api/liveness/check", Write),
     ("POST /api/tokens", "/api/tokens", Admin),
@@ -277,6 +298,10 @@ fn call(client: &Client, (operation, path, _): Row) -> Request {
         "POST /api/requests/{number}/withdraw" => json!({}),
         "POST /api/humans" => json!({"name": "ada", "passphrase": "correct horse"}),
         "POST /api/humans/unlock" => json!({"passphrase": "correct horse"}),
+        "POST /api/humans/passkeys/options" => json!({"human": "ada"}),
+        "POST /api/humans/passkeys" => json!({"name": "laptop", "credential": {}}),
+        "POST /api/humans/unlock/options" => json!({}),
+        "POST /api/humans/unlock/passkey" => json!({"credential": {}}),
         "POST /api/tokens" => json!({"name": "new", "role": "viewer"}),
         // The name that a token of role agent may register.
         "POST /api/instances/register" => json!({"name": "agent"}),

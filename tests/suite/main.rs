@@ -42,6 +42,7 @@ mod messages;
 mod migrations;
 mod openapi;
 mod overview;
+mod passkeys;
 mod patterns;
 mod pauses;
 mod prompts;

@@ -109,6 +109,15 @@ const SAMPLES: &[(&str, &str)] = &[
          created_at, used_at) VALUES ('t', 'hash', {blob}, 'id', {blob}, 1, 1)",
     ),
     (
+        "0015_passkeys",
+        "INSERT INTO passkey (tenant_id, id, human, name, relying_party, credential_id, user_handle, \
+         transports, key_state, use_state, made_at) VALUES \
+         ('t', 'id', 'ada', 'laptop', 'localhost', {blob}, {blob}, 0, {blob}, {blob}, 1); \
+         INSERT INTO passkey_challenge (tenant_id, session, token_id, purpose, human, \
+         relying_party, state, expires_at) VALUES \
+         ('t', 'hash', 'id', 'unlock', 'ada', 'localhost', {blob}, 2)",
+    ),
+    (
         "0016_receipts",
         "UPDATE receipt SET sender = 'human:a', wanted = 0, blocking = 0, due_at = 2",
     ),
@@ -136,6 +145,7 @@ const TABLES: &[&[&str]] = &[
     ],
     &["continuation"],
     &["dashboard_code", "dashboard_session"],
+    &["passkey", "passkey_challenge"],
     &[],
 ];
 

@@ -214,6 +214,14 @@ fn every_example_is_carried_out(engine: Engine) {
             Some("fail_task" | "release_task") => &[409],
             // Who asks does not decide.
             Some("decide_request") => &[403],
+            // They belong to the dashboard's port.
+            Some(
+                "begin_passkey"
+                | "add_passkey"
+                | "remove_passkey"
+                | "begin_unlock"
+                | "unlock_human_with_passkey",
+            ) => &[409],
             _ => &[200],
         };
         assert!(expected.contains(&answer.status), "{answer}");

@@ -47,6 +47,10 @@ pub struct DashboardSession {
     pub expires_at: String,
     /// Whether what the page shows is made up.
     pub demo: bool,
+    /// The origin on which passkeys work; none where the dashboard's address
+    /// is an IP address or plain HTTP.
+    #[cfg_attr(feature = "openapi", schema(example = "http://localhost:9847"))]
+    pub passkeys_at: Option<String>,
     /// The newest revision of the tenant.
     pub revision: i64,
 }

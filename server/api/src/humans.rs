@@ -62,8 +62,37 @@ pub struct Human {
     pub created_at: String,
     /// Whose token made them.
     pub created_by: String,
-    /// When the passphrase was set last.
+    /// When the passphrase was set last; when they were made, where there is
+    /// none.
     pub changed_at: String,
+    /// Whether they can unlock with a passphrase.
+    #[serde(default = "had_passphrase")]
+    pub has_passphrase: bool,
+    /// What else they can unlock with, on the dashboard's page.
+    #[serde(default)]
+    pub passkeys: Vec<Passkey>,
+}
+
+/// Before there were passkeys every human had a passphrase.
+fn had_passphrase() -> bool {
+    true
+}
+
+/// A key pair in an authenticator of a human: a phone, a laptop, a security
+/// key. It works on the page of one host only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Passkey {
+    pub id: String,
+    /// What the human calls it.
+    #[cfg_attr(feature = "openapi", schema(example = "laptop"))]
+    pub name: String,
+    /// The host for which it was made: `WebAuthn`'s relying party id.
+    #[cfg_attr(feature = "openapi", schema(example = "localhost"))]
+    pub relying_party: String,
+    pub made_at: String,
+    /// Null where it has unlocked nothing yet.
+    pub last_used_at: Option<String>,
 }
 
 /// What a human says to be known as one for a while.
@@ -92,6 +121,72 @@ impl fmt::Debug for Unlocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Unlocked({})", self.name)
     }
+}
+
+/// Asks for what a browser needs to make a passkey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BeginPasskey {
+    /// Whose it shall be. The first human is made with it.
+    #[cfg_attr(feature = "openapi", schema(example = "ada"))]
+    pub human: String,
+}
+
+/// Asks for what a browser needs to use a passkey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BeginUnlock {
+    /// May be left out where there is one human only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "ada"))]
+    pub name: Option<String>,
+}
+
+/// What a browser takes to make or use a passkey, with a challenge that is
+/// good once, for this session of the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PasskeyOptions {
+    /// For `PublicKeyCredential.parseCreationOptionsFromJSON` or
+    /// `parseRequestOptionsFromJSON`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub options: serde_json::Value,
+    pub expires_at: String,
+}
+
+/// A passkey that a browser has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewPasskey {
+    /// What the human calls it.
+    #[cfg_attr(feature = "openapi", schema(example = "laptop"))]
+    pub name: String,
+    /// The credential's `toJSON()`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub credential: serde_json::Value,
+}
+
+/// A passkey was added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AddedPasskey {
+    pub human: Human,
+    /// The session of the first human, who was made with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlocked: Option<Unlocked>,
+}
+
+/// What an authenticator has signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UnlockWithPasskey {
+    /// The credential's `toJSON()`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub credential: serde_json::Value,
 }
 
 /// A session that is over.

@@ -151,3 +151,10 @@ pub const PASSPHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=512;
 
 /// The most humans of a tenant.
 pub const HUMANS_MAX: i64 = 1_000;
+
+/// The most passkeys of a human.
+pub const PASSKEYS_MAX: i64 = 16;
+
+/// The longest answer of an authenticator, in bytes of JSON. The largest that
+/// are known have 4 KiB.
+pub const CREDENTIAL_BYTES_MAX: usize = 16 * 1024;

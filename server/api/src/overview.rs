@@ -87,6 +87,6 @@ pub struct OverviewRequest {
     pub expires_at: String,
     /// Seconds until then; null where that is over, and it waits all the same.
     pub expires_in_seconds: Option<u64>,
-    /// Whether a human with a passphrase decides it, and no token alone.
+    /// Whether a human who has unlocked decides it, and no token alone.
     pub protected: bool,
 }

@@ -33,7 +33,7 @@ words!(
 );
 
 impl RequestKind {
-    /// Whether a human with a passphrase decides it, and no token alone.
+    /// Whether a human who has unlocked decides it, and no token alone.
     pub fn is_protected(self) -> bool {
         !matches!(self, RequestKind::Question | RequestKind::Checkpoint)
     }
@@ -128,7 +128,7 @@ pub struct Request {
     pub number: RequestNumber,
     pub project: String,
     pub kind: RequestKind,
-    /// Whether a human with a passphrase decides it, and no token alone.
+    /// Whether a human who has unlocked decides it, and no token alone.
     pub protected: bool,
     pub title: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -157,7 +157,7 @@ pub struct Request {
     pub decision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
-    /// `session`: a human with a passphrase; `token`: a token alone.
+    /// `session`: a human who had unlocked; `token`: a token alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_how: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,6 +26,7 @@ use crate::auth;
 use crate::clock::Time;
 use crate::db::{Db, NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, forbidden, internal};
+use crate::humans::passkeys::relying_party;
 use crate::ids::{Hash, Secret, TenantId};
 use crate::{tenants, tokens};
 
@@ -249,6 +250,7 @@ pub async fn get_session(ctx: &Ctx) -> Result<DashboardSession> {
         project: caller.project.clone(),
         expires_at: session.expires_at.to_string(),
         demo: ctx.app.config.demo,
+        passkeys_at: relying_party(&ctx.app).map(|party| party.origin),
         revision,
     })
 }

@@ -41,6 +41,7 @@ const ALL: &[Migration] = &[
     migration!("0012_requests"),
     migration!("0013_hooks"),
     migration!("0014_dashboard"),
+    migration!("0015_passkeys"),
     migration!("0016_receipts"),
 ];
 

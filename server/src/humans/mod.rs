@@ -2,17 +2,22 @@
 //!
 //! A token can be read by whatever runs as the same user; a passphrase can't.
 //! So the owner's token administers, but what is protected takes a human who
-//! has unlocked: who has sent their passphrase and got a session of some
-//! minutes, valid with the token that unlocked it only. The first human is
-//! set with the owner's token; from then on a human adds others, and each
-//! changes their own passphrase. Agents, runners and whoever enrols them may
-//! not even try. Every set, unlock and refusal is in the audit.
+//! has unlocked: who has sent their passphrase, or used a passkey on the
+//! dashboard's page ([`passkeys`]), and got a session of some minutes, valid
+//! with the token that unlocked it only. The first human is set with the
+//! owner's token; from then on a human adds others, and each changes their own
+//! passphrase and passkeys, of which they always have one. Agents, runners and
+//! whoever enrols them may not even try. Every set, unlock and refusal is in
+//! the audit.
 
+pub mod passkeys;
 mod passphrase;
 pub mod routes;
 mod store;
 
-use coro_api::humans::{Human, Locked, NewHuman, Passphrase, Unlock, Unlocked};
+use std::collections::HashMap;
+
+use coro_api::humans::{Human, Locked, NewHuman, Passkey, Passphrase, Unlock, Unlocked};
 use coro_api::limits::HUMANS_MAX;
 use coro_api::names::check_name;
 use coro_api::tokens::{PrincipalKind, Role};
@@ -37,20 +42,22 @@ const SESSIONS_MAX: i64 = 1_000;
 #[derive(Clone, Debug)]
 struct HumanRow {
     name: String,
-    /// A PHC string of Argon2id.
-    passphrase: String,
+    /// A PHC string of Argon2id; none of a human who has passkeys only.
+    passphrase: Option<String>,
     created_at: Time,
     created_by: String,
     changed_at: Time,
 }
 
 impl HumanRow {
-    fn shown(&self) -> Human {
+    fn shown(&self, passkeys: Vec<Passkey>) -> Human {
         Human {
             name: self.name.clone(),
             created_at: self.created_at.to_string(),
             created_by: self.created_by.clone(),
             changed_at: self.changed_at.to_string(),
+            has_passphrase: self.passphrase.is_some(),
+            passkeys,
         }
     }
 }
@@ -88,10 +95,7 @@ pub async fn set_human(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Resul
 
 async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
     check_may_be_human(ctx)?;
-    check_name("human", &new.name)?;
-    if new.name.contains(':') {
-        return Err(invalid(format!("the human {:?} contains ':'", new.name)));
-    }
+    check_human_name(&new.name)?;
     passphrase::check_new(&new.passphrase)?;
     let proof = proof_for(ctx, session, &new).await?;
     let hash = ctx.app.humans.hash(&new.passphrase).await?;
@@ -103,7 +107,7 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
         let now = tx.now();
         let human = HumanRow {
             name: name.clone(),
-            passphrase: hash.clone(),
+            passphrase: Some(hash.clone()),
             created_at: before.as_ref().map_or(now, |before| before.created_at),
             created_by: match &before {
                 Some(before) => before.created_by.clone(),
@@ -116,7 +120,8 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
         let note = json!({ "new": before.is_none() });
         let entry = job_ctx.audit_entry("coro.human.set", &name);
         tx.emit(tenant, entry.note(note))?;
-        Ok(human.shown())
+        let passkeys = passkeys::list_of(tx, tenant, &name)?;
+        Ok(human.shown(passkeys))
     };
     ctx.app.db.write(&ctx.caller.tenant, job).await
 }
@@ -130,10 +135,7 @@ async fn proof_for(ctx: &Ctx, session: Option<Hash>, new: &NewHuman) -> Result<P
     let (count, human) = read.await?;
     match (human, &new.old_passphrase) {
         _ if count == 0 => Ok(Proof::First),
-        (Some(human), Some(old)) => {
-            check_passphrase(ctx, old, &human).await?;
-            Ok(Proof::Old(human.passphrase))
-        }
+        (Some(human), Some(old)) => Ok(Proof::Old(check_passphrase(ctx, old, &human).await?)),
         _ => match session {
             Some(session) => Ok(Proof::Session(session)),
             None => Err(forbidden(format!(
@@ -153,7 +155,9 @@ fn check_proof(tx: &mut Tx<'_>, ctx: &Ctx, proof: &Proof, before: Option<&HumanR
     }
     let by = match proof {
         Proof::First if count == 0 => return Ok(()),
-        Proof::Old(old) if before.is_some_and(|human| human.passphrase == *old) => return Ok(()),
+        Proof::Old(old) if before.is_some_and(|human| human.passphrase.as_ref() == Some(old)) => {
+            return Ok(());
+        }
         Proof::First | Proof::Old(_) => {
             return Err(conflict("another passphrase was set at the same time")
                 .hint("list the humans with coro-cli humans list"));
@@ -173,8 +177,17 @@ fn check_proof(tx: &mut Tx<'_>, ctx: &Ctx, proof: &Proof, before: Option<&HumanR
 /// The humans, by name.
 pub async fn list_humans(ctx: &Ctx) -> Result<Vec<Human>> {
     let tenant = ctx.caller.tenant.clone();
-    let all = ctx.app.db.read(move |tx| store::list(tx, &tenant)).await?;
-    Ok(all.iter().map(HumanRow::shown).collect())
+    let read = ctx.app.db.read(move |tx| {
+        let passkeys = passkeys::list_all(tx, &tenant)?;
+        Ok((store::list(tx, &tenant)?, passkeys))
+    });
+    let (all, passkeys) = read.await?;
+    let mut by_human: HashMap<String, Vec<Passkey>> = HashMap::new();
+    for (human, passkey) in passkeys {
+        by_human.entry(human).or_default().push(passkey);
+    }
+    let shown = |human: &HumanRow| human.shown(by_human.remove(&human.name).unwrap_or_default());
+    Ok(all.iter().map(shown).collect())
 }
 
 /// Begins a session of a human who knows the passphrase.
@@ -194,23 +207,7 @@ async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
     let secret = Secret::generate_session().map_err(internal)?;
     let (job_ctx, hash, name) = (ctx.clone(), secret.hash(), human.name.clone());
     let job = move |tx: &mut Tx<'_>| {
-        let tenant = &job_ctx.caller.tenant;
-        store::delete_expired_sessions(tx, tenant)?;
-        if store::count_sessions(tx, tenant)? >= SESSIONS_MAX {
-            return Err(conflict(format!(
-                "there are {SESSIONS_MAX} sessions already"
-            )));
-        }
-        let session = SessionRow {
-            human: name.clone(),
-            token_id: job_ctx.caller.token_id.clone(),
-            expires_at: tx.now().plus_seconds(SESSION_SECONDS),
-        };
-        store::insert_session(tx, tenant, &hash, &session)?;
-        let entry = job_ctx.audit_entry("coro.human.unlocked", &name);
-        let note = json!({ "token": session.token_id });
-        tx.emit(tenant, entry.note(note))?;
-        Ok(session.expires_at)
+        begin_session(tx, &job_ctx, &hash, &name, json!({ "how": "passphrase" }))
     };
     let expires_at = ctx.app.db.write(&ctx.caller.tenant, job).await?;
     Ok(Unlocked {
@@ -220,13 +217,41 @@ async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
     })
 }
 
+/// Begins a session under the hash of its secret, noting how the human proved
+/// to be it.
+fn begin_session(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    hash: &Hash,
+    human: &str,
+    mut how: Value,
+) -> Result<Time> {
+    let tenant = &ctx.caller.tenant;
+    store::delete_expired_sessions(tx, tenant)?;
+    if store::count_sessions(tx, tenant)? >= SESSIONS_MAX {
+        return Err(conflict(format!(
+            "there are {SESSIONS_MAX} sessions already"
+        )));
+    }
+    let session = SessionRow {
+        human: human.to_owned(),
+        token_id: ctx.caller.token_id.clone(),
+        expires_at: tx.now().plus_seconds(SESSION_SECONDS),
+    };
+    store::insert_session(tx, tenant, hash, &session)?;
+    how["token"] = Value::from(session.token_id);
+    let entry = ctx.audit_entry("coro.human.unlocked", human);
+    tx.emit(tenant, entry.note(how))?;
+    Ok(session.expires_at)
+}
+
 /// The human of a name, or the only one.
 async fn find_meant(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
     let tenant = ctx.caller.tenant.clone();
     let mut all = ctx.app.db.read(move |tx| store::list(tx, &tenant)).await?;
     let at = match name {
         _ if all.is_empty() => {
-            return Err(conflict("no human has set a passphrase yet")
+            return Err(conflict("no human has set a passphrase or passkey yet")
                 .hint("a person does so on a terminal: coro-cli humans set NAME"));
         }
         None if all.len() == 1 => 0,
@@ -242,11 +267,25 @@ async fn find_meant(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
     Ok(all.swap_remove(at))
 }
 
-async fn check_passphrase(ctx: &Ctx, tried: &Passphrase, human: &HumanRow) -> Result<()> {
-    let tenant = &ctx.caller.tenant;
-    let tries = &ctx.app.humans;
-    if tries.matches(tenant, tried, &human.passphrase).await? {
-        return Ok(());
+/// Gives the passphrase as it is stored, where it is the one that was tried.
+async fn check_passphrase(ctx: &Ctx, tried: &Passphrase, human: &HumanRow) -> Result<String> {
+    let Some(stored) = &human.passphrase else {
+        return Err(conflict(format!(
+            "{:?} has passkeys and no passphrase",
+            human.name
+        ))
+        .hint(
+            "unlock on the page, with coro-cli dashboard; under Settings, Humans a passphrase can \
+             be set",
+        ));
+    };
+    if ctx
+        .app
+        .humans
+        .matches(&ctx.caller.tenant, tried, stored)
+        .await?
+    {
+        return Ok(stored.clone());
     }
     Err(forbidden(format!(
         "the passphrase of {:?} is wrong",
@@ -307,12 +346,17 @@ pub fn count_humans(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     store::count(tx, tenant)
 }
 
-/// Forgets sessions that are over.
+/// Forgets sessions and challenges that are over.
 pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
     let of = tenant.clone();
-    if db.read(move |tx| store::any_expired(tx, &of)).await? {
+    let look =
+        move |tx: &mut Tx<'_>| Ok(store::any_expired(tx, &of)? || passkeys::any_expired(tx, &of)?);
+    if db.read(look).await? {
         let of = tenant.clone();
-        let job = move |tx: &mut Tx<'_>| store::delete_expired_sessions(tx, &of);
+        let job = move |tx: &mut Tx<'_>| {
+            store::delete_expired_sessions(tx, &of)?;
+            passkeys::delete_expired(tx, &of)
+        };
         db.write(tenant, job).await?;
     }
     Ok(())
@@ -333,6 +377,14 @@ fn own_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<Option<Session
     let is_valid =
         |session: &SessionRow| session.token_id == ctx.caller.token_id && session.expires_at > now;
     Ok(found.filter(is_valid))
+}
+
+fn check_human_name(name: &str) -> Result<()> {
+    check_name("human", name)?;
+    if name.contains(':') {
+        return Err(invalid(format!("the human {name:?} contains ':'")));
+    }
+    Ok(())
 }
 
 /// An agent is no human, whatever its token allows, and who leads nothing has

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Reason, Result, internal, invalid, unavailable};
 use crate::ids::{TenantId, salt};
 
-/// Wrong passphrases that a tenant may send in [`WINDOW_SECONDS`].
+/// Wrong passphrases and passkeys that a tenant may send in [`WINDOW_SECONDS`].
 const WRONG_MAX: u32 = 5;
 
 /// How long wrong passphrases are counted together.
@@ -47,7 +47,7 @@ impl Tries {
         stored: &str,
     ) -> Result<bool> {
         let _turn = self.turn().await?;
-        self.wrong.check(tenant.as_str()).map_err(too_many)?;
+        self.check(tenant)?;
         let (tried, stored) = (tried.clone(), stored.to_owned());
         let is_right = blocking(move || {
             let stored = PasswordHash::new(&stored)
@@ -57,10 +57,19 @@ impl Tries {
         })
         .await?;
         if !is_right {
-            // The next check refuses where this was one too many.
-            let _ = self.wrong.count(tenant.as_str());
+            self.count_wrong(tenant);
         }
         Ok(is_right)
+    }
+
+    /// Whether anybody of the tenant may try now.
+    pub(super) fn check(&self, tenant: &TenantId) -> Result<()> {
+        self.wrong.check(tenant.as_str()).map_err(too_many)
+    }
+
+    pub(super) fn count_wrong(&self, tenant: &TenantId) {
+        // The next check refuses where this was one too many.
+        let _ = self.wrong.count(tenant.as_str());
     }
 
     /// What is stored of a new passphrase.
@@ -97,7 +106,7 @@ pub(super) fn check_new(passphrase: &Passphrase) -> Result<()> {
     .hint("take a few words that nobody would guess"))
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(internal)?
@@ -106,7 +115,7 @@ async fn blocking<T: Send + 'static>(
 fn too_many(seconds: u64) -> Error {
     Error::new(
         Reason::RateLimited,
-        format!("too many wrong passphrases; wait {seconds} seconds"),
+        format!("too many wrong passphrases or passkeys; wait {seconds} seconds"),
     )
     .retry_after(seconds)
 }

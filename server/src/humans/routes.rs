@@ -2,15 +2,21 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use coro_api::humans::{Human, Locked, NewHuman, SESSION_HEADER, Unlock, Unlocked};
+use coro_api::humans::{
+    AddedPasskey, BeginPasskey, BeginUnlock, Human, Locked, NewHuman, NewPasskey, PasskeyOptions,
+    SESSION_HEADER, Unlock, UnlockWithPasskey, Unlocked,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::passkeys::{
+    add_passkey, begin_passkey, begin_unlock, remove_passkey, unlock_with_passkey,
+};
 use super::{list_humans, lock, set_human, unlock};
 use crate::app::App;
 use crate::auth::{Admin, Anyone, Leader, Reader};
 use crate::error::{Error, Result, invalid};
-use crate::http::extract::{Json, NoQuery};
+use crate::http::extract::{Json, NoQuery, Path};
 use crate::ids::Hash;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -18,6 +24,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, set))
         .routes(routes!(begin))
         .routes(routes!(end))
+        .routes(routes!(begin_add))
+        .routes(routes!(add))
+        .routes(routes!(remove))
+        .routes(routes!(begin_with_passkey))
+        .routes(routes!(with_passkey))
 }
 
 /// The hash of the session's secret that a request brings, if it brings one.
@@ -108,4 +119,86 @@ async fn end(
     SessionKey(session): SessionKey,
 ) -> Result<axum::Json<Locked>> {
     Ok(axum::Json(lock(&ctx, session).await?))
+}
+
+/// Begin to add a passkey
+///
+/// On the dashboard's port only, as everything of passkeys, and where the
+/// dashboard's address has a name. The first human is made with it; after that
+/// it takes the session of whose it shall be. The challenge is good once, for
+/// two minutes, in this session of the page, whose next one replaces it.
+#[utoipa::path(post, path = "/api/humans/passkeys/options", operation_id = "begin_passkey", tag = "humans",
+    params(("Coro-Human" = Option<String>, Header, description = "The human's session")),
+    request_body(content = BeginPasskey, example = json!({"human": "ada"})),
+    responses((status = 200, description = "For the browser", body = PasskeyOptions)))]
+async fn begin_add(
+    Admin(ctx): Admin,
+    _: NoQuery,
+    SessionKey(session): SessionKey,
+    Json(body): Json<BeginPasskey>,
+) -> Result<axum::Json<PasskeyOptions>> {
+    Ok(axum::Json(begin_passkey(&ctx, session, body).await?))
+}
+
+/// Add a passkey
+///
+/// That a browser has made with the options. The authenticator must have
+/// verified the human. The first human has unlocked with it.
+#[utoipa::path(post, path = "/api/humans/passkeys", operation_id = "add_passkey", tag = "humans",
+    params(("Coro-Human" = Option<String>, Header, description = "The human's session")),
+    request_body(content = NewPasskey, example = json!({"name": "laptop", "credential": {}})),
+    responses((status = 200, description = "The human", body = AddedPasskey)))]
+async fn add(
+    Admin(ctx): Admin,
+    _: NoQuery,
+    SessionKey(session): SessionKey,
+    Json(body): Json<NewPasskey>,
+) -> Result<axum::Json<AddedPasskey>> {
+    Ok(axum::Json(add_passkey(&ctx, session, body).await?))
+}
+
+/// Remove a passkey
+///
+/// Of the human who has unlocked; not the last way in which they can. Their
+/// other sessions end.
+#[utoipa::path(delete, path = "/api/humans/passkeys/{id}", operation_id = "remove_passkey", tag = "humans",
+    params(("id" = String, Path, description = "The passkey's id", example = "0b6f"),
+        ("Coro-Human" = Option<String>, Header, description = "The human's session")),
+    responses((status = 200, description = "The human", body = Human)))]
+async fn remove(
+    Admin(ctx): Admin,
+    Path(id): Path<String>,
+    _: NoQuery,
+    SessionKey(session): SessionKey,
+) -> Result<axum::Json<Human>> {
+    Ok(axum::Json(remove_passkey(&ctx, session, id).await?))
+}
+
+/// Begin to unlock with a passkey
+///
+/// As `begin_passkey`, of a human who has one for this address.
+#[utoipa::path(post, path = "/api/humans/unlock/options", operation_id = "begin_unlock", tag = "humans",
+    request_body(content = BeginUnlock, example = json!({"name": "ada"})),
+    responses((status = 200, description = "For the browser", body = PasskeyOptions)))]
+async fn begin_with_passkey(
+    Anyone(ctx): Anyone,
+    _: NoQuery,
+    Json(body): Json<BeginUnlock>,
+) -> Result<axum::Json<PasskeyOptions>> {
+    Ok(axum::Json(begin_unlock(&ctx, body).await?))
+}
+
+/// Begin a human's session with a passkey
+///
+/// As with a passphrase: for ten minutes, with this token only, and the same
+/// five wrong tries of a tenant in five minutes.
+#[utoipa::path(post, path = "/api/humans/unlock/passkey", operation_id = "unlock_human_with_passkey", tag = "humans",
+    request_body(content = UnlockWithPasskey, example = json!({"credential": {}})),
+    responses((status = 200, description = "The session", body = Unlocked)))]
+async fn with_passkey(
+    Anyone(ctx): Anyone,
+    _: NoQuery,
+    Json(body): Json<UnlockWithPasskey>,
+) -> Result<axum::Json<Unlocked>> {
+    Ok(axum::Json(unlock_with_passkey(&ctx, body).await?))
 }

@@ -19,7 +19,7 @@ macro_rules! select {
 fn row_from(row: &dyn Row) -> Result<HumanRow> {
     Ok(HumanRow {
         name: row.text(0)?.to_owned(),
-        passphrase: row.text(1)?.to_owned(),
+        passphrase: Some(row.text(1)?.to_owned()).filter(|stored| !stored.is_empty()),
         created_at: Time(row.int(2)?),
         created_by: row.text(3)?.to_owned(),
         changed_at: Time(row.int(4)?),
@@ -55,7 +55,7 @@ pub(super) fn save(tx: &mut Tx<'_>, tenant: &TenantId, human: &HumanRow) -> Resu
         &[
             tenant.into(),
             (&human.name).into(),
-            (&human.passphrase).into(),
+            human.passphrase.as_deref().unwrap_or_default().into(),
             human.created_at.into(),
             (&human.created_by).into(),
             human.changed_at.into(),
@@ -125,6 +125,20 @@ pub(super) fn delete_sessions_of(tx: &mut Tx<'_>, tenant: &TenantId, name: &str)
     tx.execute(
         "DELETE FROM human_session WHERE tenant_id = $1 AND human = $2",
         &[tenant.into(), name.into()],
+    )?;
+    Ok(())
+}
+
+/// As [`delete_sessions_of`], but for one.
+pub(super) fn delete_other_sessions_of(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    name: &str,
+    kept: &Hash,
+) -> Result<()> {
+    tx.execute(
+        "DELETE FROM human_session WHERE tenant_id = $1 AND human = $2 AND hash <> $3",
+        &[tenant.into(), name.into(), kept.into()],
     )?;
     Ok(())
 }

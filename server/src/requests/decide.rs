@@ -130,7 +130,7 @@ fn check_may(
     let number = request.number;
     if request.kind.is_protected() && decider.human.is_none() {
         return Err(forbidden(format!(
-            "{number} is protected ({}): a human decides it with their passphrase, no token does",
+            "{number} is protected ({}): a human decides it with their passphrase or passkey, no token does",
             request.kind.word()
         ))
         .hint(format!(
@@ -138,7 +138,7 @@ fn check_may(
         )));
     }
     // A human may decide what was asked with their own token: it is the
-    // passphrase that tells them from whatever else uses it.
+    // passphrase or passkey that tells them from whatever else uses it.
     if decider.human.is_none() && request.is_asked_by(ctx) {
         return Err(
             forbidden(format!("{number} is your own: who asks does not decide"))

@@ -79,7 +79,7 @@ pub(super) fn check_may_set(
     let word = kind.word();
     if humans.is_empty() {
         return Err(forbidden(format!(
-            "who decides a {word} of {project:?} is protected: a human sets it with their passphrase"
+            "who decides a {word} of {project:?} is protected: a human sets it with their passphrase or passkey"
         ))
         .hint("a person runs coro-cli requests policy … --as NAME on a terminal"));
     }

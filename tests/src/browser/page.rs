@@ -121,6 +121,22 @@ impl Page {
         );
     }
 
+    /// Gives the browser an authenticator of its own, which says that it has
+    /// verified the human, or that it could not. Gives its id.
+    pub fn add_authenticator(&mut self, verifies: bool) -> String {
+        self.send("WebAuthn.enable", json!({}));
+        let options = json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": verifies});
+        let answer = self.send(
+            "WebAuthn.addVirtualAuthenticator",
+            json!({ "options": options }),
+        );
+        answer["authenticatorId"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    }
+
     /// What an expression gives; promises are waited for.
     #[track_caller]
     pub fn eval(&mut self, expression: &str) -> Value {

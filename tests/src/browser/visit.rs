@@ -22,6 +22,16 @@ impl Visit {
         Some(visit)
     }
 
+    /// As [`Visit::start`], at an address where passkeys work.
+    pub fn start_named() -> Option<Visit> {
+        let page = Page::new()?;
+        let server = Options::new(Engine::Sqlite).start_with_named_dashboard();
+        let url = server.dashboard_url();
+        let mut visit = Visit { page, server, url };
+        visit.sign_in();
+        Some(visit)
+    }
+
     pub fn before_sign_in() -> Option<Visit> {
         let page = Page::new()?;
         let (server, address) = Options::new(Engine::Sqlite).start_with_fixed_dashboard();

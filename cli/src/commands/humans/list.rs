@@ -8,6 +8,7 @@ use crate::print::row;
 use crate::session::Session;
 
 /// Print the humans, a line each: name, since when, made by, passphrase set when
+/// (or -), how many passkeys
 #[derive(Args)]
 pub(crate) struct List {}
 
@@ -16,11 +17,16 @@ impl Run for List {
         let response = session.call(Request::get("/api/humans"))?;
         session.show(&response, |humans: Vec<Human>| {
             let rows = humans.iter().map(|human| {
+                let passphrase = match human.has_passphrase {
+                    true => human.changed_at.as_str(),
+                    false => "-",
+                };
                 row(&[
                     &human.name,
                     &human.created_at,
                     &human.created_by,
-                    &human.changed_at,
+                    passphrase,
+                    &human.passkeys.len().to_string(),
                 ])
             });
             rows.collect::<Vec<_>>().join("\n")

@@ -5,7 +5,7 @@ use coro_api::limits::PASSPHRASE_CHARS;
 use crate::commands::{Run, check_name};
 use crate::error::{Result, invalid, refused};
 use crate::http::{Method, Request, Response};
-use crate::human::{act_as, list, terminal_of, who};
+use crate::human::{act_as, check_has_passphrase, list, terminal_of, who};
 use crate::session::{Session, json_body};
 use crate::terminal::Terminal;
 
@@ -13,7 +13,8 @@ use crate::terminal::Terminal;
 ///
 /// The first human needs nothing but the owner's token: set it right after the
 /// first start. Another one is added by a human who is there already, and a
-/// passphrase is changed by whoever knows the old one.
+/// passphrase is changed by whoever knows the old one. Passkeys are added on the
+/// dashboard's page.
 #[derive(Args)]
 pub(crate) struct Set {
     /// Whose: appears with what they decide, as human:NAME
@@ -35,6 +36,7 @@ impl Run for Set {
             let new = ask_new(&mut terminal, self.name, None)?;
             send(session, &new, None)?
         } else if humans.iter().any(|human| human.name == self.name) {
+            check_has_passphrase(&humans, &self.name)?;
             let old = terminal.ask_passphrase(&format!("Old passphrase of {}", self.name))?;
             let new = ask_new(&mut terminal, self.name, Some(old))?;
             send(session, &new, None)?
