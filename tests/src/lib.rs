@@ -48,6 +48,7 @@ pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};
 pub use random::Random;
 pub use raw::{Wire, raw_request};
+pub use rustix::process::Signal;
 pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
 pub use steering::Fault;
