@@ -8,7 +8,7 @@ use coro_api::numbers::{LeaseNumber, TaskNumber};
 use super::pattern::Pattern;
 use super::queue::{Obstacle, Queue, end_expired, grant};
 use super::{LeaseRow, PLACE_SECONDS, Thing, check_room, check_ttl, find, gone, refused, store};
-use crate::agents::{AgentRef, living_agents, project_for, require_agent};
+use crate::agents::{AgentRef, has_begun_work, living_agents, project_for, require_agent};
 use crate::app::Ctx;
 use crate::auth::{Permission, require};
 use crate::db::Tx;
@@ -124,6 +124,7 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
         return Err(overlaps(&asked.thing, obstacle));
     }
     check_room(queue.rows.len(), 1)?;
+    has_begun_work(tx, ctx, &agent)?;
     let lease = LeaseRow {
         project,
         ttl_seconds: Some(asked.ttl_seconds),
