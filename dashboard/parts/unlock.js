@@ -8,6 +8,7 @@ import { unlock } from '../core/human.js';
 import { plain } from '../core/plain.js';
 import { Modal } from './dialog.js';
 import { Failure, Loading } from './empty.js';
+import { Ago } from './time.js';
 import { t } from '../texts.js';
 
 /** The shortest passphrase that the server takes, in characters. */
@@ -48,6 +49,7 @@ export function Unlock({ close, children, then }) {
         ${wrong && html`<${Failure} error=${wrong} />`}
         ${!humans && !error && html`<${Loading} />`}
         ${humans && html`<p class="dim">${first ? t.unlock.firstText : t.unlock.text}</p>`}
+        ${humans?.filter((/** @type {any} */ one) => one.reset_at).map((/** @type {any} */ one) => html`<p key=${one.name} class="dim reset">${t.unlock.wasReset(plain(one.name, 80))} <${Ago} at=${one.reset_at} /></p>`)}
         ${first && html`<label class="form-row"><span class="label">${t.unlock.name}</span><input class="input" name="name" required autocomplete="username" data-autofocus /></label>`}
         ${humans?.length > 1 && html`<label class="form-row"><span class="label">${t.unlock.name}</span><span class="select"><select name="name">${humans.map((/** @type {any} */ one) => html`<option key=${one.name} value=${one.name}>${plain(one.name, 80)}</option>`)}</select></span></label>`}
         ${humans && html`<label class="form-row"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required minlength=${first ? PASSPHRASE_MIN : undefined} autocomplete=${first ? 'new-password' : 'current-password'} ref=${focusOnce} /></label>`}

@@ -105,6 +105,11 @@ const SAMPLES: &[(&str, &str)] = &[
          INSERT INTO dashboard_session (tenant_id, hash, key_hash, token_id, token_hash, \
          created_at, used_at) VALUES ('t', 'hash', {blob}, 'id', {blob}, 1, 1)",
     ),
+    (
+        "0017_human_reset",
+        "INSERT INTO human (tenant_id, name, passphrase, created_at, created_by, changed_at, \
+         reset_at) VALUES ('t', 'bob', '$argon2id$', 1, 'human:owner', 2, 2)",
+    ),
 ];
 
 /// The tables that each migration makes.
@@ -129,6 +134,7 @@ const TABLES: &[&[&str]] = &[
     ],
     &["continuation"],
     &["dashboard_code", "dashboard_session"],
+    &[],
 ];
 
 fn folder(engine: Engine) -> std::path::PathBuf {

@@ -64,6 +64,9 @@ pub struct Human {
     pub created_by: String,
     /// When the passphrase was set last.
     pub changed_at: String,
+    /// When it was last made anew on the server's machine, where it was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_at: Option<String>,
 }
 
 /// What a human says to be known as one for a while.

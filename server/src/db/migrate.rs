@@ -41,6 +41,7 @@ const ALL: &[Migration] = &[
     migration!("0012_requests"),
     migration!("0013_hooks"),
     migration!("0014_dashboard"),
+    migration!("0017_human_reset"),
 ];
 
 /// The number of the newest migration that this program knows.

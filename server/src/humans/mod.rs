@@ -9,6 +9,7 @@
 //! not even try. Every set, unlock and refusal is in the audit.
 
 mod passphrase;
+mod reset;
 pub mod routes;
 mod store;
 
@@ -19,6 +20,7 @@ use coro_api::tokens::{PrincipalKind, Role};
 use serde_json::{Value, json};
 
 pub use passphrase::Tries;
+pub use reset::reset_passphrase;
 
 use crate::app::Ctx;
 use crate::auth::record_protected;
@@ -26,6 +28,7 @@ use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
 use crate::ids::{Hash, Secret, TenantId};
+use crate::tokens::is_token_of_human;
 
 /// How long a session lasts.
 const SESSION_SECONDS: i64 = 10 * 60;
@@ -42,6 +45,8 @@ struct HumanRow {
     created_at: Time,
     created_by: String,
     changed_at: Time,
+    /// When it was last made anew, by whoever has the data.
+    reset_at: Option<Time>,
 }
 
 impl HumanRow {
@@ -51,6 +56,7 @@ impl HumanRow {
             created_at: self.created_at.to_string(),
             created_by: self.created_by.clone(),
             changed_at: self.changed_at.to_string(),
+            reset_at: self.reset_at.map(|at| at.to_string()),
         }
     }
 }
@@ -100,6 +106,12 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
         let tenant = &job_ctx.caller.tenant;
         let before = store::find(tx, tenant, &name)?;
         check_proof(tx, &job_ctx, &proof, before.as_ref())?;
+        if before.is_none() && is_token_of_human(tx, tenant, &name)? {
+            return Err(conflict(format!(
+                "a token is named {name:?} already, and both would be human:{name} in the log"
+            ))
+            .hint("take another name for the human"));
+        }
         let now = tx.now();
         let human = HumanRow {
             name: name.clone(),
@@ -110,6 +122,7 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
                 None => job_ctx.caller.actor.clone(),
             },
             changed_at: now,
+            reset_at: before.as_ref().and_then(|before| before.reset_at),
         };
         store::save(tx, tenant, &human)?;
         store::delete_sessions_of(tx, tenant, &name)?;
@@ -288,6 +301,11 @@ pub fn unknown_humans(tx: &mut Tx<'_>, tenant: &TenantId, names: &[String]) -> R
     let all = store::list(tx, tenant)?;
     let is_unknown = |name: &&String| !all.iter().any(|human| human.name == **name);
     Ok(names.iter().filter(is_unknown).cloned().collect())
+}
+
+/// Whether somebody decides under this name.
+pub fn is_human(tx: &mut Tx<'_>, tenant: &TenantId, name: &str) -> Result<bool> {
+    Ok(store::find(tx, tenant, name)?.is_some())
 }
 
 /// How many humans there are.

@@ -7,7 +7,9 @@ use crate::http::Request;
 use crate::print::row;
 use crate::session::Session;
 
-/// Print the humans, a line each: name, since when, made by, passphrase set when
+/// Print the humans, a line each: name, since when, made by, passphrase set when, reset when
+///
+/// A passphrase that was forgotten is reset on the server's machine.
 #[derive(Args)]
 pub(crate) struct List {}
 
@@ -21,6 +23,7 @@ impl Run for List {
                     &human.created_at,
                     &human.created_by,
                     &human.changed_at,
+                    human.reset_at.as_deref().unwrap_or_default(),
                 ])
             });
             rows.collect::<Vec<_>>().join("\n")
