@@ -9,7 +9,7 @@ use crate::commands::Run;
 use crate::durations::parse_duration;
 use crate::error::Result;
 use crate::http::{Method, Request};
-use crate::human::{act_as, list, terminal_of, who};
+use crate::human::{act_as, list, terminal_for, who};
 use crate::print::row;
 use crate::session::{Session, json_body, whole_seconds};
 
@@ -60,10 +60,7 @@ impl Run for Policy {
             deputies_after_seconds: i64::try_from(after).unwrap_or(i64::MAX),
         };
         let request = json_body(Request::new(Method::Put, "/api/requests/policies"), &new)?;
-        let terminal = match kind.is_protected() || self.human.is_some() {
-            true => terminal_of(session)?,
-            false => None,
-        };
+        let terminal = terminal_for(session, self.human.as_deref(), kind.is_protected())?;
         let response = match terminal {
             Some(mut terminal) => {
                 let name = who(&list(session)?, self.human)?;
