@@ -107,9 +107,9 @@ fn a_session_is_over_after_ten_minutes(server: &Server) {
     ada(server);
     let owner = server.owner();
     let session = unlock(&owner).session;
-    server.advance_seconds(599);
+    server.advance_seconds(590);
     use_session(&owner, &session, "bob").send().expect(200);
-    server.advance_seconds(2);
+    server.advance_seconds(11);
     let problem = use_session(&owner, &session, "eve").refused(Reason::Forbidden);
     assert!(problem.detail.contains("is over"), "{problem:?}");
     server.sweep();
