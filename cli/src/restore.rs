@@ -17,8 +17,11 @@ mod unix {
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
-    /// What is to be done, the first first. Each has a number.
-    static TO_DO: Mutex<Vec<(u64, Box<dyn Fn() + Send>)>> = Mutex::new(Vec::new());
+    /// A step and its number.
+    type Step = (u64, Box<dyn Fn() + Send>);
+
+    /// What is to be done, from the last to the first.
+    static TO_DO: Mutex<Vec<Step>> = Mutex::new(Vec::new());
 
     /// Something to do where a signal ends the program while this value is
     /// there.
@@ -58,7 +61,7 @@ mod unix {
         }
     }
 
-    fn to_do() -> MutexGuard<'static, Vec<(u64, Box<dyn Fn() + Send>)>> {
+    fn to_do() -> MutexGuard<'static, Vec<Step>> {
         TO_DO.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

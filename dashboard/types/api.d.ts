@@ -1878,6 +1878,11 @@ export interface components {
              *     shorter, so the agent is not registered anew.
              */
             continues?: boolean;
+            /**
+             * @description What in the client's words would decide a request, such as `yes R-7`. A
+             *     hook decides nothing: a try at what is protected is written down.
+             */
+            decides?: string | null;
             event: components["schemas"]["HookEvent"];
             /**
              * @description With `before_tool`: the files that the tool is about to change, from the
@@ -1911,6 +1916,8 @@ export interface components {
             /** @description Whose token made them. */
             created_by: string;
             name: string;
+            /** @description When it was last made anew on the server's machine, where it was forgotten. */
+            reset_at?: string | null;
         };
         /** @description What an agent has not read yet, the oldest first. */
         Inbox: {
