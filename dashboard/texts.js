@@ -195,6 +195,7 @@ export const t = {
     differ: 'The two passphrases differ.',
     action: 'Unlock', firstAction: 'Set it and unlock', lock: 'Lock',
     unlockedBy: 'Unlocked by',
+    wasReset: (/** @type {string} */ name) => `The passphrase of ${name} was reset on the server's machine`,
   },
   passkeys: {
     one: 'Passkey',

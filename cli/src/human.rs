@@ -5,7 +5,7 @@ use coro_api::system::Whoami;
 use coro_api::tokens::Role;
 
 use crate::config::untrusted_server;
-use crate::error::{Result, conflict, usage};
+use crate::error::{Result, conflict, not_found, refused, usage};
 use crate::http::{Address, Method, Request};
 use crate::session::{Session, json_body, unexpected};
 use crate::terminal::Terminal;
@@ -51,6 +51,27 @@ fn check_may_know(session: &mut Session<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The terminal on which a human decides, where one has to or is named. One who
+/// is named decides nothing by a token instead; what is protected is left to the
+/// server, which refuses it.
+pub(crate) fn terminal_for(
+    session: &mut Session<'_>,
+    named: Option<&str>,
+    is_protected: bool,
+) -> Result<Option<Terminal>> {
+    if !is_protected && named.is_none() {
+        return Ok(None);
+    }
+    let terminal = terminal_of(session)?;
+    match (&terminal, named) {
+        (None, Some(name)) if !is_protected => Err(refused(format!(
+            "{name} decides with a passphrase, typed on a terminal, and here is none"
+        ))
+        .hint("run this in a terminal of yours, or leave out --as: the token decides then")),
+        _ => Ok(terminal),
+    }
+}
+
 /// The humans of the tenant.
 pub(crate) fn list(session: &mut Session<'_>) -> Result<Vec<Human>> {
     let response = session.call(Request::get("/api/humans"))?;
@@ -65,7 +86,11 @@ pub(crate) fn who(humans: &[Human], named: Option<String>) -> Result<String> {
             return Err(conflict("no human has set a passphrase yet")
                 .hint("a person does so on a terminal: coro-cli humans set NAME"));
         }
-        (Some(name), _) => name,
+        (Some(name), all) if all.iter().any(|human| human.name == name) => name,
+        (Some(name), _) => {
+            return Err(not_found(format!("there is no human {name:?}"))
+                .hint("list them with coro-cli humans list"));
+        }
         (None, [only]) => only.name.clone(),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|human| human.name.as_str()).collect();

@@ -26,6 +26,7 @@ mod paging;
 mod polling;
 mod print;
 mod reference;
+mod restore;
 mod run;
 mod session;
 mod sse;

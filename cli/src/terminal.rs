@@ -80,16 +80,23 @@ mod echo {
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+    use crate::restore::{AtEnd, at_end};
+
     /// A terminal without an echo, as long as this value is there.
     pub(super) struct Off {
         device: File,
         before: Termios,
+        _at_end: AtEnd,
     }
 
     impl Off {
         pub(super) fn begin(device: &File) -> io::Result<Off> {
             let device = device.try_clone()?;
             let before = tcgetattr(&device)?;
+            let (at, usual) = (device.try_clone()?, before.clone());
+            let at_end = at_end(move || {
+                let _ = tcsetattr(&at, OptionalActions::Now, &usual);
+            });
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO);
             // The end of the line shows, or what follows would be beside the prompt.
@@ -97,7 +104,11 @@ mod echo {
                 .local_modes
                 .insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
             tcsetattr(&device, OptionalActions::Flush, &silent)?;
-            Ok(Off { device, before })
+            Ok(Off {
+                device,
+                before,
+                _at_end: at_end,
+            })
         }
     }
 

@@ -9,6 +9,7 @@ import { addPasskey, hasPasskeyHere, passkeysElsewhere, passkeysWork, unlockWith
 import { plain } from '../core/plain.js';
 import { Modal } from './dialog.js';
 import { Failure, Loading } from './empty.js';
+import { Ago } from './time.js';
 import { t } from '../texts.js';
 
 /** The shortest passphrase that the server takes, in characters. */
@@ -105,6 +106,7 @@ function Known({ humans, attempt, busy, close, children }) {
     <div class="modal-body">
       ${children}
       <p class="dim">${t.unlock.text}</p>
+      ${humans.filter((one) => one.reset_at).map((one) => html`<p key=${one.name} class="dim reset">${t.unlock.wasReset(plain(one.name, 80))} <${Ago} at=${one.reset_at} /></p>`)}
       ${humans.length > 1 && html`<label class="form-row"><span class="label">${t.unlock.name}</span><span class="select"><select value=${name} onChange=${(/** @type {any} */ event) => setName(event.target.value)}>${humans.map((one) => html`<option key=${one.name} value=${one.name}>${plain(one.name, 80)}</option>`)}</select></span></label>`}
       ${withPasskey && html`<div class="form-row"><button type="button" class="button primary" disabled=${busy} ref=${focusOnce} onClick=${() => attempt(() => unlockWithPasskey(name))}>${t.passkeys.use}</button></div>`}
       ${who?.has_passphrase && html`<label class="form-row" key="passphrase"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required autocomplete="current-password" ref=${withPasskey ? undefined : focusOnce} /></label>`}

@@ -2034,6 +2034,11 @@ export interface components {
              *     shorter, so the agent is not registered anew.
              */
             continues?: boolean;
+            /**
+             * @description What in the client's words would decide a request, such as `yes R-7`. A
+             *     hook decides nothing: a try at what is protected is written down.
+             */
+            decides?: string | null;
             event: components["schemas"]["HookEvent"];
             /**
              * @description With `before_tool`: the files that the tool is about to change, from the
@@ -2074,6 +2079,8 @@ export interface components {
             name: string;
             /** @description What else they can unlock with, on the dashboard's page. */
             passkeys?: components["schemas"]["Passkey"][];
+            /** @description When it was last made anew on the server's machine, where it was forgotten. */
+            reset_at?: string | null;
         };
         /** @description What an agent has not read yet, the oldest first. */
         Inbox: {

@@ -65,6 +65,11 @@ pub enum Command {
         #[command(subcommand)]
         command: TenantCommand,
     },
+    /// Administer humans. The server must not run on the same data folder.
+    Human {
+        #[command(subcommand)]
+        command: HumanCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -75,6 +80,20 @@ pub enum TenantCommand {
     Add { name: String },
     /// Make another owner's token for a tenant and print it.
     OwnerToken { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HumanCommand {
+    /// Make another passphrase for a human who has forgotten theirs, and print
+    /// it.
+    ///
+    /// It is in the log, and shown with the human from then on.
+    ResetPassphrase {
+        name: String,
+        /// The human's tenant, where there are several.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
 }
 
 /// Every setting may be a flag, a variable, or a line of the file.

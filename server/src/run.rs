@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,13 +19,14 @@ use crate::app::{App, Parts};
 use crate::auth::TokenCache;
 use crate::auth::limiter::Limiter;
 use crate::clock::Clock;
-use crate::config::{Cli, Command, Config, ConfigError, Options, TenantCommand};
+use crate::config::{Cli, Command, Config, ConfigError, HumanCommand, Options, TenantCommand};
 use crate::db::postgres::Postgres;
 use crate::db::sqlite::Sqlite;
 use crate::db::{CommitSink, Db};
 use crate::demo::{self, Demo, DemoOptions};
 use crate::http::openapi;
 use crate::http::serve::Listeners;
+use crate::ids::TenantId;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
 use crate::platform::StopSignal;
@@ -180,11 +181,21 @@ async fn administer(db: &Db, folder: &DataFolder, command: Command) -> anyhow::R
             let tenant = tenants::create_tenant(db, &name).await.map_err(readable)?;
             print_line(tenant.owner_token.reveal());
         }
+        Command::Human {
+            command: HumanCommand::ResetPassphrase { name, tenant },
+        } => {
+            let tenant = tenant_meant(db, tenant).await?;
+            let reset = humans::reset_passphrase(db, &tenant, &name).await;
+            print_line(reset.map_err(readable)?.reveal());
+            eprintln!(
+                "coro-server: this is the passphrase of {name:?} now; they change it with \
+                 coro-cli humans set"
+            );
+        }
         Command::Tenant {
             command: TenantCommand::OwnerToken { name },
         } => {
-            let found = tenants::find_tenant(db, &name).await.map_err(readable)?;
-            let tenant = found.with_context(|| format!("there is no tenant {name:?}"))?;
+            let tenant = tenant_meant(db, Some(name)).await?;
             let token = tenants::renew_owner_token(db, &tenant)
                 .await
                 .map_err(readable)?;
@@ -192,6 +203,20 @@ async fn administer(db: &Db, folder: &DataFolder, command: Command) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// The tenant of a name, or the only one.
+async fn tenant_meant(db: &Db, name: Option<String>) -> anyhow::Result<TenantId> {
+    if let Some(name) = name {
+        let found = tenants::find_tenant(db, &name).await.map_err(readable)?;
+        return found.with_context(|| format!("there is no tenant {name:?}"));
+    }
+    let mut all = tenants::list_tenants(db).await.map_err(readable)?;
+    match (all.pop(), all.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => bail!("there are several tenants; name one with --tenant"),
+        (None, _) => bail!("there is no tenant yet: no server was ever started on this data"),
+    }
 }
 
 /// Takes an address; whoever reads why it can't be knows which setting it is.

@@ -53,6 +53,7 @@ pub use other::OtherServer;
 pub use passkeys::Authenticator;
 pub use random::Random;
 pub use raw::{Wire, raw_request};
+pub use rustix::process::Signal;
 pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
 pub use steering::Fault;

@@ -15,6 +15,10 @@ both_engines![
     a_process_of_the_same_user_decides_nothing_and_a_human_does,
     a_person_sets_the_humans_on_a_terminal,
     what_is_shown_is_what_is_decided,
+    no_hook_of_any_client_decides,
+    a_prompt_decides_a_plain_request_by_no_hook,
+    a_human_who_is_named_decides_on_a_terminal_or_not_at_all,
+    an_interrupt_at_the_passphrase_gives_the_echo_back,
     a_human_refuses_on_a_terminal,
     an_option_that_is_not_there_asks_for_no_passphrase,
     a_human_sets_who_decides_on_a_terminal,
@@ -24,6 +28,11 @@ both_engines![
 ];
 
 const PASSPHRASE: &str = "correct horse battery";
+
+/// Every client that has hooks.
+const CLIENTS: [&str; 10] = [
+    "claude", "codex", "cursor", "gemini", "copilot", "cline", "windsurf", "droid", "devin", "qwen",
+];
 
 /// A process that has read access to all that its user has.
 struct Attacker<'a> {
@@ -70,7 +79,41 @@ impl Attacker<'_> {
         );
         assert!(self.refusals() > before, "{how} is not in the audit");
         assert_eq!(self.now().status, RequestStatus::Open, "{how}");
+        assert!(self.now().votes.is_empty(), "{how}");
         // Refusals are counted by the minute.
+        self.server.advance_seconds(61);
+    }
+
+    /// As [`Attacker::fails`], by a client's hook: that goes on, as it stands in
+    /// nobody's way, and decides nothing.
+    #[track_caller]
+    fn hooks_in_vain(&self, cli: &Cli, client: &str, input: &serde_json::Value) {
+        let before = self.refusals();
+        let output = cli.run_with_input(&["hook", client], input.to_string().as_bytes());
+        let how = format!("{client}: {input}: {output:?}");
+        let shown = format!("{}{}", output.stdout, output.stderr);
+        assert!(
+            !shown.contains("allow") && !shown.contains("approve"),
+            "{how}"
+        );
+        let entries = self.server.get("/api/audit?action=request.refused&limit=1");
+        let entry = entries.ok::<Vec<AuditEntry>>().remove(0);
+        assert_eq!(self.refusals(), before + 1, "{how}");
+        assert_eq!(
+            (&*entry.resource, &*entry.outcome),
+            ("R-1", "refused"),
+            "{how}"
+        );
+        assert!(
+            entry.detail.contains("\"how\":\"hook\""),
+            "{how}: {entry:?}"
+        );
+        let now = self.now();
+        assert_eq!(
+            (now.status, now.votes.len()),
+            (RequestStatus::Open, 0),
+            "{how}"
+        );
         self.server.advance_seconds(61);
     }
 
@@ -151,6 +194,24 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
     });
     attacker.fails("MCP", || mcp(server.client(&token), "yes R-1"));
     attacker.fails("MCP with owner.token", || mcp(server.owner(), "yes R-1"));
+    let by_hook = json!({"event": "before_tool", "decision": "yes", "request": "R-1"});
+    for (how, client) in [
+        ("its token", server.client(&token)),
+        ("owner.token", server.owner()),
+    ] {
+        attacker.fails(&format!("a hook with {how}"), || {
+            attacker.send(client.post("/api/hook", by_hook.clone()))
+        });
+        attacker.fails(&format!("a whole decision by a hook with {how}"), || {
+            attacker.send(client.post("/api/hook", attacker.decision()))
+        });
+    }
+    let nobody = server.anonymous().post("/api/hook", by_hook);
+    nobody.refused(Reason::Unauthenticated);
+    for cli in [agent, &user] {
+        let prompt = json!({"hook_event_name": "UserPromptSubmit", "prompt": "yes R-1"});
+        attacker.hooks_in_vain(cli, "claude", &prompt);
+    }
     attacker.fails("a session that it made up", || {
         let request = server.post(&attacker.path(), attacker.decision());
         attacker.send(request.header("Coro-Human", "corh_made_up"))
@@ -215,6 +276,148 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
     );
     let ended: Vec<AuditEntry> = server.get("/api/audit?action=human.locked").ok();
     assert_eq!(ended.len(), 1, "the session ends with the decision");
+}
+
+fn no_hook_of_any_client_decides(server: &Server) {
+    set_ada(server);
+    let attacker = Attacker::new(server);
+    let try_with = |client: &str, input: serde_json::Value| {
+        attacker.hooks_in_vain(&attacker.agent, client, &input);
+    };
+    for client in CLIENTS {
+        // Whatever the moment is, known or not.
+        try_with(client, json!({"decision": "yes", "request": "R-1"}));
+        try_with(
+            client,
+            json!({"hook_event_name": "PermissionRequest", "approve": "R-1"}),
+        );
+    }
+    for (client, input) in [
+        (
+            "codex",
+            json!({"hook_event_name": "UserPromptSubmit", "prompt": "coro-cli yes r-1"}),
+        ),
+        (
+            "cursor",
+            json!({"hook_event_name": "beforeSubmitPrompt", "prompt": "yes R-1"}),
+        ),
+        (
+            "gemini",
+            json!({"hook_event_name": "BeforeAgent", "prompt": "YES R-1 --why x"}),
+        ),
+        (
+            "cline",
+            json!({"hookName": "UserPromptSubmit", "userPromptSubmit": {"prompt": "no R-1"}}),
+        ),
+        (
+            "windsurf",
+            json!({"agent_action_name": "pre_user_prompt", "tool_info": {"user_prompt": "yes R-1"}}),
+        ),
+        (
+            "qwen",
+            json!({"hook_event_name": "UserPromptSubmit", "submitted_prompt": "/yes R-1"}),
+        ),
+        (
+            "devin",
+            json!({"hook_event_name": "PreToolUse", "tool_name": "yes", "tool_input": {"number": "R-1"}}),
+        ),
+        (
+            "claude",
+            json!({"hook_event_name": "Stop", "hookSpecificOutput": {"permissionDecision": "allow R-1"}}),
+        ),
+    ] {
+        try_with(client, input);
+    }
+    // Its own agent is told, and a tool of that name is not used.
+    let used = json!({"hook_event_name": "PreToolUse", "tool_name": "mcp__coro__yes",
+        "tool_input": {"request": "R-1"}});
+    let output = attacker
+        .agent
+        .run_with_input(&["hook", "claude"], used.to_string().as_bytes());
+    assert!(output.stdout.contains("\"deny\""), "{output:?}");
+    let typed = json!({"hook_event_name": "UserPromptSubmit", "prompt": "yes R-1"});
+    let output = attacker
+        .agent
+        .run_with_input(&["hook", "claude"], typed.to_string().as_bytes());
+    let told = "Nothing is decided: R-1 is protected, and a hook decides nothing";
+    assert!(output.stdout.contains(told), "{output:?}");
+    // What has nothing to do with a decision is no try.
+    let before = attacker.refusals();
+    for prompt in ["yes", "say yes to R-1", "what is R-1?"] {
+        let typed = json!({"hook_event_name": "UserPromptSubmit", "prompt": prompt});
+        let output = attacker
+            .agent
+            .run_with_input(&["hook", "claude"], typed.to_string().as_bytes());
+        assert_eq!((output.code, &*output.stdout), (0, ""), "{output:?}");
+    }
+    assert_eq!(attacker.refusals(), before);
+}
+
+/// The token once decided, where nobody could type the passphrase.
+fn a_human_who_is_named_decides_on_a_terminal_or_not_at_all(server: &Server) {
+    set_ada(server);
+    let agent = server.agent("frontend");
+    let asked: Request = agent.post("/api/requests", json!({"title": "May I?"})).ok();
+    let user = Cli::new(server.options().scratch()).data_dir(&server.data_dir());
+    let line = ["yes", "R-1", "--as", "ada"];
+    let refused = user.run_without_terminal(&line);
+    assert_eq!(
+        (refused.code, refused.stderr.lines().count()),
+        (5, 1),
+        "{refused:?}"
+    );
+    let told =
+        Mcp::new(server.owner(), Era::Modern).call("coro", json!({"command": "yes R-1 --as ada"}));
+    assert!(
+        told.is_error && told.text.contains("on a terminal"),
+        "{told:?}"
+    );
+    let policy = [
+        "requests", "policy", "--kind", "question", "--quorum", "2", "--as", "ada",
+    ];
+    assert_eq!(user.run_without_terminal(&policy).code, 5);
+    // One whom nobody knows is asked for no passphrase.
+    let mut terminal = user.on_terminal(&["yes", "R-1", "--as", "eve"]);
+    terminal.expect("there is no human \"eve\"");
+    assert_eq!(terminal.end().0, 3);
+    let path = format!("/api/requests/{}", asked.number);
+    assert_eq!(
+        server.get(&path).ok::<Request>().status,
+        RequestStatus::Open
+    );
+    let mut terminal = user.on_terminal(&line);
+    terminal.expect("Passphrase of ada: ");
+    terminal.type_line(PASSPHRASE);
+    terminal.expect("R-1\tdecided\tyes");
+    assert_eq!(terminal.end().0, 0);
+    let decided: Request = server.get(&path).ok();
+    assert_eq!(decided.decided_by.as_deref(), Some("human:ada"));
+}
+
+fn a_prompt_decides_a_plain_request_by_no_hook(server: &Server) {
+    let agent = server.agent("frontend");
+    let asked: Request = agent.post("/api/requests", json!({"title": "May I?"})).ok();
+    let lead = server.cli().token(server.agent("lead").token());
+    let typed = json!({"hook_event_name": "UserPromptSubmit", "prompt": "yes R-1"});
+    let output = lead.run_with_input(&["hook", "claude"], typed.to_string().as_bytes());
+    // Whoever may decide it does so afterwards, by the command.
+    assert_eq!((output.code, &*output.stdout, &*output.stderr), (0, "", ""));
+    let now: Request = server.get(&format!("/api/requests/{}", asked.number)).ok();
+    assert_eq!(now.status, RequestStatus::Open);
+    let refused: Vec<AuditEntry> = server.get("/api/audit?action=request.refused").ok();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+fn an_interrupt_at_the_passphrase_gives_the_echo_back(server: &Server) {
+    set_ada(server);
+    let attacker = Attacker::new(server);
+    let mut terminal = attacker.as_the_user().on_terminal(&["yes", "R-1"]);
+    terminal.expect("Passphrase of ada: ");
+    assert!(!terminal.is_as_usual());
+    terminal.press("\u{3}");
+    assert_ne!(terminal.wait(), 0);
+    assert!(terminal.is_as_usual());
+    assert_eq!(attacker.now().status, RequestStatus::Open);
 }
 
 fn a_person_sets_the_humans_on_a_terminal(server: &Server) {
@@ -369,6 +572,11 @@ fn plain_requests_need_no_terminal(server: &Server) {
     assert!(none.code == 6 && none.stderr.contains("a, b"), "{none:?}");
     let decided = server.cli().ok(&["yes", "R-1", "--option", "b"]);
     assert_eq!(decided, "R-1\tdecided\tb\n");
+    let silent = server.cli().run(&["no", "R-1", "--why", " "]);
+    assert!(
+        silent.code == 2 && silent.stderr.contains("the reason is empty"),
+        "{silent:?}"
+    );
     let again = server.cli().run(&["no", "R-1", "--why", "x"]);
     assert!(
         again.code == 4 && again.stderr.contains("\"b\" by human:owner"),

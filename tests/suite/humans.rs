@@ -3,7 +3,7 @@
 use coro_api::Reason;
 use coro_api::audit::AuditEntry;
 use coro_api::humans::{Human, Locked, Unlocked};
-use coro_api::tokens::Role;
+use coro_api::tokens::{Role, Token};
 use coro_tests::{Cli, Client, Engine, Request, Server, both_engines};
 use serde_json::{Value, json};
 
@@ -22,6 +22,9 @@ both_engines![
     a_human_of_several_is_named,
     humans_that_are_none_are_refused,
     a_server_that_only_a_repository_names_gets_no_passphrase,
+    a_human_and_a_token_share_no_name,
+    a_forgotten_passphrase_is_reset_where_the_data_is,
+    a_reset_that_can_not_be_changes_nothing,
 ];
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -105,9 +108,9 @@ fn a_session_is_over_after_ten_minutes(server: &Server) {
     ada(server);
     let owner = server.owner();
     let session = unlock(&owner).session;
-    server.advance_seconds(599);
+    server.advance_seconds(590);
     use_session(&owner, &session, "bob").send().expect(200);
-    server.advance_seconds(2);
+    server.advance_seconds(11);
     let problem = use_session(&owner, &session, "eve").refused(Reason::Forbidden);
     assert!(problem.detail.contains("is over"), "{problem:?}");
     server.sweep();
@@ -308,4 +311,98 @@ fn a_server_that_only_a_repository_names_gets_no_passphrase(server: &Server) {
     terminal.expect("The same again: ");
     terminal.type_line(PASSPHRASE);
     assert_eq!(terminal.end().0, 0);
+}
+
+/// In the log both would be `human:ada`.
+fn a_human_and_a_token_share_no_name(server: &Server) {
+    let taken = |client: Request| {
+        let problem = client.refused(Reason::Conflict);
+        assert!(problem.detail.contains("in the log"), "{problem:?}");
+    };
+    taken(set(&server.owner(), "owner", PASSPHRASE));
+    server.issue(Role::Viewer, "eve");
+    let tokens: Vec<Token> = server.get("/api/tokens").ok();
+    let eve = tokens.iter().find(|token| token.name == "eve");
+    let path = format!("/api/tokens/{}", eve.expect("it was made").id);
+    server.delete(&path).send().expect(200);
+    // What it did is in the log for good.
+    taken(set(&server.owner(), "eve", PASSPHRASE));
+    ada(server);
+    for role in ["owner", "viewer"] {
+        let token = json!({"name": "ada", "role": role});
+        taken(server.post("/api/tokens", token));
+    }
+    let human = json!({"name": "ada", "role": "controller", "kind": "human"});
+    taken(server.post("/api/tokens", human));
+    // An agent's is `agent:ada`.
+    server.issue(Role::Controller, "ada");
+    let session = unlock(&server.owner()).session;
+    let new = json!({"name": "ada", "passphrase": "another horse here",
+        "old_passphrase": PASSPHRASE});
+    server.post("/api/humans", new).send().expect(200);
+    use_session(&server.owner(), &session, "bob").refused(Reason::Forbidden);
+}
+
+fn a_forgotten_passphrase_is_reset_where_the_data_is(server: &Server) {
+    ada(server);
+    let session = unlock(&server.owner()).session;
+    let reset = ["human", "reset-passphrase", "ada"];
+    let running = server.options().command(&reset);
+    assert!(
+        running.code == Some(1) && running.stderr.contains("stop it"),
+        "{running}"
+    );
+    assert_eq!(server.stop().code, Some(0));
+    let done = server.options().command(&reset);
+    assert_eq!(done.code, Some(0), "{done}");
+    assert!(done.stderr.contains("coro-cli humans set"), "{done}");
+    let made = done.stdout.trim_end();
+    assert!(made.len() >= 40, "{done}");
+    server.start_again();
+
+    try_unlock(&server.owner(), PASSPHRASE).refused(Reason::Forbidden);
+    use_session(&server.owner(), &session, "bob").refused(Reason::Forbidden);
+    let humans = || -> Vec<Human> { server.get("/api/humans").ok() };
+    let reset_at = humans()[0].reset_at.clone();
+    assert!(reset_at.is_some());
+    let entries = audit(server, "human.reset");
+    let entry = &entries[0];
+    assert_eq!(
+        (&*entry.resource, &*entry.actor, entries.len()),
+        ("ada", "system:coro", 1)
+    );
+    let listed = server.cli().ok(&["humans", "list"]);
+    assert_eq!(
+        listed.trim_end().split('\t').next_back(),
+        reset_at.as_deref()
+    );
+    // The human takes one of their own; that it was reset stays.
+    let own = json!({"name": "ada", "passphrase": PASSPHRASE, "old_passphrase": made});
+    server.post("/api/humans", own).send().expect(200);
+    unlock(&server.owner());
+    assert_eq!(humans()[0].reset_at, reset_at);
+}
+
+fn a_reset_that_can_not_be_changes_nothing(server: &Server) {
+    ada(server);
+    server.other_tenant("other");
+    assert_eq!(server.stop().code, Some(0));
+    let reset = |more: &[&str]| {
+        let line = [&["human", "reset-passphrase"], more].concat();
+        let failed = server.options().command(&line);
+        assert_ne!(failed.code, Some(0), "{failed}");
+        assert_eq!(failed.stdout, "", "{failed}");
+        failed.stderr
+    };
+    assert!(reset(&["ada"]).contains("--tenant"));
+    assert!(reset(&["ada", "--tenant", "nobody"]).contains("no tenant \"nobody\""));
+    let elsewhere = reset(&["ada", "--tenant", "other"]);
+    assert!(
+        elsewhere.contains("no human") || elsewhere.contains("not found"),
+        "{elsewhere}"
+    );
+    reset(&[]);
+    server.start_again();
+    unlock(&server.owner());
+    assert!(audit(server, "human.reset").is_empty());
 }

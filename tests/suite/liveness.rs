@@ -2,7 +2,7 @@
 
 use coro_api::Reason;
 use coro_api::agents::{Agent, AgentStatus, LivenessCheck};
-use coro_api::tokens::Token;
+use coro_api::tokens::{Role, Token};
 use coro_tests::{Client, Engine, Options, Random, Server, both_engines, each_engine, variable};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ both_engines![
     an_ended_agent_that_works_on_is_not_forgotten,
     a_stale_agent_that_says_something_has_returned,
     a_stale_agent_comes_back_as_what_it_was,
+    an_agent_that_begins_to_work_is_active,
     koors_name_of_the_stale_event_works,
     a_look_can_be_asked_for,
     nobody_is_stale_for_the_time_that_the_server_was_away,
@@ -217,6 +218,63 @@ fn a_stale_agent_comes_back_as_what_it_was(server: &Server) {
         .filter(|topic| *topic == "coro.agent.returned")
         .count();
     assert_eq!(returned, 2);
+}
+
+/// It once stayed `pending`, whatever it did.
+fn an_agent_that_begins_to_work_is_active(server: &Server) {
+    let task = json!({"title": "Build the cart", "project": "default"});
+    server.post("/api/tasks", task).send().expect(200);
+    let next = server.agent("next");
+    next.post("/api/tasks/next", json!({})).send().expect(200);
+    let holder = server.agent("holder");
+    let lease = json!({"pattern": "/src/**"});
+    holder.post("/api/leases", lease).send().expect(200);
+    let reader = server.agent("reader");
+    reader.get("/api/tasks").send().expect(200);
+    let idle = server.agent("idle");
+    idle.post("/api/tasks/next", json!({})).send().expect(200);
+    let heard = server.agent("heard");
+    heard
+        .post("/api/instances/self/heartbeat", json!({}))
+        .send()
+        .expect(200);
+    let hooked = server.issue(Role::Agent, "hooked");
+    let start = json!({"event": "session_start"});
+    hooked.post("/api/hook", start).send().expect(200);
+    for (name, status) in [
+        ("next", AgentStatus::Active),
+        ("holder", AgentStatus::Active),
+        ("hooked", AgentStatus::Active),
+        ("reader", AgentStatus::Pending),
+        ("idle", AgentStatus::Pending),
+        ("heard", AgentStatus::Pending),
+    ] {
+        assert_eq!(status_of(server, name), Some(status), "{name}");
+    }
+    let activated = || {
+        let all = topics(server);
+        let topics = all.iter();
+        topics
+            .filter(|topic| *topic == "coro.agent.activated")
+            .count()
+    };
+    assert_eq!(activated(), 3);
+    // Once, and for good: it is what it comes back as.
+    next.post("/api/instances/self/activate", json!({}))
+        .send()
+        .expect(200);
+    assert_eq!(activated(), 3);
+    server.advance_seconds(400);
+    server.sweep();
+    next.get("/api/tasks").send().expect(200);
+    assert_eq!(status_of(server, "next"), Some(AgentStatus::Active));
+    // A new session has to show it anew; that it goes on with its task does.
+    next.post("/api/instances/register", json!({"name": "next"}))
+        .send()
+        .expect(200);
+    assert_eq!(status_of(server, "next"), Some(AgentStatus::Pending));
+    next.post("/api/tasks/next", json!({})).send().expect(200);
+    assert_eq!(status_of(server, "next"), Some(AgentStatus::Active));
 }
 
 fn koors_name_of_the_stale_event_works(server: &Server) {

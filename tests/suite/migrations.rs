@@ -121,6 +121,7 @@ const SAMPLES: &[(&str, &str)] = &[
         "0016_receipts",
         "UPDATE receipt SET sender = 'human:a', wanted = 0, blocking = 0, due_at = 2",
     ),
+    ("0017_human_reset", "UPDATE human SET reset_at = 2"),
 ];
 
 /// The tables that each migration makes.

@@ -185,7 +185,7 @@ fn what_agents_have_and_what_waits_is_told(server: &Server) {
     let screen = server.cli().ok(&["status", "--project", "shop"]);
     for line in [
         "\nagents\t2\n",
-        "\n  frontend pending T-1 \"Build the cart\", 2 unread\n",
+        "\n  frontend active T-1 \"Build the cart\", 2 unread\n",
         "\ntasks\t1 ready, 1 waiting, 1 claimed, 1 cancelled\n",
         "\nrequests\t1\n  R-1 question by agent:frontend: \"PostgreSQL?\" (expires in 1h)\n",
         "\nmessages\t2 unread\n",

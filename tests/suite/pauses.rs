@@ -17,6 +17,8 @@ both_engines![
     another_tenant_has_its_own_pauses,
     a_malformed_pause_is_refused,
     a_pause_of_an_agent_needs_its_project,
+    an_agent_that_nobody_knows_is_not_paused,
+    an_agent_that_has_ended_is_paused_until_it_is_resumed,
     a_pause_survives_a_restart,
     pauses_are_in_the_audit,
     the_commands_pause_and_resume,
@@ -32,6 +34,10 @@ fn resume(client: &Client, query: &str) -> Option<String> {
     resumed.resumed
 }
 
+fn register(server: &Server, project: &str, name: &str) -> Client {
+    server.register(json!({"name": name, "project": project})).0
+}
+
 /// The ids of the pauses that a caller sees.
 fn held(client: &Client) -> Vec<String> {
     let pauses: Vec<Pause> = client.get("/api/pauses").ok();
@@ -40,6 +46,7 @@ fn held(client: &Client) -> Vec<String> {
 
 fn a_pause_is_begun_listed_and_ended(server: &Server) {
     let owner = server.owner();
+    register(server, "shop", "frontend");
     let made = pause(
         &owner,
         json!({"project": "shop", "reason": "the release is broken"}),
@@ -114,6 +121,7 @@ fn an_agent_pauses_nobody(server: &Server) {
 
 fn a_controller_pauses_its_own_project_only(server: &Server) {
     let shop = server.issue_for_project(Role::Controller, "lead", "shop");
+    register(server, "shop", "frontend");
     assert_eq!(pause(&shop, json!({})).id, "project:shop");
     assert_eq!(
         pause(&shop, json!({"agent": "frontend"})).id,
@@ -179,6 +187,43 @@ fn a_pause_of_an_agent_needs_its_project(server: &Server) {
         .refused(Reason::Invalid);
 }
 
+fn an_agent_that_nobody_knows_is_not_paused(server: &Server) {
+    register(server, "shop", "frontend");
+    for body in [
+        json!({"project": "shop", "agent": "nobody"}),
+        json!({"project": "bank", "agent": "frontend"}),
+    ] {
+        let problem = server.post("/api/pauses", body).refused(Reason::NotFound);
+        let next = problem.next.expect("a next step");
+        assert!(next.contains("coro-cli instances list"), "{next}");
+    }
+    assert!(held(&server.owner()).is_empty());
+    let cli = server.cli();
+    let unknown = cli.run(&["pause", "--agent", "nobody", "--project", "shop"]);
+    assert_eq!(
+        (unknown.code, unknown.stderr.lines().count()),
+        (3, 1),
+        "{unknown:?}"
+    );
+    // A project is a word: nothing has to be in it yet.
+    assert_eq!(cli.ok(&["pause", "--project", "new"]), "project:new\n");
+}
+
+fn an_agent_that_has_ended_is_paused_until_it_is_resumed(server: &Server) {
+    let agent = register(server, "shop", "frontend");
+    agent.delete("/api/instances/self").send().expect(200);
+    pause(
+        &server.owner(),
+        json!({"project": "shop", "agent": "frontend"}),
+    );
+    let again = server.post(
+        "/api/instances/register",
+        json!({"name": "frontend", "project": "shop"}),
+    );
+    again.send().expect(200);
+    assert_eq!(held(&agent), ["agent:shop/frontend"]);
+}
+
 fn a_pause_survives_a_restart(server: &Server) {
     let made = pause(&server.owner(), json!({"project": "shop"}));
     server.restart();
@@ -201,6 +246,7 @@ fn pauses_are_in_the_audit(server: &Server) {
 
 fn the_commands_pause_and_resume(server: &Server) {
     let cli = server.cli();
+    register(server, "shop", "frontend");
     assert_eq!(
         cli.ok(&["pause", "--project", "shop", "--reason", "a\tb"]),
         "project:shop\n"
@@ -264,6 +310,7 @@ fn a_command_without_a_scope_means_the_tokens_project(server: &Server) {
 fn names_with_a_colon_are_not_mistaken_for_others(server: &Server) {
     let one = server.issue_for_project(Role::Controller, "one", "a");
     let other = server.issue_for_project(Role::Controller, "other", "a:b");
+    register(server, "a:b", "c");
     pause(&other, json!({"agent": "c"}));
     assert_eq!(resume(&one, "?agent=b:c"), None);
     assert_eq!(held(&other), ["agent:a:b/c"]);

@@ -34,6 +34,9 @@ both_engines![
     ended_requests_are_forgotten_after_90_days,
     a_quorum_takes_several_and_one_no_ends_it,
     nobody_votes_twice,
+    a_token_of_a_human_is_no_vote_of_its_own,
+    whoever_a_policy_names_votes_once,
+    votes_count_by_the_policy_that_holds,
     deciders_and_their_deputies,
     who_decides_what_is_protected_is_set_by_a_human,
     policies_that_nobody_can_meet_are_refused,
@@ -512,14 +515,91 @@ fn nobody_votes_twice(server: &Server) {
         .send()
         .expect(200);
     let asked = question(&server.agent("frontend"));
-    decide(&server.owner(), &asked, "yes").send().expect(200);
-    for option in ["yes", "no"] {
-        let problem = decide(&server.owner(), &asked, option).refused(Reason::Conflict);
-        assert!(problem.detail.contains("said \"yes\""), "{problem:?}");
-    }
     let lead = server.issue(Role::Controller, "lead");
-    let decided: Request = decide(&lead, &asked, "yes").ok();
+    decide(&lead, &asked, "yes").send().expect(200);
+    // Another token of the same name is no other decider.
+    let twin = server.issue(Role::Controller, "lead");
+    for client in [&lead, &twin] {
+        for option in ["yes", "no"] {
+            let problem = decide(client, &asked, option).refused(Reason::Conflict);
+            assert!(problem.detail.contains("said \"yes\""), "{problem:?}");
+        }
+    }
+    let second = server.issue(Role::Controller, "second");
+    let decided: Request = decide(&second, &asked, "yes").ok();
     assert_eq!(decided.status, RequestStatus::Decided);
+}
+
+/// One person was two: with the token, and with the passphrase.
+fn a_token_of_a_human_is_no_vote_of_its_own(server: &Server) {
+    let [ada, bob] = humans(server, ["ada", "bob"]);
+    set_policy(server, json!({"kind": "question", "quorum": 2}))
+        .send()
+        .expect(200);
+    let agent = server.agent("frontend");
+    let asked = question(&agent);
+    decide_as(server, &ada, &asked, "yes").send().expect(200);
+    let another = server.issue(Role::Owner, "adas-laptop");
+    for client in [&server.owner(), &another] {
+        let problem = decide(client, &asked, "yes").refused(Reason::Forbidden);
+        assert!(problem.detail.contains("whose vote"), "{problem:?}");
+        let next = problem.next.expect("a next step");
+        assert!(next.contains("coro-cli yes R-1 --as NAME"), "{next}");
+    }
+    assert_eq!(get(&agent, &asked).votes.len(), 1);
+    decide_as(server, &ada, &asked, "yes").refused(Reason::Conflict);
+    let decided: Request = decide_as(server, &bob, &asked, "yes").ok();
+    assert_eq!(decided.status, RequestStatus::Decided);
+    // To refuse takes one: who it is makes no difference.
+    let asked = question(&agent);
+    let refused: Request = decide(&server.owner(), &asked, "no").ok();
+    assert_eq!(refused.decision.as_deref(), Some("no"));
+}
+
+fn whoever_a_policy_names_votes_once(server: &Server) {
+    let [ada] = humans(server, ["ada"]);
+    let policy = json!({"kind": "question", "quorum": 2, "deciders": ["human:owner", "ada"]});
+    set_policy(server, policy).send().expect(200);
+    let agent = server.agent("frontend");
+    let asked = question(&agent);
+    decide(&server.owner(), &asked, "yes").send().expect(200);
+    decide(&server.owner(), &asked, "yes").refused(Reason::Conflict);
+    let decided: Request = decide_as(server, &ada, &asked, "yes").ok();
+    let hows: Vec<_> = decided
+        .votes
+        .iter()
+        .map(|vote| (vote.decider.as_str(), vote.how.as_str()))
+        .collect();
+    assert_eq!(hows, [("human:owner", "token"), ("human:ada", "session")]);
+    assert_eq!(decided.status, RequestStatus::Decided);
+}
+
+fn votes_count_by_the_policy_that_holds(server: &Server) {
+    let [ada, bob, eve] = humans(server, ["ada", "bob", "eve"]);
+    let set = |policy: Value| {
+        let set = set_policy(server, policy).header("Coro-Human", &ada);
+        set.send().expect(200);
+    };
+    let agent = server.agent("frontend");
+    let ask = || ask(&agent, json!({"title": "A rule", "kind": "rule"}));
+    set(json!({"kind": "rule", "quorum": 2}));
+    let (asked, lowered) = (ask(), ask());
+    decide_as(server, &eve, &asked, "yes").send().expect(200);
+    decide_as(server, &ada, &lowered, "yes").send().expect(200);
+    // Eve is none of those who decide any more.
+    set(json!({"kind": "rule", "quorum": 2, "deciders": ["ada", "bob"]}));
+    let voted: Request = decide_as(server, &ada, &asked, "yes").ok();
+    assert_eq!((voted.status, voted.votes.len()), (RequestStatus::Open, 2));
+    let decided: Request = decide_as(server, &bob, &asked, "yes").ok();
+    assert_eq!(decided.status, RequestStatus::Decided);
+    // Where one is enough now, whoever has voted says so again.
+    set(json!({"kind": "rule"}));
+    decide_as(server, &ada, &lowered, "no").refused(Reason::Conflict);
+    let decided: Request = decide_as(server, &ada, &lowered, "yes").ok();
+    assert_eq!(
+        (decided.status, decided.votes.len()),
+        (RequestStatus::Decided, 1)
+    );
 }
 
 fn deciders_and_their_deputies(server: &Server) {
@@ -916,12 +996,9 @@ fn asking_twice_with_one_key_asks_once(server: &Server) {
 }
 
 fn what_happens_to_requests_is_in_the_log(server: &Server) {
-    set_policy(
-        server,
-        json!({"kind": "question", "quorum": 2, "project": "shop"}),
-    )
-    .send()
-    .expect(200);
+    let policy = json!({"kind": "question", "quorum": 2, "project": "shop",
+        "deciders": ["agent:lead", "human:owner"]});
+    set_policy(server, policy).send().expect(200);
     let agent = server.issue_for_project(Role::Agent, "frontend", "shop");
     let lead = server.issue_for_project(Role::Controller, "lead", "shop");
     let asked = question(&agent);

@@ -1,6 +1,10 @@
 //! What hangs holds up its own tenant, and nobody else (PostgreSQL).
 
+use coro_api::hooks::HookAnswer;
 use coro_tests::{Client, Engine, Options, Server};
+use serde_json::json;
+
+use crate::hooks::{hook, session};
 
 /// The key of a tenant's advisory lock, which every write of it takes.
 const LOCK_OF_TENANT: &str =
@@ -115,4 +119,21 @@ fn a_hung_transaction_holds_up_no_other_tenant() {
         assert_eq!(writing.join().expect("no panic"), 200);
     });
     assert_eq!(server.value("k"), "after");
+}
+
+/// A stop once waited for the writer, though nothing waited for the agent.
+#[test]
+fn a_hook_that_has_nothing_to_say_writes_nothing() {
+    let Some((server, _)) = two_tenants() else {
+        return;
+    };
+    let client = session(&server, "frontend");
+    let hung = server.database().session(&format!(
+        "SELECT pg_advisory_lock({LOCK_OF_TENANT}) FROM tenant WHERE name <> 'other'"
+    ));
+    for event in ["prompt", "before_tool", "after_tool", "stop"] {
+        let call = json!({"event": event, "paths": ["src/cart.rs"], "shown": []});
+        assert_eq!(hook(&client, call), HookAnswer::default(), "{event}");
+    }
+    drop(hung);
 }

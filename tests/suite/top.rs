@@ -1,11 +1,12 @@
 //! `coro-cli top`: the state of things on a terminal, as it changes.
 
 use coro_api::requests::{Request, RequestStatus};
-use coro_tests::{Cli, Client, Server, Terminal, both_engines};
+use coro_tests::{Cli, Client, Server, Signal, Terminal, both_engines};
 use serde_json::json;
 
 both_engines![
     what_is_written_is_seen_and_q_gives_the_terminal_back,
+    a_signal_gives_the_terminal_back,
     the_screen_fits_the_window,
     enter_shows_the_json_of_what_is_selected,
     y_decides_a_plain_request,
@@ -43,6 +44,20 @@ fn what_is_written_is_seen_and_q_gives_the_terminal_back(server: &Server) {
     assert!(terminal.is_as_usual());
     let shown = terminal.shown();
     assert!(shown.ends_with("\u{1b}[?1049l\u{1b}[?25h"), "{shown:?}");
+}
+
+fn a_signal_gives_the_terminal_back(server: &Server) {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut terminal = top(server);
+        terminal.signal(signal);
+        assert_ne!(terminal.wait(), 0);
+        assert!(terminal.is_as_usual());
+        let shown = terminal.shown();
+        assert!(
+            shown.ends_with("\u{1b}[?1049l\u{1b}[?25h"),
+            "{signal:?}: {shown:?}"
+        );
+    }
 }
 
 fn the_screen_fits_the_window(server: &Server) {

@@ -49,7 +49,25 @@ pub struct HookCall {
     /// where it keeps no list of them: what it is given counts as shown then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Vec<MessageNumber>>,
+    /// What in the client's words would decide a request, such as `yes R-7`. A
+    /// hook decides nothing: a try at what is protected is written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decides: Option<String>,
 }
+
+/// Members of decisions and of what clients are answered with. No call of a hook
+/// has one: whoever sends it tries to decide.
+pub const DECIDING_MEMBERS: [&str; 9] = [
+    "approve",
+    "approved",
+    "decide",
+    "decision",
+    "digest",
+    "hookSpecificOutput",
+    "option",
+    "permissionDecision",
+    "permission_decision",
+];
 
 /// A message, ready for a model to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,6 +71,10 @@ pub struct Human {
     /// What else they can unlock with, on the dashboard's page.
     #[serde(default)]
     pub passkeys: Vec<Passkey>,
+    /// When the passphrase was last made anew on the server's machine, where it
+    /// was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_at: Option<String>,
 }
 
 /// Before there were passkeys every human had a passphrase.

@@ -29,8 +29,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use party::{
-    AgentRef, SeenAgent, agent_named, caller_agent, find_agent, living_agent, living_agents,
-    project_for, require_agent, seen_agents,
+    AgentRef, SeenAgent, agent_named, caller_agent, find_agent, has_begun_work, is_registered,
+    living_agent, living_agents, project_for, require_agent, seen_agents,
 };
 pub use registration::register_agent;
 
@@ -247,10 +247,7 @@ pub async fn count_agents(ctx: &Ctx) -> Result<i64> {
 pub async fn activate_agent(ctx: &Ctx, id: &str) -> Result<ActivatedAgent> {
     change(ctx, id, |tx, ctx, agent| {
         if !(agent.activated && agent.status == AgentStatus::Active) {
-            agent.activated = true;
-            agent.status = AgentStatus::Active;
-            store::update(tx, &ctx.caller.tenant, agent)?;
-            emit(tx, ctx, "coro.agent.activated", agent, json!({}))?;
+            activate(tx, ctx, agent)?;
         }
         Ok(ActivatedAgent {
             id: agent.id.to_string(),
@@ -258,6 +255,13 @@ pub async fn activate_agent(ctx: &Ctx, id: &str) -> Result<ActivatedAgent> {
         })
     })
     .await
+}
+
+fn activate(tx: &mut Tx<'_>, ctx: &Ctx, agent: &mut AgentRow) -> Result<()> {
+    agent.activated = true;
+    agent.status = AgentStatus::Active;
+    store::update(tx, &ctx.caller.tenant, agent)?;
+    emit(tx, ctx, "coro.agent.activated", agent, json!({}))
 }
 
 /// Takes a sign of life; the next flush writes it.

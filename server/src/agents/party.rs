@@ -2,7 +2,7 @@
 
 use coro_api::agents::AgentStatus;
 
-use super::{AgentRow, check_acts_for, find_row, sort_by_life, store};
+use super::{AgentRow, activate, check_acts_for, find_row, sort_by_life, store};
 use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::Tx;
@@ -72,6 +72,32 @@ pub fn agent_named(tx: &mut Tx<'_>, ctx: &Ctx, project: &str, name: &str) -> Res
             .hint("it comes back by registering again"));
     }
     Ok(agent.into())
+}
+
+/// Whether an agent has this name; one that has ended keeps it, and may come
+/// back at any time.
+pub fn is_registered(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+    name: &str,
+) -> Result<bool> {
+    Ok(store::find_by_name(tx, tenant, project, name)?.is_some())
+}
+
+/// An agent that takes work has shown that its surroundings work, whether it
+/// said so before or not.
+pub fn has_begun_work(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef) -> Result<()> {
+    if agent.status == AgentStatus::Active {
+        return Ok(());
+    }
+    match store::find(tx, &ctx.caller.tenant, &agent.id)? {
+        // A stale one that was activated comes back as it was.
+        Some(mut row) if !row.activated && row.generation == agent.generation => {
+            activate(tx, ctx, &mut row)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The agent of an id, whatever became of it; `None` for one that is forgotten.

@@ -121,7 +121,7 @@ pub(super) const TABLES: &[Table] = &[
         state Text 5, open Int 6, how Text 7, handed_at Int 8, delivered_at Int 9, read_at Int 10,
         acknowledged_at Int 11, sender Text 12, wanted Int 13, blocking Int 14, due_at Int 15),
     table!("human" by "name", PAGE_ROWS; tenant_id Text 1, name Text 2, passphrase Text 3, created_at Int 4,
-        created_by Text 5, changed_at Int 6),
+        created_by Text 5, changed_at Int 6, reset_at Int 7),
     table!("human_session" by "human", ALL_ROWS; tenant_id Text 1, hash Blob 2, human Text 3, token_id Text 4,
         created_at Int 5, expires_at Int 6),
     table!("passkey" by "id", PAGE_ROWS; tenant_id Text 1, id Text 2, human Text 3, name Text 4,

@@ -43,6 +43,7 @@ const ALL: &[Migration] = &[
     migration!("0014_dashboard"),
     migration!("0015_passkeys"),
     migration!("0016_receipts"),
+    migration!("0017_human_reset"),
 ];
 
 /// The number of the newest migration that this program knows.

@@ -6,6 +6,7 @@
 //! begins anew when a human says something.
 
 use coro_api::hooks::{HookAnswer, HookCall};
+use coro_api::numbers::MessageNumber;
 
 use super::{TITLE_CHARS_MAX, delivered, store};
 use crate::agents::{AgentRef, require_agent};
@@ -25,6 +26,15 @@ pub(super) struct Continuation {
     pub(super) count: i64,
     /// What it was told to go on with, the newest last.
     pub(super) told: Vec<String>,
+}
+
+impl Continuation {
+    fn goes_on_with(&mut self, key: String) {
+        self.count += 1;
+        self.told.push(key);
+        let too_many = self.told.len().saturating_sub(TOLD_MAX);
+        self.told.drain(..too_many);
+    }
 }
 
 /// A reason to go on.
@@ -54,9 +64,19 @@ pub(super) async fn forget(ctx: &Ctx) -> Result<()> {
     reset.await
 }
 
-/// Whether something waits for an agent that is about to stop.
+/// Whether something waits for an agent that is about to stop. Nothing is
+/// written where nothing waits.
 pub(super) async fn at_stop(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let continuations_max = ctx.app.config.hooks.continuations_max;
+    let confirms = call.shown.as_ref().is_some_and(|shown| !shown.is_empty());
+    let job_ctx = ctx.clone();
+    let look = move |tx: &mut Tx<'_>| {
+        let agent = require_agent(tx, &job_ctx)?;
+        something_waits(tx, &job_ctx.caller.tenant, &agent, continuations_max)
+    };
+    if !confirms && !ctx.app.db.read(look).await? {
+        return Ok(HookAnswer::default());
+    }
     let job_ctx = ctx.clone();
     let answer = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let tenant = &job_ctx.caller.tenant;
@@ -66,32 +86,59 @@ pub(super) async fn at_stop(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
             messages::confirm_shown(tx, tenant, &agent.id, shown)?;
             return Ok(HookAnswer::default());
         }
-        let mut so_far = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
         let delivery = messages::deliver(tx, tenant, &agent.id, call.shown.as_deref())?;
         let blocking = delivery.blocking.clone();
         let mut answer = delivered(delivery);
-        if so_far.count >= continuations_max {
-            return Ok(answer);
+        let mut so_far = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
+        let reason = untold(tx, tenant, &agent, &blocking, &so_far, continuations_max)?;
+        if let Some(reason) = reason {
+            so_far.goes_on_with(reason.key);
+            store::put(tx, tenant, &agent.id, &so_far)?;
+            let note = serde_json::json!({ "count": so_far.count, "with": so_far.told.last() });
+            let entry = job_ctx.entry("coro.agent.continued", &agent.name, &agent.project);
+            tx.emit(tenant, entry.note(note))?;
+            answer.go_on = Some(reason.text);
         }
-        let reasons = reasons(tx, tenant, &agent, &blocking)?;
-        let mut untold = reasons
-            .into_iter()
-            .filter(|reason| !so_far.told.contains(&reason.key));
-        let Some(reason) = untold.next() else {
-            return Ok(answer);
-        };
-        so_far.count += 1;
-        so_far.told.push(reason.key);
-        let too_many = so_far.told.len().saturating_sub(TOLD_MAX);
-        so_far.told.drain(..too_many);
-        store::put(tx, tenant, &agent.id, &so_far)?;
-        let note = serde_json::json!({ "count": so_far.count, "with": so_far.told.last() });
-        let entry = job_ctx.entry("coro.agent.continued", &agent.name, &agent.project);
-        tx.emit(tenant, entry.note(note))?;
-        answer.go_on = Some(reason.text);
         Ok(answer)
     });
     answer.await
+}
+
+/// Whether there is anything to hand out or to go on with.
+fn something_waits(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    continuations_max: i64,
+) -> Result<bool> {
+    if pauses::pause_of(tx, tenant, agent)?.is_some() {
+        return Ok(false);
+    }
+    if messages::count_new(tx, tenant, &agent.id)? > 0 {
+        return Ok(true);
+    }
+    let blocking = messages::blocking_of(tx, tenant, &agent.id)?;
+    let so_far = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
+    let reason = untold(tx, tenant, agent, &blocking, &so_far, continuations_max)?;
+    Ok(reason.is_some())
+}
+
+/// The most pressing reason to go on that the agent was not given yet, where it
+/// may go on by itself at all.
+fn untold(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    blocking: &[MessageNumber],
+    so_far: &Continuation,
+    continuations_max: i64,
+) -> Result<Option<Reason>> {
+    if so_far.count >= continuations_max {
+        return Ok(None);
+    }
+    let reasons = reasons(tx, tenant, agent, blocking)?.into_iter();
+    let mut untold = reasons.filter(|reason| !so_far.told.contains(&reason.key));
+    Ok(untold.next())
 }
 
 /// What waits, the most pressing first.
@@ -99,7 +146,7 @@ fn reasons(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     agent: &AgentRef,
-    blocking: &[coro_api::numbers::MessageNumber],
+    blocking: &[MessageNumber],
 ) -> Result<Vec<Reason>> {
     let mut reasons: Vec<Reason> = blocking
         .iter()

@@ -17,11 +17,12 @@ mod settings;
 mod store;
 
 use coro_api::agents::NewAgent;
-use coro_api::hooks::{HookAnswer, HookCall, HookEvent, HookMessage};
+use coro_api::hooks::{DECIDING_MEMBERS, HookAnswer, HookCall, HookEvent, HookMessage};
 use coro_api::leases::{HinderedPath, LeaseMode};
 use coro_api::limits::HOOK_SHOWN_MAX;
 use coro_api::numbers::MessageNumber;
 use coro_api::tokens::Role;
+use serde_json::{Map, Value};
 
 pub use settings::HookSettings;
 
@@ -33,6 +34,7 @@ use crate::ids::{AgentId, TenantId};
 use crate::leases;
 use crate::messages::{self, Delivery};
 use crate::pauses;
+use crate::requests::refuse_hook;
 use crate::said::as_said;
 use crate::tasks;
 
@@ -55,6 +57,45 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         ))
         .hint("confirm them with several calls"));
     }
+    let refusal = match &call.decides {
+        Some(words) => refuse_hook(ctx, words).await?,
+        None => None,
+    };
+    let Some(refusal) = refusal else {
+        return happens(ctx, call).await;
+    };
+    // A tool is refused by the answer; all else goes on, and is told.
+    if call.event == HookEvent::BeforeTool {
+        confirm(ctx, call.shown).await?;
+        return Ok(HookAnswer {
+            refuse: Some(refusal.message),
+            ..HookAnswer::default()
+        });
+    }
+    let answer = happens(ctx, call).await?;
+    Ok(HookAnswer {
+        context: format!(
+            "Nothing is decided: {}\n{}",
+            refusal.message, answer.context
+        )
+        .trim_end()
+        .to_owned(),
+        ..answer
+    })
+}
+
+/// A call as it was sent. One with members of a decision is refused, and
+/// written down; no client sends them.
+pub async fn read_call(ctx: &Ctx, sent: Map<String, Value>) -> Result<HookCall> {
+    let tries = DECIDING_MEMBERS.iter().any(|name| sent.contains_key(*name));
+    let all = Value::Object(sent);
+    if tries && let Some(refusal) = refuse_hook(ctx, &all.to_string()).await? {
+        return Err(refusal);
+    }
+    serde_json::from_value(all).map_err(|error| invalid(format!("invalid JSON body: {error}")))
+}
+
+async fn happens(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     match call.event {
         HookEvent::SessionStart => start(ctx, call).await,
         HookEvent::Prompt => {
@@ -83,6 +124,8 @@ async fn start(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     let answer = ctx.app.db.write(&ctx.caller.tenant, move |tx| {
         let tenant = &job_ctx.caller.tenant;
         let agent = require_agent(tx, &job_ctx)?;
+        // Its client has hooks, and they reach the server.
+        agents::has_begun_work(tx, &job_ctx, &agent)?;
         let mut answer = delivered(messages::deliver(tx, tenant, &agent.id, shown.as_deref())?);
         let place = where_it_stands(tx, tenant, &agent)?;
         answer.context = [place, answer.context].join("\n").trim_end().to_owned();

@@ -1,10 +1,11 @@
 //! HTTP of hooks.
 
 use coro_api::hooks::{HookAnswer, HookCall};
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::call_hook;
+use super::{call_hook, read_call};
 use crate::app::App;
 use crate::auth::Writer;
 use crate::error::Result;
@@ -25,7 +26,8 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn call(
     Writer(ctx): Writer,
     _: NoQuery,
-    Json(body): Json<HookCall>,
+    Json(body): Json<Map<String, Value>>,
 ) -> Result<axum::Json<HookAnswer>> {
-    Ok(axum::Json(call_hook(&ctx, body).await?))
+    let call = read_call(&ctx, body).await?;
+    Ok(axum::Json(call_hook(&ctx, call).await?))
 }

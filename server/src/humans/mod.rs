@@ -12,6 +12,7 @@
 
 pub mod passkeys;
 mod passphrase;
+mod reset;
 pub mod routes;
 mod store;
 
@@ -24,6 +25,7 @@ use coro_api::tokens::{PrincipalKind, Role};
 use serde_json::{Value, json};
 
 pub use passphrase::Tries;
+pub use reset::reset_passphrase;
 
 use crate::app::Ctx;
 use crate::auth::record_protected;
@@ -31,6 +33,7 @@ use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
 use crate::ids::{Hash, Secret, TenantId};
+use crate::tokens::is_token_of_human;
 
 /// How long a session lasts.
 const SESSION_SECONDS: i64 = 10 * 60;
@@ -47,6 +50,8 @@ struct HumanRow {
     created_at: Time,
     created_by: String,
     changed_at: Time,
+    /// When it was last made anew, by whoever has the data.
+    reset_at: Option<Time>,
 }
 
 impl HumanRow {
@@ -58,6 +63,7 @@ impl HumanRow {
             changed_at: self.changed_at.to_string(),
             has_passphrase: self.passphrase.is_some(),
             passkeys,
+            reset_at: self.reset_at.map(|at| at.to_string()),
         }
     }
 }
@@ -104,6 +110,9 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
         let tenant = &job_ctx.caller.tenant;
         let before = store::find(tx, tenant, &name)?;
         check_proof(tx, &job_ctx, &proof, before.as_ref())?;
+        if before.is_none() {
+            check_no_token(tx, tenant, &name)?;
+        }
         let now = tx.now();
         let human = HumanRow {
             name: name.clone(),
@@ -114,6 +123,7 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
                 None => job_ctx.caller.actor.clone(),
             },
             changed_at: now,
+            reset_at: before.as_ref().and_then(|before| before.reset_at),
         };
         store::save(tx, tenant, &human)?;
         store::delete_sessions_of(tx, tenant, &name)?;
@@ -124,6 +134,17 @@ async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Huma
         Ok(human.shown(passkeys))
     };
     ctx.app.db.write(&ctx.caller.tenant, job).await
+}
+
+/// Refuses the name of a human's token for a new human.
+fn check_no_token(tx: &mut Tx<'_>, tenant: &TenantId, name: &str) -> Result<()> {
+    if is_token_of_human(tx, tenant, name)? {
+        return Err(conflict(format!(
+            "a token is named {name:?} already, and both would be human:{name} in the log"
+        ))
+        .hint("take another name for the human"));
+    }
+    Ok(())
 }
 
 async fn proof_for(ctx: &Ctx, session: Option<Hash>, new: &NewHuman) -> Result<Proof> {
@@ -339,6 +360,11 @@ pub fn unknown_humans(tx: &mut Tx<'_>, tenant: &TenantId, names: &[String]) -> R
     let all = store::list(tx, tenant)?;
     let is_unknown = |name: &&String| !all.iter().any(|human| human.name == **name);
     Ok(names.iter().filter(is_unknown).cloned().collect())
+}
+
+/// Whether somebody decides under this name.
+pub fn is_human(tx: &mut Tx<'_>, tenant: &TenantId, name: &str) -> Result<bool> {
+    Ok(store::find(tx, tenant, name)?.is_some())
 }
 
 /// How many humans there are.

@@ -75,15 +75,7 @@ impl Tries {
     /// What is stored of a new passphrase.
     pub(super) async fn hash(&self, new: &Passphrase) -> Result<String> {
         let _turn = self.turn().await?;
-        let new = new.clone();
-        blocking(move || {
-            let salt = salt().map_err(internal)?;
-            Argon2::default()
-                .hash_password_with_salt(new.reveal().as_bytes(), &salt)
-                .map(|hash| hash.to_string())
-                .map_err(|error| internal(anyhow::anyhow!("a passphrase: {error}")))
-        })
-        .await
+        hash(new).await
     }
 
     async fn turn(&self) -> Result<SemaphorePermit<'_>> {
@@ -91,6 +83,19 @@ impl Tries {
         let busy = || unavailable("too many passphrases are tried at once");
         turn.map_err(|_| busy())?.map_err(|_| busy())
     }
+}
+
+/// As [`Tries::hash`], where nobody else tries.
+pub(super) async fn hash(new: &Passphrase) -> Result<String> {
+    let new = new.clone();
+    blocking(move || {
+        let salt = salt().map_err(internal)?;
+        Argon2::default()
+            .hash_password_with_salt(new.reveal().as_bytes(), &salt)
+            .map(|hash| hash.to_string())
+            .map_err(|error| internal(anyhow::anyhow!("a passphrase: {error}")))
+    })
+    .await
 }
 
 /// Whether a passphrase may be set.

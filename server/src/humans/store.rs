@@ -9,7 +9,7 @@ use crate::ids::{Hash, TenantId};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT name, passphrase, created_at, created_by, changed_at FROM human \
+            "SELECT name, passphrase, created_at, created_by, changed_at, reset_at FROM human \
              WHERE tenant_id = $1",
             $rest
         )
@@ -23,6 +23,7 @@ fn row_from(row: &dyn Row) -> Result<HumanRow> {
         created_at: Time(row.int(2)?),
         created_by: row.text(3)?.to_owned(),
         changed_at: Time(row.int(4)?),
+        reset_at: row.opt_int(5)?.map(Time),
     })
 }
 
@@ -62,6 +63,22 @@ pub(super) fn save(tx: &mut Tx<'_>, tenant: &TenantId, human: &HumanRow) -> Resu
         ],
     )?;
     Ok(())
+}
+
+/// Stores a passphrase that nobody chose. Tells whether the human is there.
+pub(super) fn reset(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    name: &str,
+    passphrase: &str,
+) -> Result<bool> {
+    let now = tx.now();
+    let changed = tx.execute(
+        "UPDATE human SET passphrase = $3, changed_at = $4, reset_at = $4 \
+         WHERE tenant_id = $1 AND name = $2",
+        &[tenant.into(), name.into(), passphrase.into(), now.into()],
+    )?;
+    Ok(changed > 0)
 }
 
 pub(super) fn find_session(

@@ -9,7 +9,7 @@ use super::pattern::Pattern;
 use super::queue::{Obstacle, Queue, end_expired, grant, grant_waiter};
 use super::room::{Room, check_project};
 use super::{LeaseRow, PLACE_SECONDS, Thing, check_ttl, find, gone, refused, store};
-use crate::agents::{AgentRef, living_agents, project_for, require_agent};
+use crate::agents::{AgentRef, has_begun_work, living_agents, project_for, require_agent};
 use crate::app::Ctx;
 use crate::auth::{Permission, require};
 use crate::db::Tx;
@@ -136,6 +136,7 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
         return take_again(tx, ctx, asked, &agent, own);
     }
     Room::of(tx, tenant, &queue, &agent)?.check(1)?;
+    has_begun_work(tx, ctx, &agent)?;
     let lease = LeaseRow {
         project,
         ttl_seconds: Some(asked.ttl_seconds),

@@ -100,6 +100,16 @@ pub fn count_new(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<
     store::count_unread(tx, tenant, agent, Unread::Queued)
 }
 
+/// The messages that hold an agent, see [`Delivery::blocking`].
+pub fn blocking_of(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+) -> Result<Vec<MessageNumber>> {
+    let numbers = store::blocking(tx, tenant, agent, BLOCKING_MAX)?;
+    Ok(numbers.into_iter().map(MessageNumber).collect())
+}
+
 fn mark_handed(tx: &mut Tx<'_>, tenant: &TenantId, receipt: ReceiptRow) -> Result<()> {
     if receipt.handed_at.is_some() {
         return Ok(());
@@ -151,10 +161,7 @@ fn next_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delive
         let shown = i64::try_from(shown).unwrap_or(i64::MAX);
         delivery.more = store::count_unread(tx, tenant, agent, Unread::Queued)? - shown;
     }
-    delivery.blocking = store::blocking(tx, tenant, agent, BLOCKING_MAX)?
-        .into_iter()
-        .map(MessageNumber)
-        .collect();
+    delivery.blocking = blocking_of(tx, tenant, agent)?;
     Ok(delivery)
 }
 

@@ -10,11 +10,11 @@ mod store;
 use coro_api::names::{check_name, check_prose};
 use coro_api::pauses::{NewPause, Pause, Resumed};
 
-use crate::agents::AgentRef;
+use crate::agents::{AgentRef, is_registered};
 use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Result, conflict, invalid};
+use crate::error::{Result, conflict, invalid, not_found};
 use crate::ids::TenantId;
 use crate::tokens::check_project_name;
 
@@ -85,6 +85,10 @@ pub async fn pause(ctx: &Ctx, new: NewPause) -> Result<Pause> {
         let id = id_of(&project, &agent);
         if let Some(pause) = store::find_any(tx, tenant, [&id, &id, &id])? {
             return Ok(pause.shown());
+        }
+        if !agent.is_empty() && !is_registered(tx, tenant, &project, &agent)? {
+            return Err(not_found("agent", &agent)
+                .hint("list those of the project: coro-cli instances list --project NAME"));
         }
         if store::count(tx, tenant)? >= PAUSES_MAX {
             return Err(conflict(format!("there are {PAUSES_MAX} pauses already"))

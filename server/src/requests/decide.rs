@@ -3,7 +3,7 @@
 use coro_api::names::check_prose;
 use coro_api::numbers::RequestNumber;
 use coro_api::requests::{BY_SESSION, BY_TOKEN, Decision, NO, Request, RequestStatus, Vote, YES};
-use coro_api::tokens::Role;
+use coro_api::tokens::{PrincipalKind, Role};
 use serde_json::json;
 
 use super::policy::{PolicyRow, policy_of};
@@ -24,6 +24,8 @@ pub(super) struct Decider {
     /// Who it is in the log.
     pub(super) actor: String,
     is_owner: bool,
+    /// Whether it is a human's token alone, and so nobody knows whose hand.
+    pub(super) is_unknown_human: bool,
 }
 
 impl Decider {
@@ -34,6 +36,7 @@ impl Decider {
                 None => ctx.caller.actor.clone(),
             },
             is_owner: ctx.caller.role == Role::Owner,
+            is_unknown_human: human.is_none() && ctx.caller.kind == PrincipalKind::Human,
             human,
         }
     }
@@ -91,9 +94,10 @@ async fn try_decide(
         }
         check_may(tx, &job_ctx, &request, &decider, &policy)?;
         check_decision(&request, &decision)?;
-        let vote = cast(tx, &job_ctx, &request, &decider, &decision)?;
+        policy.check_counts(&request, &decider, &decision)?;
+        let vote = cast(tx, &job_ctx, &request, &decider, &decision, &policy)?;
         let votes = store::votes(tx, tenant, number)?;
-        if is_enough(&votes, &vote.option, policy.quorum) {
+        if is_enough(&votes, &vote.option, &policy) {
             close(tx, &job_ctx, &mut request, &decider, &vote)?;
         } else {
             let entry = entry_by(&job_ctx, "coro.request.voted", &request, &decider);
@@ -185,12 +189,17 @@ fn cast(
     request: &RequestRow,
     decider: &Decider,
     decision: &Decision,
+    policy: &PolicyRow,
 ) -> Result<Vote> {
     let tenant = &ctx.caller.tenant;
     let votes = store::votes(tx, tenant, request.number)?;
-    let how = decider.how();
-    let own = |vote: &&Vote| vote.decider == decider.actor && vote.how == how;
+    // However it was proved: a name counts once.
+    let own = |vote: &&Vote| vote.decider == decider.actor;
     if let Some(vote) = votes.iter().find(own) {
+        // It may be enough now: who decides can change in between.
+        if vote.option == decision.option && is_enough(&votes, &vote.option, policy) {
+            return Ok(vote.clone());
+        }
         return Err(conflict(format!(
             "{} said {:?} to {} already, at {}",
             vote.decider, vote.option, request.number, vote.at
@@ -199,7 +208,7 @@ fn cast(
     }
     let vote = Vote {
         decider: decider.actor.clone(),
-        how: how.to_owned(),
+        how: decider.how().to_owned(),
         option: decision.option.clone(),
         why: decision.why.clone(),
         at: tx.now().to_string(),
@@ -208,10 +217,12 @@ fn cast(
     Ok(vote)
 }
 
-/// One `no` is enough; all else takes as many as the policy says.
-fn is_enough(votes: &[Vote], option: &str, quorum: i64) -> bool {
-    let count = votes.iter().filter(|vote| vote.option == option).count();
-    option == NO || i64::try_from(count).is_ok_and(|count| count >= quorum)
+/// One `no` is enough; all else takes as many as the policy says, of those who
+/// decide by it now.
+fn is_enough(votes: &[Vote], option: &str, policy: &PolicyRow) -> bool {
+    let agree = |vote: &&Vote| vote.option == option && policy.has_vote_of(vote);
+    let count = votes.iter().filter(agree).count();
+    option == NO || i64::try_from(count).is_ok_and(|count| count >= policy.quorum)
 }
 
 fn close(

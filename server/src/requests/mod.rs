@@ -7,6 +7,7 @@
 //! [`silence`] applies, which never allows. Some decisions have an effect, in
 //! the same transaction; on others whoever asked acts.
 
+mod by_hook;
 mod decide;
 mod digest;
 mod keepers;
@@ -26,6 +27,7 @@ use coro_api::requests::{NO, NewRequest, Request, RequestKind, RequestStatus, Si
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use by_hook::refuse_hook;
 pub use decide::decide_request;
 
 use crate::agents::{caller_agent, project_for};

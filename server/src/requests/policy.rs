@@ -3,7 +3,9 @@
 //! Who may change one is in [`super::keepers`].
 
 use coro_api::limits::REQUEST_SECONDS_MAX;
-use coro_api::requests::{NewPolicy, Policy, RequestKind, RequestStatus};
+use coro_api::requests::{
+    BY_SESSION, Decision, NO, NewPolicy, Policy, RequestKind, RequestStatus, Vote,
+};
 use serde_json::json;
 
 use super::decide::Decider;
@@ -85,6 +87,41 @@ impl PolicyRow {
         .hint(format!(
             "until then it waits for {}",
             self.deciders.join(", ")
+        )))
+    }
+
+    /// Whether a vote that was cast is one of those who decide now.
+    pub(super) fn has_vote_of(&self, vote: &Vote) -> bool {
+        let name = match vote.how.as_str() {
+            BY_SESSION => vote.decider.strip_prefix("human:"),
+            _ => Some(vote.decider.as_str()),
+        };
+        let is_named = |name: &str| {
+            let mut all = self.deciders.iter().chain(&self.deputies);
+            all.any(|named| named == name)
+        };
+        self.deciders.is_empty() || name.is_some_and(is_named)
+    }
+
+    /// Whether this vote counts where several must agree: one person with a
+    /// token and a passphrase would be two. To refuse takes one anyway.
+    pub(super) fn check_counts(
+        &self,
+        request: &RequestRow,
+        decider: &Decider,
+        decision: &Decision,
+    ) -> Result<()> {
+        let is_named = names(&self.deciders, decider) || names(&self.deputies, decider);
+        if self.quorum == 1 || decision.option == NO || !decider.is_unknown_human || is_named {
+            return Ok(());
+        }
+        let number = request.number;
+        Err(forbidden(format!(
+            "{number} takes {} who agree, and a token does not tell whose vote this is",
+            self.quorum
+        ))
+        .hint(format!(
+            "say who you are, with your passphrase: coro-cli yes {number} --as NAME on a terminal"
         )))
     }
 

@@ -179,6 +179,7 @@ fn check_claimable(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef, task: &TaskRow)
 
 /// Claims a ready task.
 fn claim(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef, mut task: TaskRow) -> Result<TaskRow> {
+    agents::has_begun_work(tx, ctx, agent)?;
     let now = tx.now();
     task.status = TaskStatus::Claimed;
     task.updated_at = now;
@@ -205,6 +206,7 @@ fn resume(tx: &mut Tx<'_>, ctx: &Ctx, agent: &AgentRef, mut task: TaskRow) -> Re
         Some(claim) if claim.generation < agent.generation => {
             claim.generation = agent.generation;
             claim.renewed_at = now;
+            agents::has_begun_work(tx, ctx, agent)?;
         }
         Some(claim) if claim.generation > agent.generation => {
             return Err(of_newer_session(&task));

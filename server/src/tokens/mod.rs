@@ -18,6 +18,7 @@ use crate::auth::Caller;
 use crate::clock::Time;
 use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Result, conflict, internal, invalid, not_found};
+use crate::humans::is_human;
 use crate::ids::{Hash, Secret, TenantId, token_id};
 
 /// The longest life of a token that has an end: ten years.
@@ -46,6 +47,7 @@ pub async fn create_token(ctx: &Ctx, new: NewToken) -> Result<IssuedToken> {
                 return Err(conflict(format!("there are {TOKENS_MAX} tokens already"))
                     .hint("revoke those that nobody uses"));
             }
+            check_is_nobody(tx, &job_ctx.caller.tenant, &new)?;
             let by = job_ctx.caller.actor.clone();
             let info = insert(tx, &job_ctx.caller.tenant, &new, &id, &hash, by)?;
             let entry = job_ctx.audit_entry("coro.token.created", &info.id).note(
@@ -119,6 +121,24 @@ pub fn create_owner_token(tx: &mut Tx<'_>, tenant: &TenantId, id: &str, hash: &H
     let entry = NewEntry::new("coro.token.created", SYSTEM, id, "").audit_only();
     tx.emit(tenant, entry.note(note))?;
     Ok(())
+}
+
+/// Refuses the name of a human for a human's token: in the log both would be
+/// `human:NAME`, and who reads it could not tell a passphrase from a token.
+fn check_is_nobody(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewToken) -> Result<()> {
+    let (name, kind) = (&new.name, new.kind.unwrap_or(new.role.usual_kind()));
+    if kind == PrincipalKind::Human && is_human(tx, tenant, name)? {
+        return Err(conflict(format!(
+            "{name:?} is a human, and both would be human:{name} in the log"
+        ))
+        .hint("name the token otherwise, such as by its machine"));
+    }
+    Ok(())
+}
+
+/// Whether a token of a human has or had this name: the log keeps it.
+pub fn is_token_of_human(tx: &mut Tx<'_>, tenant: &TenantId, name: &str) -> Result<bool> {
+    store::is_token_of_human(tx, tenant, name)
 }
 
 fn insert(

@@ -122,6 +122,15 @@ pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
+pub(super) fn is_token_of_human(tx: &mut Tx<'_>, tenant: &TenantId, name: &str) -> Result<bool> {
+    let found = tx.query_one(
+        "SELECT 1 FROM token WHERE tenant_id = $1 AND name = $2 AND kind = 'human' LIMIT 1",
+        &[tenant.into(), name.into()],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 /// Makes a token that of an agent's generation.
 pub(super) fn bind(
     tx: &mut Tx<'_>,

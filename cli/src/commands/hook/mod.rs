@@ -11,6 +11,7 @@
 //! the client's form or nothing. A message counts as shown only where its text
 //! reaches the model, see `ledger`.
 
+mod attempt;
 mod claude;
 mod cline;
 mod codex;
@@ -110,10 +111,14 @@ impl Run for Hook {
             true => &cursor::CURSOR,
             false => form,
         };
-        let Some(moment) = (form.read)(&input) else {
-            return Ok(());
+        let decides = attempt::words_in(&input);
+        let moment = match ((form.read)(&input), &decides) {
+            (Some(moment), _) => moment,
+            // A moment of which nothing else is told.
+            (None, Some(_)) => Moment::new(HookEvent::AfterTool, ""),
+            (None, None) => return Ok(()),
         };
-        let said = match ask(session, form, &moment) {
+        let said = match ask(session, form, &moment, decides) {
             Ok(said) => said,
             Err(error) => self.without_answer(session, &moment, &error),
         };
@@ -157,7 +162,12 @@ fn read_input(session: &mut Session<'_>) -> Result<Value> {
 }
 
 /// Asks the server, and keeps of its answer what the model is to see.
-fn ask(session: &mut Session<'_>, form: &Form, moment: &Moment) -> Result<Said> {
+fn ask(
+    session: &mut Session<'_>,
+    form: &Form,
+    moment: &Moment,
+    decides: Option<String>,
+) -> Result<Said> {
     let folder = work_in(session, moment)?;
     let token = session.token()?.map(|token| fingerprint(token.reveal()));
     let environment = &session.machine()?.environment;
@@ -178,6 +188,7 @@ fn ask(session: &mut Session<'_>, form: &Form, moment: &Moment) -> Result<Said> 
         continues: moment.continues,
         paths: edited_paths(moment, &folder),
         shown,
+        decides,
     };
     let answer = exchange(session, &call)?;
     Ok(keep(session, ledger.as_mut(), moment, answer))

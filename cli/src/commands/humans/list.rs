@@ -8,7 +8,9 @@ use crate::print::row;
 use crate::session::Session;
 
 /// Print the humans, a line each: name, since when, made by, passphrase set when
-/// (or -), how many passkeys
+/// (or -), how many passkeys, reset when
+///
+/// A passphrase that was forgotten is reset on the server's machine.
 #[derive(Args)]
 pub(crate) struct List {}
 
@@ -27,6 +29,7 @@ impl Run for List {
                     &human.created_by,
                     passphrase,
                     &human.passkeys.len().to_string(),
+                    human.reset_at.as_deref().unwrap_or_default(),
                 ])
             });
             rows.collect::<Vec<_>>().join("\n")

@@ -12,7 +12,7 @@ use coro_api::requests::{Decision, NO, Request};
 use super::{described, request_of};
 use crate::error::{Result, invalid};
 use crate::http::{Method, Response};
-use crate::human::{act_as, list, terminal_of, who};
+use crate::human::{act_as, list, terminal_for, who};
 use crate::print::{escape, row};
 use crate::session::{Session, json_body, unexpected};
 
@@ -29,9 +29,8 @@ pub(crate) fn decide(session: &mut Session<'_>, answer: Answer) -> Result<()> {
     let response = session.call(request_of(Method::Get, answer.number, ""))?;
     let request: Request =
         serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-    let is_human = request.status.waits() && (request.protected || answer.human.is_some());
-    let terminal = match is_human {
-        true => terminal_of(session)?,
+    let terminal = match request.status.waits() {
+        true => terminal_for(session, answer.human.as_deref(), request.protected)?,
         false => None,
     };
     let response = match terminal {

@@ -9,7 +9,7 @@ use crate::commands::Run;
 use crate::durations::parse_duration;
 use crate::error::Result;
 use crate::http::{Method, Request};
-use crate::human::{act_together, list, terminal_of, who};
+use crate::human::{act_together, list, terminal_for, who};
 use crate::print::row;
 use crate::session::{Session, json_body, whole_seconds};
 
@@ -61,15 +61,19 @@ impl Run for Policy {
             deputies_after_seconds: i64::try_from(after).unwrap_or(i64::MAX),
         };
         let request = json_body(Request::new(Method::Put, "/api/requests/policies"), &new)?;
-        let terminal = match kind.is_protected() || !self.humans.is_empty() {
-            true => terminal_of(session)?,
-            false => None,
-        };
+        let named = self.humans.first().map(String::as_str);
+        let terminal = terminal_for(session, named, kind.is_protected())?;
         let response = match terminal {
             Some(mut terminal) => {
-                let names = match self.humans {
-                    named if named.len() > 1 => named,
-                    named => vec![who(&list(session)?, named.into_iter().next())?],
+                let all = list(session)?;
+                let names = match self.humans.is_empty() {
+                    true => vec![who(&all, None)?],
+                    false => {
+                        let named = self.humans.into_iter();
+                        named
+                            .map(|name| who(&all, Some(name)))
+                            .collect::<Result<_>>()?
+                    }
                 };
                 let (who, set) = (
                     names.join(" and "),

@@ -1,5 +1,6 @@
 //! The terminal: a screen of its own, and keys as they are pressed.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 
 use crossterm::cursor::{Hide, MoveTo, Show};
@@ -12,19 +13,24 @@ use crossterm::{execute, queue};
 
 use super::view::View;
 use crate::error::{CliError, Result, failed};
+use crate::restore::{AtEnd, at_end};
 use crate::session::Session;
 
 /// The terminal is ours as long as this is there. It is given back when this
 /// ends, however.
 pub(super) struct Screen {
-    is_ours: bool,
+    /// Gives it back where a signal ends the program; `None` once it was given
+    /// back.
+    at_end: Option<AtEnd>,
 }
 
 impl Screen {
     pub(super) fn enter(session: &mut Session<'_>) -> Result<Screen> {
         session.flush()?;
+        let screen = Screen {
+            at_end: Some(at_end(give_back_at_once)),
+        };
         enable_raw_mode().map_err(|error| unusable(&error))?;
-        let screen = Screen { is_ours: true };
         execute!(io::stdout(), EnterAlternateScreen, Hide).map_err(|error| unusable(&error))?;
         Ok(screen)
     }
@@ -36,12 +42,10 @@ impl Screen {
     }
 
     fn give_back(&mut self) -> io::Result<()> {
-        if !self.is_ours {
-            return Ok(());
+        match self.at_end.take() {
+            Some(_) => give_back(),
+            None => Ok(()),
         }
-        self.is_ours = false;
-        execute!(io::stdout(), LeaveAlternateScreen, Show)?;
-        disable_raw_mode()
     }
 
     /// Shows what there is now, in one write.
@@ -72,6 +76,20 @@ impl Drop for Screen {
         let _ = self.give_back();
         let _ = io::stdout().flush();
     }
+}
+
+fn give_back() -> io::Result<()> {
+    execute!(io::stdout(), LeaveAlternateScreen, Show)?;
+    disable_raw_mode()
+}
+
+/// As [`give_back`], from another thread: standard output is locked by the one
+/// that draws.
+fn give_back_at_once() {
+    if let Ok(mut device) = File::options().write(true).open("/dev/tty") {
+        let _ = execute!(device, LeaveAlternateScreen, Show);
+    }
+    let _ = disable_raw_mode();
 }
 
 pub(super) fn unusable(error: &io::Error) -> CliError {

@@ -30,8 +30,8 @@ use challenge::{ChallengeRow, Purpose, save_challenge, take_challenge};
 
 use super::passphrase::blocking;
 use super::{
-    HumanRow, begin_session, check_human_name, check_may_be_human, find_meant, record,
-    require_session,
+    HumanRow, begin_session, check_human_name, check_may_be_human, check_no_token, find_meant,
+    record, require_session,
 };
 use crate::app::{App, Ctx};
 use crate::clock::Time;
@@ -195,6 +195,7 @@ fn make_human(tx: &mut Tx<'_>, ctx: &Ctx, passkey: &PasskeyRow) -> Result<HumanR
         created_at: passkey.made_at,
         created_by: ctx.caller.actor.clone(),
         changed_at: passkey.made_at,
+        reset_at: None,
     };
     super::store::save(tx, &ctx.caller.tenant, &human)?;
     Ok(human)
@@ -381,7 +382,7 @@ fn page_session(ctx: &Ctx) -> Result<String> {
 fn check_may_add(tx: &mut Tx<'_>, ctx: &Ctx, session: Option<&Hash>, name: &str) -> Result<()> {
     let tenant = &ctx.caller.tenant;
     if super::store::count(tx, tenant)? == 0 {
-        return Ok(());
+        return check_no_token(tx, tenant, name);
     }
     let session = session.ok_or_else(|| takes_session("adding a passkey"))?;
     let by = require_session(tx, ctx, session)?;
