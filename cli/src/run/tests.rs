@@ -108,7 +108,7 @@ fn waiting_goes_on_from_where_the_last_answer_ended() {
         server.run(&["events", "wait", "a", "--timeout", "50"]),
         (0, "42\ta\tnull\n".to_owned(), String::new())
     );
-    let asked = "GET /api/events?pattern=a&limit=1&wait=50\nGET /api/events?pattern=a&from=41&limit=1&wait=50";
+    let asked = "GET /api/events?pattern=a&limit=1&wait=0\nGET /api/events?pattern=a&limit=1&from=41&wait=50";
     assert_eq!(server.asked(), asked);
 }
 
