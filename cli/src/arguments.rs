@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::commands::{COMMANDS, Node};
 use crate::durations::parse_duration;
@@ -113,6 +113,7 @@ fn tree(extent: &Extent<'_>) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true);
     let root = GlobalOptions::augment_args(root)
+        .mut_args(take_any_time)
         .about("Coordinates AI coding agents: tasks, leases, messages, requests, state and events");
     grow(root, COMMANDS, extent)
 }
@@ -125,9 +126,12 @@ fn grow(command: Command, nodes: &[Node], extent: &Extent<'_>) -> Command {
 }
 
 fn branch(node: &Node, extent: &Extent<'_>) -> Command {
-    let mut command = (node.augment)(Command::new(node.name));
+    let mut command = (node.augment)(Command::new(node.name)).mut_args(take_any_time);
     if let Some(about) = node.about {
         command = command.about(about);
+    }
+    if let Some(singular) = singular_of(node) {
+        command = command.alias(singular);
     }
     if node.children.is_empty() {
         return command;
@@ -137,6 +141,21 @@ fn branch(node: &Node, extent: &Extent<'_>) -> Command {
         None => command.subcommand_required(true),
     };
     grow(command.disable_help_subcommand(true), node.children, extent)
+}
+
+/// A time may begin with a minus, so that it is told what is wrong with it; as
+/// an option it would be an unknown one.
+fn take_any_time(arg: Arg) -> Arg {
+    let names = arg.get_value_names().unwrap_or_default();
+    match names.first().is_some_and(|name| name == "TIME") {
+        true => arg.allow_hyphen_values(true),
+        false => arg,
+    }
+}
+
+/// A group of things is found by the name of one too: `task list`.
+fn singular_of(node: &Node) -> Option<&'static str> {
+    node.name.strip_suffix('s').filter(|_| node.run.is_none())
 }
 
 /// Follows the names that were matched down to the command. `None` where they
@@ -225,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_found_by_the_name_of_one_thing() {
+        for (line, name) in [
+            ("task list", "tasks list"),
+            ("lease list", "leases list"),
+            ("message get M-1", "messages get"),
+            ("instance get self", "instances get"),
+        ] {
+            let Parsed::Command(_, invocation) = parse_line(line) else {
+                panic!("{line} was not understood");
+            };
+            assert_eq!(invocation.name, name);
+        }
+    }
+
+    #[test]
     fn help_is_no_mistake() {
         for (line, part) in [
             ("--help", "events"),
@@ -258,6 +292,8 @@ mod tests {
             ("state set k --frob", "unexpected argument '--frob'"),
             ("state rollback k --version x", "invalid value 'x'"),
             ("state get k --timeout 5y", "is no duration"),
+            ("state get k --timeout -5", "is no duration"),
+            ("next --wait -5m", "is no duration"),
             ("audit --actor x verify", "cannot be used with"),
         ];
         for (line, part) in table {

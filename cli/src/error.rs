@@ -242,12 +242,12 @@ impl From<TransportError> for CliError {
             )
             .hint("use the MCP tool `coro` with the same command line"),
             // A sandbox may also hide the network: then no name is found.
-            TransportError::Unreachable(reason) => CliError::new(Exit::Unreachable, reason)
-                .while_away()
-                .hint(
+            TransportError::Unreachable(reason) => {
+                CliError::new(Exit::Unreachable, reason).while_away().hint(
                     "check the address with coro-cli config show; \
                      in a sandbox use the MCP tool `coro`",
-                ),
+                )
+            }
             TransportError::Untrusted(reason) => CliError::new(Exit::Unreachable, reason).hint(
                 "where the server has no certificate, use http://; \
                  SSL_CERT_FILE names certificates to trust",
@@ -255,11 +255,9 @@ impl From<TransportError> for CliError {
             TransportError::TimedOut => timed_out("the server did not answer in time")
                 .while_away()
                 .hint("check with coro-cli status, or raise --timeout"),
-            TransportError::Broken(reason) => {
-                failed(reason)
-                    .while_away()
-                    .hint("a write may have been carried out: read before you repeat it")
-            }
+            TransportError::Broken(reason) => failed(reason)
+                .while_away()
+                .hint("a write may have been carried out: read before you repeat it"),
         }
     }
 }

@@ -53,7 +53,13 @@ impl Run for Take {
             let response = wait.call(session, |wait_seconds| {
                 let request = Request::new(Method::Post, "/api/leases");
                 let new = new.clone();
-                with_body(request, &NewLease { wait_seconds, ..new })
+                with_body(
+                    request,
+                    &NewLease {
+                        wait_seconds,
+                        ..new
+                    },
+                )
             })?;
             let lease: Lease =
                 serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;

@@ -15,8 +15,8 @@ use coro_api::requests::{NO, Request, RequestKind, RequestStatus};
 use crate::commands::{Node, Run, leaf};
 use crate::error::{CliError, Result, conflict, refused, timed_out};
 use crate::http;
-use crate::print::{escape, row};
 use crate::polling::poll;
+use crate::print::{escape, row};
 use crate::session::{Session, unexpected};
 
 pub(crate) static COMMANDS: &[Node] = &[
