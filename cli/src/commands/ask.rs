@@ -64,7 +64,7 @@ impl Run for Ask {
         let number = sent.number;
         if session.is_on_machine() {
             session.talk(&format!(
-                "{number} is asked; where this ends early: coro-cli messages get {number}"
+                "{number} is asked; if cut off: coro-cli messages get {number}"
             ));
         }
         let request = messages::request(Method::Get, number, "");

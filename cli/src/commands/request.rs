@@ -73,7 +73,7 @@ impl Run for Request {
         let number = asked.number;
         if session.is_on_machine() {
             session.talk(&format!(
-                "{number} is asked; where this ends early: coro-cli requests get {number} --wait 10m"
+                "{number} is asked; if cut off: coro-cli requests get {number} --wait 10m"
             ));
         }
         wait_for_decision(session, number, wait)
