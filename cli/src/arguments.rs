@@ -76,7 +76,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Parsed {
     {
         return parsed;
     }
-    match command().try_get_matches_from(line()) {
+    match tree(&Extent::Whole(&arguments)).try_get_matches_from(line()) {
         Ok(matches) => {
             invocation(&matches).unwrap_or_else(|| Parsed::Mistake(usage("no command is named")))
         }
@@ -89,22 +89,36 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Parsed {
 
 /// The whole tree of commands, for help, completions and man pages.
 pub fn command() -> Command {
-    tree(&Extent::Whole)
+    tree(&Extent::Whole(&[]))
 }
 
 /// How much of the tree is built.
 enum Extent<'a> {
     /// The commands whose names are among these words.
     NamedBy(&'a [OsString]),
-    Whole,
+    /// All, for a line of these words.
+    Whole(&'a [OsString]),
 }
 
 impl Extent<'_> {
     fn contains(&self, node: &Node) -> bool {
         match self {
-            Extent::NamedBy(words) => words.iter().any(|word| word == node.name),
-            Extent::Whole => true,
+            Extent::NamedBy(words) => {
+                words.iter().any(|word| word == node.name) || self.singular_of(node).is_some()
+            }
+            Extent::Whole(_) => true,
         }
+    }
+
+    /// A group of things is found by the name of one too: `task list`. Where
+    /// nobody typed it, it is no name, so that none is proposed to anybody.
+    fn singular_of(&self, node: &Node) -> Option<&'static str> {
+        let (Extent::NamedBy(words) | Extent::Whole(words)) = self;
+        let singular = node.name.strip_suffix('s').filter(|_| node.run.is_none())?;
+        words
+            .iter()
+            .any(|word| word == singular)
+            .then_some(singular)
     }
 }
 
@@ -130,7 +144,7 @@ fn branch(node: &Node, extent: &Extent<'_>) -> Command {
     if let Some(about) = node.about {
         command = command.about(about);
     }
-    if let Some(singular) = singular_of(node) {
+    if let Some(singular) = extent.singular_of(node) {
         command = command.alias(singular);
     }
     if node.children.is_empty() {
@@ -151,11 +165,6 @@ fn take_any_time(arg: Arg) -> Arg {
         true => arg.allow_hyphen_values(true),
         false => arg,
     }
-}
-
-/// A group of things is found by the name of one too: `task list`.
-fn singular_of(node: &Node) -> Option<&'static str> {
-    node.name.strip_suffix('s').filter(|_| node.run.is_none())
 }
 
 /// Follows the names that were matched down to the command. `None` where they
@@ -283,6 +292,7 @@ mod tests {
                 "subcommand 'stat'; some similar subcommands exist: 'st",
             ),
             ("stat", "see coro-cli --help"),
+            ("task frob", "subcommand 'frob'"),
             ("tasks done", "see coro-cli tasks --help"),
             ("state get", "<KEY>"),
             ("state get k --frob", "unexpected argument '--frob'"),

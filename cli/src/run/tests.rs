@@ -153,6 +153,8 @@ fn of_a_registration_the_token_alone_is_data() {
     }
 }
 
+const ID: &str = "019a7a3c-0000-7000-8000-00000000000f";
+
 #[test]
 fn commands_of_agents_ask_about_the_caller_or_an_id() {
     let json = "Content-Type: application/json";
@@ -229,9 +231,9 @@ fn commands_of_agents_ask_about_the_caller_or_an_id() {
             row,
         ),
         (
-            &["instances", "get", "i 1"],
+            &["instances", "get", ID],
             AGENT,
-            format!("GET {instances}/i%201"),
+            format!("GET {instances}/{ID}"),
             row,
         ),
         (

@@ -10,7 +10,7 @@ use crate::session::{Session, unexpected};
 /// Print the versions of a key, the newest first: version, time, author, size
 ///
 /// Of a key that was deleted they are what it was before; a line on standard
-/// error says so. Exit code 3 means that there never was one.
+/// error says so. Exit code 3 means that nothing of it is kept.
 #[derive(Args)]
 pub(crate) struct History {
     /// Segments with slashes, the first one the project, such as shop/plan
