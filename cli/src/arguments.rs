@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::commands::{COMMANDS, Node};
 use crate::durations::parse_duration;
@@ -76,7 +76,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Parsed {
     {
         return parsed;
     }
-    match command().try_get_matches_from(line()) {
+    match tree(&Extent::Whole(&arguments)).try_get_matches_from(line()) {
         Ok(matches) => {
             invocation(&matches).unwrap_or_else(|| Parsed::Mistake(usage("no command is named")))
         }
@@ -89,22 +89,36 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Parsed {
 
 /// The whole tree of commands, for help, completions and man pages.
 pub fn command() -> Command {
-    tree(&Extent::Whole)
+    tree(&Extent::Whole(&[]))
 }
 
 /// How much of the tree is built.
 enum Extent<'a> {
     /// The commands whose names are among these words.
     NamedBy(&'a [OsString]),
-    Whole,
+    /// All, for a line of these words.
+    Whole(&'a [OsString]),
 }
 
 impl Extent<'_> {
     fn contains(&self, node: &Node) -> bool {
         match self {
-            Extent::NamedBy(words) => words.iter().any(|word| word == node.name),
-            Extent::Whole => true,
+            Extent::NamedBy(words) => {
+                words.iter().any(|word| word == node.name) || self.singular_of(node).is_some()
+            }
+            Extent::Whole(_) => true,
         }
+    }
+
+    /// A group of things is found by the name of one too: `task list`. Where
+    /// nobody typed it, it is no name, so that none is proposed to anybody.
+    fn singular_of(&self, node: &Node) -> Option<&'static str> {
+        let (Extent::NamedBy(words) | Extent::Whole(words)) = self;
+        let singular = node.name.strip_suffix('s').filter(|_| node.run.is_none())?;
+        words
+            .iter()
+            .any(|word| word == singular)
+            .then_some(singular)
     }
 }
 
@@ -113,6 +127,7 @@ fn tree(extent: &Extent<'_>) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true);
     let root = GlobalOptions::augment_args(root)
+        .mut_args(take_any_time)
         .about("Coordinates AI coding agents: tasks, leases, messages, requests, state and events");
     grow(root, COMMANDS, extent)
 }
@@ -125,9 +140,12 @@ fn grow(command: Command, nodes: &[Node], extent: &Extent<'_>) -> Command {
 }
 
 fn branch(node: &Node, extent: &Extent<'_>) -> Command {
-    let mut command = (node.augment)(Command::new(node.name));
+    let mut command = (node.augment)(Command::new(node.name)).mut_args(take_any_time);
     if let Some(about) = node.about {
         command = command.about(about);
+    }
+    if let Some(singular) = extent.singular_of(node) {
+        command = command.alias(singular);
     }
     if node.children.is_empty() {
         return command;
@@ -137,6 +155,16 @@ fn branch(node: &Node, extent: &Extent<'_>) -> Command {
         None => command.subcommand_required(true),
     };
     grow(command.disable_help_subcommand(true), node.children, extent)
+}
+
+/// A time may begin with a minus, so that it is told what is wrong with it; as
+/// an option it would be an unknown one.
+fn take_any_time(arg: Arg) -> Arg {
+    let names = arg.get_value_names().unwrap_or_default();
+    match names.first().is_some_and(|name| name == "TIME") {
+        true => arg.allow_hyphen_values(true),
+        false => arg,
+    }
 }
 
 /// Follows the names that were matched down to the command. `None` where they
@@ -225,6 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_found_by_the_name_of_one_thing() {
+        for (line, name) in [
+            ("task list", "tasks list"),
+            ("lease list", "leases list"),
+            ("message get M-1", "messages get"),
+            ("instance get self", "instances get"),
+        ] {
+            let Parsed::Command(_, invocation) = parse_line(line) else {
+                panic!("{line} was not understood");
+            };
+            assert_eq!(invocation.name, name);
+        }
+    }
+
+    #[test]
     fn help_is_no_mistake() {
         for (line, part) in [
             ("--help", "events"),
@@ -249,6 +292,7 @@ mod tests {
                 "subcommand 'stat'; some similar subcommands exist: 'st",
             ),
             ("stat", "see coro-cli --help"),
+            ("task frob", "subcommand 'frob'"),
             ("tasks done", "see coro-cli tasks --help"),
             ("state get", "<KEY>"),
             ("state get k --frob", "unexpected argument '--frob'"),
@@ -258,6 +302,8 @@ mod tests {
             ("state set k --frob", "unexpected argument '--frob'"),
             ("state rollback k --version x", "invalid value 'x'"),
             ("state get k --timeout 5y", "is no duration"),
+            ("state get k --timeout -5", "is no duration"),
+            ("next --wait -5m", "is no duration"),
             ("audit --actor x verify", "cannot be used with"),
         ];
         for (line, part) in table {

@@ -55,6 +55,9 @@ pub(crate) struct CliError {
     /// The HTTP status, where a server answered at all.
     pub(crate) status: Option<u16>,
     pub(crate) message: String,
+    /// Nobody answered, or somebody who stands before the server: after a while
+    /// the same call may get through.
+    pub(crate) server_is_away: bool,
     hint: Option<String>,
 }
 
@@ -64,8 +67,14 @@ impl CliError {
             exit,
             status: None,
             message: message.into(),
+            server_is_away: false,
             hint: None,
         }
+    }
+
+    fn while_away(mut self) -> CliError {
+        self.server_is_away = true;
+        self
     }
 
     /// Adds the next step that is safe to take.
@@ -134,7 +143,13 @@ pub(crate) fn hook_refused(reason: impl Into<String>) -> CliError {
 pub(crate) fn file_failed(doing: impl fmt::Display, error: &io::Error) -> CliError {
     let message = format!("can't {doing}: {error}");
     match error.kind() {
-        io::ErrorKind::NotFound => not_found(message),
+        io::ErrorKind::NotFound => not_found(message).hint("check the path"),
+        io::ErrorKind::NotADirectory => failed(message).hint("check the path"),
+        io::ErrorKind::IsADirectory => failed(message).hint("name a file in it"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            failed(message).hint("check whose it is, or choose another place")
+        }
+        io::ErrorKind::StorageFull => failed(message).hint("make room, then try again"),
         _ => failed(message),
     }
 }
@@ -154,6 +169,7 @@ pub(crate) fn refused_by_server(command: &str, request: &Request, response: &Res
         let message = format!("the server answered {status} without saying why");
         return CliError {
             status: Some(status),
+            server_is_away: is_away(status),
             ..CliError::new(Exit::of_status(status), message)
         };
     };
@@ -170,9 +186,15 @@ pub(crate) fn refused_by_server(command: &str, request: &Request, response: &Res
     CliError {
         exit: Exit::of_status(status),
         status: Some(status),
+        server_is_away: is_away(status),
         hint: refusal.hint(),
         message: problem.detail,
     }
+}
+
+/// A server that starts or stops, or a proxy that does not find it.
+fn is_away(status: u16) -> bool {
+    matches!(status, 502..=504)
 }
 
 /// What the `error` event at the end of a stream says.
@@ -200,6 +222,7 @@ pub(crate) fn refused_in_stream(command: &str, request: &Request, data: &str) ->
     CliError {
         exit: Exit::of_status(ending.reason.status()),
         status: Some(ending.reason.status()),
+        server_is_away: is_away(ending.reason.status()),
         hint: refusal.hint(),
         message: ending.detail,
     }
@@ -210,6 +233,7 @@ impl From<TransportError> for CliError {
         match error {
             TransportError::NotRunning(places) => {
                 CliError::new(Exit::Unreachable, format!("no server at {places}"))
+                    .while_away()
                     .hint("start one with coro-server")
             }
             TransportError::Forbidden(place) => CliError::new(
@@ -218,14 +242,22 @@ impl From<TransportError> for CliError {
             )
             .hint("use the MCP tool `coro` with the same command line"),
             // A sandbox may also hide the network: then no name is found.
-            TransportError::Unreachable(reason) => CliError::new(Exit::Unreachable, reason).hint(
-                "check the address with coro-cli config show; in a sandbox use the MCP tool `coro`",
+            TransportError::Unreachable(reason) => {
+                CliError::new(Exit::Unreachable, reason).while_away().hint(
+                    "check the address with coro-cli config show; \
+                     in a sandbox use the MCP tool `coro`",
+                )
+            }
+            TransportError::Untrusted(reason) => CliError::new(Exit::Unreachable, reason).hint(
+                "where the server has no certificate, use http://; \
+                 SSL_CERT_FILE names certificates to trust",
             ),
             TransportError::TimedOut => timed_out("the server did not answer in time")
+                .while_away()
                 .hint("check with coro-cli status, or raise --timeout"),
-            TransportError::Broken(reason) => {
-                failed(reason).hint("a write may have been carried out: read before you repeat it")
-            }
+            TransportError::Broken(reason) => failed(reason)
+                .while_away()
+                .hint("a write may have been carried out: read before you repeat it"),
         }
     }
 }

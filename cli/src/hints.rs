@@ -59,6 +59,9 @@ impl Refusal<'_> {
             | (Reason::Invalid, "consumers", "create") => {
                 format!("go on with --from {}", self.revision?)
             }
+            (Reason::Invalid, _, "list") if self.next.is_none() && self.asks("cursor=") => {
+                "leave out --cursor, or take the one that the list before it named".to_owned()
+            }
             (Reason::Unauthenticated, ..) => {
                 "see with coro-cli config show where the token comes from; \
                  an owner makes one with coro-cli tokens create"

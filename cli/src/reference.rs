@@ -34,7 +34,11 @@ comes the same way (`--token-file`, `CORO_TOKEN`, the files, the data folder). A
 project's file names, other than the local one, has neither the token of the environment or of the
 user's file nor a passphrase, until `coro-cli config trust URL` says that it may. The owner's token
 of the data folder is used only where no other was found, and never with `CORO_AGENT` set.
+`CORO_TOKEN`, `CORO_URL` and
+`CORO_DATA_DIR` that are set but empty are an error; other empty variables count as none.
 `SSL_CERT_FILE` names certificates to trust in place of the usual authorities.
+
+A command that waits (`--wait`, `events wait`) outlives a restart of the server: while there is time, it asks again.
 ";
 
 /// Every command with its usage, arguments and options.

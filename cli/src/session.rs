@@ -110,6 +110,12 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether what is said reaches the user at once. In the server all of it
+    /// goes out with the end of the command.
+    pub(crate) fn is_on_machine(&self) -> bool {
+        matches!(self.place, Place::Machine(_))
+    }
+
     /// Whether the server will know who calls.
     pub(crate) fn has_token(&mut self) -> Result<bool> {
         match &mut self.place {

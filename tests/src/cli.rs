@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::{Terminal, program, scripts};
 
@@ -86,10 +86,12 @@ impl Cli {
         let mut child = self.spawn(args);
         let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().expect("piped"));
+        let talk = BufReader::new(child.stderr.take().expect("piped"));
         Streaming {
             child,
             input,
             lines,
+            talk,
         }
     }
 
@@ -153,6 +155,7 @@ pub struct Streaming {
     /// Until [`Streaming::end_input`].
     input: Option<ChildStdin>,
     lines: BufReader<ChildStdout>,
+    talk: BufReader<ChildStderr>,
 }
 
 impl Streaming {
@@ -163,6 +166,20 @@ impl Streaming {
             .read_line(&mut line)
             .expect("the command writes text");
         line.trim_end().to_owned()
+    }
+
+    /// Waits until it says on standard error what contains `part`; the line.
+    #[track_caller]
+    pub fn says(&mut self, part: &str) -> String {
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            let count = self.talk.read_line(&mut said);
+            assert!(count.expect("text") > 0, "no {part:?} in {said:?}");
+            if said[start..].contains(part) {
+                return said[start..].trim_end().to_owned();
+            }
+        }
     }
 
     /// A line for its input.

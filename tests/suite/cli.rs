@@ -374,6 +374,101 @@ fn an_agent_never_picks_up_the_owners_token() {
         .ok(&["state", "list"]);
 }
 
+/// `export CORO_TOKEN=$(coro-cli register …)` that failed made an agent the
+/// owner.
+#[test]
+fn a_variable_of_identity_that_is_empty_is_an_error() {
+    let server = server();
+    let cli = Cli::new(server.options().scratch()).data_dir(&server.data_dir());
+    cli.ok(&["whoami"]);
+    for name in ["CORO_TOKEN", "CORO_URL", "CORO_DATA_DIR"] {
+        for value in ["", " \n"] {
+            let cli = cli.clone().variable(name, value);
+            let what = format!("{name} is set but empty (unset {name}, or ");
+            fails(&cli.run(&["whoami"]), 2, &what);
+        }
+    }
+    // The name of an agent that is empty is an agent's all the same.
+    let agent = cli.clone().variable("CORO_AGENT", "");
+    fails(&agent.run(&["whoami"]), 5, "set CORO_TOKEN");
+    cli.variable("CORO_PROJECT", "").ok(&["whoami"]);
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_has_a_next_step() {
+    let server = server();
+    let cli = server.cli();
+    let plain = server.url().replace("http://", "https://");
+    let table: [(&[&str], i32, &[&str]); 7] = [
+        (&["whoami", "--url", "9800"], 2, &["(name it as http://127"]),
+        (
+            &["whoami", "--url", &plain],
+            7,
+            &["does not speak TLS (", "use http://"],
+        ),
+        (
+            &["whoami", "--token-file", "/nowhere/t"],
+            3,
+            &["can't read /nowhere/t", "(check the path)"],
+        ),
+        (
+            &["tasks", "list", "--limit", "2", "--cursor", "x"],
+            6,
+            &["cursor: it takes a whole number (leave out --cursor"],
+        ),
+        (
+            &["backup", "/nowhere/b.gz"],
+            3,
+            &["can't write /nowhere/b.gz: ", "(check the path)"],
+        ),
+        (&["next", "--wait", "-5"], 2, &["is no duration such as"]),
+        (
+            &["state", "history", "shop/never"],
+            3,
+            &["no version of \"shop/never\" is kept (list"],
+        ),
+    ];
+    for (args, code, parts) in table {
+        let output = cli.run(args);
+        for part in parts {
+            fails(&output, code, part);
+        }
+    }
+    fails(
+        &cli.token("cor_a b").run(&["whoami"]),
+        2,
+        "CORO_TOKEN has more than one word, or a character outside ASCII (set it to",
+    );
+    let log = server.log();
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn the_history_of_a_deleted_key_says_so() {
+    let server = server();
+    let cli = server.cli();
+    cli.ok(&["state", "set", "shop/plan", "1"]);
+    let history = cli.run(&["state", "history", "shop/plan"]);
+    assert_eq!(history.stderr, "");
+    cli.ok(&["state", "delete", "shop/plan"]);
+    let history = cli.run(&["state", "history", "shop/plan"]);
+    assert!(history.stdout.starts_with("v1\t"), "{history:?}");
+    assert!(
+        history.stderr.contains("\"shop/plan\" is deleted"),
+        "{history:?}"
+    );
+}
+
+#[test]
+fn a_list_of_no_humans_says_what_fills_it() {
+    let output = server().cli().run(&["humans", "list"]);
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""));
+    assert!(
+        output.stderr.contains("coro-cli humans set YOUR-NAME"),
+        "{output:?}"
+    );
+}
+
 #[test]
 fn settings_come_from_the_nearest_file_upward() {
     let server = server();

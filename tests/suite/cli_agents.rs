@@ -17,6 +17,7 @@ both_engines![
     capabilities_are_replaced_as_a_whole,
     a_silent_agent_is_found_stale_and_comes_back,
     an_agent_ends_and_registers_again,
+    an_agent_is_looked_up_and_ended_by_its_name,
     the_tool_coro_runs_the_same_commands,
 ];
 
@@ -36,6 +37,25 @@ fn registered(server: &Server, args: &[&str]) -> Cli {
         "{token}"
     );
     server.cli().token(token.trim_end())
+}
+
+fn an_agent_is_looked_up_and_ended_by_its_name(server: &Server) {
+    for project in ["shop", "bank"] {
+        registered(server, &["frontend", "--project", project]);
+    }
+    let cli = server.cli();
+    let several = cli.run(&["instances", "get", "frontend"]);
+    fails(&several, 2, "several agents are called frontend (name one");
+    let shop = ["instances", "get", "frontend", "--project", "shop"];
+    let line = cli.ok(&shop);
+    assert!(line.starts_with("frontend\tpending\t"), "{line}");
+    let id = line.split('\t').nth(2).expect("an id");
+    assert_eq!(cli.ok(&["instances", "get", id]), line);
+    let end = ["instances", "deregister", "frontend", "--project", "shop"];
+    assert_eq!(cli.ok(&end), "ended\n");
+    fails(&cli.run(&shop), 3, "agent not found: frontend (list them");
+    let left = cli.clone().variable("CORO_PROJECT", "bank");
+    assert_eq!(left.ok(&["instances", "deregister", "frontend"]), "ended\n");
 }
 
 fn an_agent_registers_says_what_it_does_and_is_found(server: &Server) {

@@ -12,6 +12,7 @@ both_engines![
     the_environment_names_the_project,
     an_ask_prints_the_answer_alone,
     an_ask_that_fails_says_why,
+    what_is_to_be_done_is_told_to_whoever_can,
     a_wait_that_ends_with_nothing_has_an_exit_code,
     messages_are_listed_and_shown,
     the_tool_coro_sends_and_reads,
@@ -27,8 +28,42 @@ fn agent(server: &Server, name: &str) -> Cli {
 fn fails(output: &Output, code: i32, part: &str) {
     assert_eq!(output.code, code, "{output:?}");
     assert_eq!(output.stdout, "", "{output:?}");
-    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    // An ask that waits says its number before.
+    let said = output.stderr.lines();
+    let lines = said.filter(|line| !line.contains(" is asked; "));
+    assert_eq!(lines.count(), 1, "{output:?}");
     assert!(output.stderr.contains(part), "{output:?}");
+}
+
+fn what_is_to_be_done_is_told_to_whoever_can(server: &Server) {
+    let (a, b) = (agent(server, "a"), agent(server, "b"));
+    a.ok(&["send", "look", "--to", "b", "--ack"]);
+    a.ok(&[
+        "ask",
+        "b",
+        "how many?",
+        "--schema",
+        "{\"type\": \"integer\"}",
+    ]);
+    let first = |cli: &Cli, number: &str| {
+        let text = cli.ok(&["messages", "get", number, "--peek"]);
+        text.lines().next().expect("a label").to_owned()
+    };
+    let (plain, asked) = ("M-1 from a (agent)", "M-2 from a (agent), blocking");
+    let others = [(&a, "the sender"), (&server.cli(), "the owner")];
+    for (cli, who) in others {
+        assert_eq!(first(cli, "M-1"), plain, "{who}");
+        assert_eq!(first(cli, "M-2"), asked, "{who}");
+    }
+    let to_ack = format!("{plain}, acknowledge with: coro-cli ack M-1");
+    let to_answer = format!("{asked}, answer with: coro-cli answer M-2 JSON");
+    assert_eq!((first(&b, "M-1"), first(&b, "M-2")), (to_ack, to_answer));
+    b.ok(&["ack", "M-1"]);
+    b.ok(&["answer", "M-2", "7"]);
+    assert_eq!(
+        (first(&b, "M-1").as_str(), first(&b, "M-2").as_str()),
+        (plain, asked)
+    );
 }
 
 fn messages_go_to_and_fro(server: &Server) {

@@ -163,24 +163,33 @@ fn the_page_of_the_workflow_prints_what_it_says() {
 
 /// Types a document's commands, one after the other, beside a new server.
 fn prints_what_it_says(path: &str) {
-    let document = std::fs::read_to_string(repository().join(path)).expect("the document");
-    print_what_they_say(commands_of(&document));
+    let server = Server::start(Engine::Sqlite);
+    print_what_they_say(&mut Shell::beside(&server), commands_in(path));
 }
 
-/// The README's programs are those that were built, its times and host those
-/// of somebody's machine.
+fn commands_in(path: &str) -> Vec<(String, Vec<String>)> {
+    let document = std::fs::read_to_string(repository().join(path)).expect("the document");
+    commands_of(&document)
+}
+
+/// The README sends its reader on to Getting started: in the same shell, on the
+/// same server.
+///
+/// Its programs are those that were built, its times and host those of
+/// somebody's machine.
 #[test]
-fn the_readme_prints_what_it_says() {
+fn the_readme_and_then_getting_started_print_what_they_say() {
     let document = std::fs::read_to_string(repository().join("README.md")).expect("the document");
     let mut commands = commands_of(&steady(&document.replace("target/release/", "")));
     commands.retain(|(command, _)| command.contains("coro-cli "));
-    print_what_they_say(commands);
-}
-
-fn print_what_they_say(commands: Vec<(String, Vec<String>)>) {
-    assert!(commands.len() > 4, "{commands:?}");
     let server = Server::start(Engine::Sqlite);
     let mut shell = Shell::beside(&server);
+    print_what_they_say(&mut shell, commands);
+    print_what_they_say(&mut shell, commands_in("docs/getting-started.md"));
+}
+
+fn print_what_they_say(shell: &mut Shell, commands: Vec<(String, Vec<String>)>) {
+    assert!(commands.len() > 4, "{commands:?}");
     for (command, written) in commands {
         let printed = shell.run(&command);
         let same = written.len() == printed.len()

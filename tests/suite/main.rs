@@ -15,6 +15,7 @@ mod cli_hook;
 mod cli_leases;
 mod cli_messages;
 mod cli_tasks;
+mod cli_waits;
 mod clients;
 mod consumers;
 mod dashboard;

@@ -164,7 +164,7 @@ fn who_types(command: &str) -> Option<Who> {
 /// The command without what only a shell that is shared needs: the token, and
 /// the wait for an answer in the background.
 fn written_by_an_agent(command: &str) -> String {
-    let shared = Regex::new(r"^CORO_TOKEN=\$[A-Z]+ | > [a-z]+\.out &$").expect("a pattern");
+    let shared = Regex::new(r"^CORO_TOKEN=\$[A-Z]+ | > [a-z]+\.out( 2>&1)? &$").expect("a pattern");
     let line = shared.replace_all(command, "");
     match line.starts_with("wait; ") {
         true => String::new(),

@@ -61,7 +61,13 @@ impl Run for Ask {
         }
         let sent: Sent =
             serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        let request = messages::request(Method::Get, sent.number, "");
+        let number = sent.number;
+        if session.is_on_machine() {
+            session.talk(&format!(
+                "{number} is asked; if cut off: coro-cli messages get {number}"
+            ));
+        }
+        let request = messages::request(Method::Get, number, "");
         let response = poll(session, self.wait, &request, |response| {
             Ok(state_of(&asked(response)?) != AnswerState::Waiting)
         })?;

@@ -58,9 +58,12 @@ impl Run for Backup {
             whole: session.options.timeout,
             silence: Some(SILENCE_MAX),
         };
-        let reply = session.open(&Request::get("/api/backup").patience(patience))?;
         let part = part_of(&self.file);
-        let rows = self.write(reply.body, &part).inspect_err(|_| {
+        // Before the server is asked, which reads everything for it.
+        let file = create_private(&part).map_err(|error| self.write_failed(&error))?;
+        let reply = session.open(&Request::get("/api/backup").patience(patience));
+        let written = reply.and_then(|reply| self.write(reply.body, file, &part));
+        let rows = written.inspect_err(|_| {
             // What is left is no backup; that it can't be removed changes
             // nothing about the error.
             let _ = fs::remove_file(&part);
@@ -70,19 +73,18 @@ impl Run for Backup {
 }
 
 impl Backup {
-    fn write(&self, body: impl Read, part: &Path) -> Result<u64> {
-        let mut file = create_private(part)
-            .map_err(|error| file_failed(format!("write {}", part.display()), &error))?;
-        let rows = copy_and_check(body, &mut file, part)?;
-        let path = &self.file;
-        file.sync_all()
-            .map_err(|error| file_failed(format!("write {}", part.display()), &error))?;
+    fn write(&self, body: impl Read, mut file: File, part: &Path) -> Result<u64> {
+        let rows = copy_and_check(body, &mut file, &self.file)?;
+        file.sync_all().map_err(|error| self.write_failed(&error))?;
         self.check_absent()?;
-        fs::rename(part, path)
-            .map_err(|error| file_failed(format!("write {}", path.display()), &error))?;
-        sync_folder_of(path)
-            .map_err(|error| file_failed(format!("write {}", path.display()), &error))?;
+        fs::rename(part, &self.file).map_err(|error| self.write_failed(&error))?;
+        sync_folder_of(&self.file).map_err(|error| self.write_failed(&error))?;
         Ok(rows)
+    }
+
+    /// Names the file that the user knows, not the one on the way to it.
+    fn write_failed(&self, error: &io::Error) -> CliError {
+        file_failed(format!("write {}", self.file.display()), error)
     }
 
     fn check_absent(&self) -> Result<()> {

@@ -1,7 +1,6 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
-use coro_api::limits::WAIT_SECONDS_MAX;
 use coro_api::tasks::{NextRequest, NextTask};
 
 use crate::commands::Run;
@@ -9,14 +8,9 @@ use crate::commands::once::Once;
 use crate::commands::tasks::{brief, with_json};
 use crate::durations::parse_duration;
 use crate::error::{Result, not_found, timed_out};
-use crate::http::{Method, Patience, Request, Response};
-use crate::session::{Session, unexpected, whole_seconds};
-
-/// One long poll.
-const POLL: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
-
-/// How much longer than asked for the server may take to answer.
-const GRACE: Duration = Duration::from_secs(10);
+use crate::http::{Method, Request, Response};
+use crate::polling::Wait;
+use crate::session::{Session, unexpected};
 
 /// Take the next task, or the one that you have already, and print it
 ///
@@ -35,18 +29,18 @@ pub(crate) struct Next {
 
 impl Run for Next {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let deadline = Instant::now() + self.wait.unwrap_or_default();
+        let mut wait = Wait::begin(session, self.wait);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now()).min(POLL);
-            // Only an answer with a task is kept for the key.
-            let request = self.once.clone().put_on(ask(left)?);
-            let response = session.call(request)?;
+            // Only an answer with a task is kept for the key. Without one it
+            // does no harm either to ask twice: who has a task gets that one.
+            let request = |seconds| Ok(self.once.clone().put_on(ask(seconds)?));
+            let response = wait.call(session, request)?;
             let next: NextTask =
                 serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
             if next.task.is_some() {
                 return show(session, &response, &next);
             }
-            if Instant::now() < deadline {
+            if !wait.is_over() {
                 continue;
             }
             let why = next.why.unwrap_or_else(|| "nothing is ready".to_owned());
@@ -58,12 +52,9 @@ impl Run for Next {
     }
 }
 
-fn ask(wait: Duration) -> Result<Request> {
-    let body = NextRequest {
-        wait_seconds: whole_seconds(wait),
-    };
-    let request = Request::new(Method::Post, "/api/tasks/next");
-    Ok(with_json(request, &body)?.patience(Patience::whole(wait + GRACE)))
+fn ask(wait_seconds: u64) -> Result<Request> {
+    let body = NextRequest { wait_seconds };
+    with_json(Request::new(Method::Post, "/api/tasks/next"), &body)
 }
 
 fn show(session: &mut Session<'_>, response: &Response, next: &NextTask) -> Result<()> {

@@ -70,7 +70,13 @@ impl Run for Request {
         };
         let asked: requests::Request =
             serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        wait_for_decision(session, asked.number, wait)
+        let number = asked.number;
+        if session.is_on_machine() {
+            session.talk(&format!(
+                "{number} is asked; if cut off: coro-cli requests get {number} --wait 10m"
+            ));
+        }
+        wait_for_decision(session, number, wait)
     }
 }
 

@@ -30,6 +30,10 @@ use crate::http::Address;
 use file::read_file;
 use local::LocalServer;
 
+/// How a server is named, for whoever named it otherwise.
+pub(crate) const ADDRESS_HINT: &str =
+    "name it as http://127.0.0.1:9800, https://HOST or unix:/PATH";
+
 /// The settings that a flag, a variable or a file can give.
 pub(crate) struct Settings {
     pub(crate) url: Option<Setting<Address>>,
@@ -84,6 +88,7 @@ impl Settings {
         token_file: Option<&Path>,
         env: &Environment,
     ) -> Result<Settings> {
+        env.check()?;
         let mut settings = Settings {
             url: None,
             tokens: Vec::new(),
@@ -103,8 +108,10 @@ impl Settings {
             settings.offer_url(url, Origin::Variable("CORO_URL"))?;
         }
         if let Some(token) = &env.token {
-            let token =
-                Token::parse(token).map_err(|fault| usage(format!("CORO_TOKEN {fault}")))?;
+            let token = Token::parse(token).map_err(|fault| {
+                usage(format!("CORO_TOKEN {fault}"))
+                    .hint("set it to the token alone, as coro-cli register prints it")
+            })?;
             settings.tokens.push(Setting {
                 value: token,
                 origin: Origin::Variable("CORO_TOKEN"),
@@ -142,7 +149,7 @@ impl Settings {
         if self.url.is_none() {
             let value = url
                 .parse()
-                .map_err(|fault| usage(format!("{origin}: {fault}")))?;
+                .map_err(|fault| usage(format!("{origin}: {fault}")).hint(ADDRESS_HINT))?;
             self.url = Some(Setting { value, origin });
         }
         Ok(())

@@ -55,5 +55,8 @@ impl<'de> Deserialize<'de> for Token {
 pub(crate) fn read_token_file(path: &Path) -> Result<Token> {
     let text = fs::read_to_string(path)
         .map_err(|error| file_failed(format!("read {}", path.display()), &error))?;
-    Token::parse(&text).map_err(|fault| usage(format!("the token in {} {fault}", path.display())))
+    Token::parse(&text).map_err(|fault| {
+        usage(format!("the token in {} {fault}", path.display()))
+            .hint("the file holds a token and nothing else")
+    })
 }

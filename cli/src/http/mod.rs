@@ -114,8 +114,10 @@ pub enum TransportError {
     NotRunning(String),
     /// The operating system does not let this process connect.
     Forbidden(String),
-    /// A server elsewhere can't be reached, or is not who it should be.
+    /// A server elsewhere can't be reached.
     Unreachable(String),
+    /// There is no TLS with it, or it is not who it should be.
+    Untrusted(String),
     TimedOut,
     /// The connection broke, or what came back is no HTTP.
     Broken(String),

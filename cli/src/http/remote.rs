@@ -82,6 +82,10 @@ impl Remote {
             ureq::Error::Protocol(error) => {
                 TransportError::Broken(format!("the connection broke: {error}"))
             }
+            ureq::Error::Rustls(error) => untrusted(place, &error.to_string()),
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                untrusted(place, &error.to_string())
+            }
             error => TransportError::Unreachable(format!("can't reach {place}: {error}")),
         }
     }
@@ -110,6 +114,15 @@ impl Transport for Remote {
     }
 }
 
+/// What `rustls` does not like. It calls the answer of a server that speaks
+/// plain HTTP a corrupt message.
+fn untrusted(place: &Address, reason: &str) -> TransportError {
+    TransportError::Untrusted(match reason.contains("corrupt message") {
+        true => format!("{place} does not speak TLS"),
+        false => format!("can't trust {place}: {reason}"),
+    })
+}
+
 /// Whether a connection that stood was lost. Anything else is a name that can't
 /// be resolved, a network that is down, or a certificate that is not trusted.
 fn is_loss(kind: io::ErrorKind) -> bool {
@@ -126,7 +139,7 @@ fn is_loss(kind: io::ErrorKind) -> bool {
 
 fn read_certificates(path: &PathBuf) -> Result<RootCerts, TransportError> {
     let unusable = |reason: String| {
-        TransportError::Unreachable(format!(
+        TransportError::Untrusted(format!(
             "SSL_CERT_FILE {} is unusable: {reason}",
             path.display()
         ))

@@ -108,7 +108,7 @@ fn waiting_goes_on_from_where_the_last_answer_ended() {
         server.run(&["events", "wait", "a", "--timeout", "50"]),
         (0, "42\ta\tnull\n".to_owned(), String::new())
     );
-    let asked = "GET /api/events?pattern=a&limit=1&wait=50\nGET /api/events?pattern=a&from=41&limit=1&wait=50";
+    let asked = "GET /api/events?pattern=a&limit=1&wait=0\nGET /api/events?pattern=a&limit=1&from=41&wait=50";
     assert_eq!(server.asked(), asked);
 }
 
@@ -152,6 +152,8 @@ fn of_a_registration_the_token_alone_is_data() {
         assert_eq!(server.asked(), format!("{asked} {body}"));
     }
 }
+
+const ID: &str = "019a7a3c-0000-7000-8000-00000000000f";
 
 #[test]
 fn commands_of_agents_ask_about_the_caller_or_an_id() {
@@ -229,9 +231,9 @@ fn commands_of_agents_ask_about_the_caller_or_an_id() {
             row,
         ),
         (
-            &["instances", "get", "i 1"],
+            &["instances", "get", ID],
             AGENT,
-            format!("GET {instances}/i%201"),
+            format!("GET {instances}/{ID}"),
             row,
         ),
         (

@@ -220,6 +220,19 @@ impl Message {
     /// text for the word of the user.
     pub fn label(&self) -> String {
         let number = self.number;
+        let heading = self.heading();
+        if self.kind == MessageKind::Ask {
+            format!("{heading}, answer with: coro-cli answer {number} JSON")
+        } else if self.needs_ack || self.blocking {
+            format!("{heading}, acknowledge with: coro-cli ack {number}")
+        } else {
+            heading
+        }
+    }
+
+    /// As [`Message::label`], for whoever has nothing to do about it.
+    pub fn heading(&self) -> String {
+        let number = self.number;
         let kind = match self.sender.split_once(':') {
             Some(("system", _)) | None => "server",
             Some((kind, _)) => kind,
@@ -244,11 +257,6 @@ impl Message {
         }
         if self.blocking {
             label.push_str(", blocking");
-        }
-        if self.kind == MessageKind::Ask {
-            label.push_str(&format!(", answer with: coro-cli answer {number} JSON"));
-        } else if self.needs_ack || self.blocking {
-            label.push_str(&format!(", acknowledge with: coro-cli ack {number}"));
         }
         label
     }

@@ -46,6 +46,9 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             Ok(value) => Ok(Query(value)),
             Err(error) => {
                 let (name, why) = (error.path().to_string(), error.inner().to_string());
+                // What the standard library says of digits means little beside
+                // a name.
+                let why = why.replace("invalid digit found in string", "it takes a whole number");
                 // An unknown parameter is named by the reason itself.
                 let of = if name == "." || why.contains('`') {
                     String::new()

@@ -9,7 +9,7 @@ use clap::Args;
 use super::Name;
 use crate::commands::Run;
 use crate::config::{
-    Environment, FileSettings, Token, find_project, local_file, user_file, write_file,
+    ADDRESS_HINT, Environment, FileSettings, Token, find_project, local_file, user_file, write_file,
 };
 use crate::error::{Result, failed, usage};
 use crate::http::Address;
@@ -67,7 +67,9 @@ fn change_of(name: Name, value: &str) -> Result<FileSettings> {
     let mut change = FileSettings::default();
     match name {
         Name::Url => {
-            let address: Address = value.parse().map_err(usage)?;
+            let address: Address = value
+                .parse()
+                .map_err(|fault: String| usage(fault).hint(ADDRESS_HINT))?;
             change.url = Some(address.to_string());
         }
         Name::Token => {

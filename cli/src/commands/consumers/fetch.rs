@@ -6,11 +6,9 @@ use coro_api::limits::WAIT_SECONDS_MAX;
 use crate::commands::Run;
 use crate::commands::events::{EventLines, show_lines};
 use crate::error::Result;
-use crate::http::{Method, Patience};
+use crate::http::Method;
+use crate::polling::poll;
 use crate::session::{Session, unexpected};
-
-/// How much longer than asked for the server may take to answer.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// Print the events that a consumer has not acknowledged: revision, topic, data
 ///
@@ -30,19 +28,23 @@ pub(crate) struct Fetch {
 
 impl Run for Fetch {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let patience = Duration::from_secs(self.wait.unwrap_or(0)) + GRACE;
         let mut request = super::request(Method::Get, &self.name)?;
         request.path_and_query.push_str("/events");
-        let request = request
-            .query_if("limit", self.limit)
-            .query_if("wait", self.wait)
-            .patience(Patience::whole(patience));
-        let body = session.call(request)?.body;
+        let request = request.query_if("limit", self.limit);
+        let response = poll(
+            session,
+            self.wait.map(Duration::from_secs),
+            &request,
+            |response| Ok(!events_in(&response.body)?.events.is_empty()),
+        )?;
+        let body = response.body;
         if session.options.wants_json() {
             return session.show_json(&body);
         }
-        let page: EventLines<'_> =
-            serde_json::from_slice(&body).map_err(|error| unexpected(&error))?;
-        show_lines(session, &page.events)
+        show_lines(session, &events_in(&body)?.events)
     }
+}
+
+fn events_in(body: &[u8]) -> Result<EventLines<'_>> {
+    serde_json::from_slice(body).map_err(|error| unexpected(&error))
 }

@@ -19,7 +19,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<publish::Publish>("publish"),
     leaf::<history::History>("history"),
     leaf::<subscribe::Subscribe>("subscribe"),
-    leaf::<wait::Wait>("wait"),
+    leaf::<wait::WaitForEvent>("wait"),
 ];
 
 /// The parts of an event that are printed. The data stays text, so that every

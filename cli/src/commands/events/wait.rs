@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use coro_api::limits::WAIT_SECONDS_MAX;
@@ -6,21 +6,19 @@ use coro_api::limits::WAIT_SECONDS_MAX;
 use crate::commands::Run;
 use crate::commands::events::{EventLines, show_lines};
 use crate::error::{CliError, Result, timed_out};
-use crate::http::{Patience, Request};
-use crate::session::{Session, unexpected, whole_seconds};
+use crate::http::Request;
+use crate::polling::Wait;
+use crate::session::{Session, unexpected};
 
 /// How long to wait where nothing is said: one long poll.
 const WAIT_DURATION: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
-
-/// How much longer than asked for the server may take to answer.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Wait for the first event of a pattern and print it
 ///
 /// Exit code 8 means that none came in the time of --timeout, by default 50
 /// seconds; the message has the revision to go on from.
 #[derive(Args)]
-pub(crate) struct Wait {
+pub(crate) struct WaitForEvent {
     /// Topics to wait for; * stands for anything
     pattern: String,
     /// Begin after this revision; by default with what happens from now on
@@ -28,23 +26,26 @@ pub(crate) struct Wait {
     from: Option<i64>,
 }
 
-impl Run for Wait {
+impl Run for WaitForEvent {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let deadline = Instant::now() + session.options.timeout.take().unwrap_or(WAIT_DURATION);
+        let time = session.options.timeout.unwrap_or(WAIT_DURATION);
+        let mut wait = Wait::begin(session, Some(time));
         let mut from = self.from;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if wait.is_over() {
                 return Err(self.nothing_came(from));
             }
-            let wait = left.min(WAIT_DURATION);
-            let request = Request::get("/api/events")
-                .query("pattern", &self.pattern)
-                .query_if("from", from)
-                .query("limit", 1)
-                .query("wait", whole_seconds(wait))
-                .patience(Patience::whole(wait + GRACE));
-            let response = session.call(request)?;
+            let response = wait.call(session, |seconds| {
+                let request = Request::get("/api/events")
+                    .query("pattern", &self.pattern)
+                    .query("limit", 1);
+                // First the present itself: whoever does not know it can't go
+                // on from there, where the server is away meanwhile.
+                Ok(match from {
+                    Some(from) => request.query("from", from).query("wait", seconds),
+                    None => request.query("wait", 0),
+                })
+            })?;
             let page: EventLines<'_> =
                 serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
             if page.events.is_empty() {
@@ -58,7 +59,7 @@ impl Run for Wait {
     }
 }
 
-impl Wait {
+impl WaitForEvent {
     fn nothing_came(&self, from: Option<i64>) -> CliError {
         let error = timed_out(format!("no event of {:?} came in time", self.pattern));
         match from {

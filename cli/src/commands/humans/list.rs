@@ -17,7 +17,9 @@ pub(crate) struct List {}
 impl Run for List {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let response = session.call(Request::get("/api/humans"))?;
+        let mut is_empty = false;
         session.show(&response, |humans: Vec<Human>| {
+            is_empty = humans.is_empty();
             let rows = humans.iter().map(|human| {
                 let passphrase = match human.has_passphrase {
                     true => human.changed_at.as_str(),
@@ -33,6 +35,10 @@ impl Run for List {
                 ])
             });
             rows.collect::<Vec<_>>().join("\n")
-        })
+        })?;
+        if is_empty {
+            session.talk("nobody has a passphrase yet; set yours: coro-cli humans set YOUR-NAME");
+        }
+        Ok(())
     }
 }

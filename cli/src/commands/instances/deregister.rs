@@ -1,7 +1,8 @@
 use clap::Args;
-use coro_api::agents::{Deregistered, OWN};
+use coro_api::agents::Deregistered;
 
 use super::request;
+use super::which::Which;
 use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::error::Result;
@@ -14,16 +15,16 @@ use crate::session::Session;
 /// another ends it, its token is revoked.
 #[derive(Args)]
 pub(crate) struct Deregister {
-    /// The agent's id; self is the one whose token calls
-    #[arg(default_value = OWN)]
-    id: String,
+    #[command(flatten)]
+    which: Which,
     #[command(flatten)]
     once: Once,
 }
 
 impl Run for Deregister {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let request = request(Method::Delete, &self.id, "")?;
+        let id = self.which.id(session)?;
+        let request = request(Method::Delete, &id, "")?;
         let response = session.call(self.once.put_on(request))?;
         session.show(&response, |_: Deregistered| "ended".to_owned())
     }

@@ -7,6 +7,7 @@ mod get;
 mod heartbeat;
 mod list;
 mod stale;
+mod which;
 
 use coro_api::agents::Agent;
 

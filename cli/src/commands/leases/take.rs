@@ -1,18 +1,15 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use coro_api::leases::{Lease, LeaseMode, LeaseStatus, NewLease};
-use coro_api::limits::WAIT_SECONDS_MAX;
 
 use super::{modes, request, with_body};
 use crate::commands::Run;
 use crate::durations::parse_duration;
 use crate::error::{CliError, Result, timed_out};
-use crate::http::{Method, Patience, Request, Response};
+use crate::http::{Method, Request};
+use crate::polling::Wait;
 use crate::session::{Session, unexpected, whole_seconds};
-
-/// How much longer than asked for the server may take to answer.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Lease files, or a name, and print the lease's number
 ///
@@ -49,18 +46,27 @@ pub(crate) struct Take {
 
 impl Run for Take {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let deadline = self.wait.map(|wait| Instant::now() + wait);
-        let mut new = self.asked(session.environment_project());
+        let mut wait = Wait::begin(session, self.wait);
+        let new = self.asked(session.environment_project());
         loop {
-            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            let left = left.unwrap_or_default();
-            let wait = left.min(Duration::from_secs(WAIT_SECONDS_MAX));
-            new.wait_seconds = whole_seconds(wait);
-            let (response, lease) = ask(session, &new, wait)?;
+            // Who asks twice for the same stands in line once.
+            let response = wait.call(session, |wait_seconds| {
+                let request = Request::new(Method::Post, "/api/leases");
+                let new = new.clone();
+                with_body(
+                    request,
+                    &NewLease {
+                        wait_seconds,
+                        ..new
+                    },
+                )
+            })?;
+            let lease: Lease =
+                serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
             if lease.status == LeaseStatus::Held {
                 return session.show(&response, |lease: Lease| lease.id.to_string());
             }
-            if deadline.is_some_and(|end| Instant::now() >= end) {
+            if wait.is_over() {
                 return Err(give_up(session, &lease));
             }
         }
@@ -81,17 +87,6 @@ impl Take {
             protected: self.protected,
         }
     }
-}
-
-fn ask(session: &mut Session<'_>, new: &NewLease, wait: Duration) -> Result<(Response, Lease)> {
-    let request = with_body(Request::new(Method::Post, "/api/leases"), new)?;
-    let request = match wait.is_zero() {
-        true => request,
-        false => request.patience(Patience::whole(wait + GRACE)),
-    };
-    let response = session.call(request)?;
-    let lease = serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-    Ok((response, lease))
 }
 
 /// Leaves the queue: nobody would use what it still gave.

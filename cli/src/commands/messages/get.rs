@@ -1,13 +1,14 @@
 use clap::Args;
-use coro_api::messages::{Ask, Message, Receipt};
+use coro_api::agents::{Agent, OWN};
+use coro_api::messages::{AnswerState, Ask, Message, Receipt, ReceiptState};
 use coro_api::numbers::MessageNumber;
 
-use super::{request, shown};
+use super::request;
 use crate::commands::Run;
 use crate::error::Result;
-use crate::http::Method;
+use crate::http::{Method, Request};
 use crate::print::row;
-use crate::session::Session;
+use crate::session::{Session, unexpected};
 
 /// Print a message whole, and how far it is with each recipient
 ///
@@ -29,13 +30,51 @@ impl Run for Get {
             request = request.flag("peek");
         }
         let response = session.call(request)?;
+        if session.options.wants_json() {
+            return session.show_json(&response.body);
+        }
+        let message: Message =
+            serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
+        let label = match awaits(session, &message)? {
+            true => message.label(),
+            false => message.heading(),
+        };
         session.show(&response, |message: Message| {
-            let mut lines = vec![shown(&message)];
+            let mut lines = vec![label, message.quoted()];
             lines.extend(message.ask.as_ref().map(outcome));
             lines.extend(message.receipts.iter().map(receipt_row));
             lines.join("\n")
         })
     }
+}
+
+/// Whether the caller is a recipient who is to acknowledge or answer it still.
+fn awaits(session: &mut Session<'_>, message: &Message) -> Result<bool> {
+    let is_open = match &message.ask {
+        Some(ask) => ask.state == AnswerState::Waiting,
+        None => message.needs_ack || message.blocking,
+    };
+    let can_act = |receipt: &&Receipt| {
+        let state = receipt.state;
+        [
+            ReceiptState::Queued,
+            ReceiptState::Delivered,
+            ReceiptState::Read,
+        ]
+        .contains(&state)
+    };
+    let mut open = message.receipts.iter().filter(can_act).peekable();
+    if !is_open || open.peek().is_none() {
+        return Ok(false);
+    }
+    let me = match session.call(Request::get("/api/instances").name(OWN)) {
+        Ok(response) => response,
+        // Whoever is no agent gets no messages.
+        Err(error) if error.status.is_some() => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let me: Agent = serde_json::from_slice(&me.body).map_err(|error| unexpected(&error))?;
+    Ok(me.project == message.project && open.any(|receipt| receipt.agent == me.name))
 }
 
 /// What became of an ask.

@@ -5,25 +5,19 @@ mod get;
 mod policy;
 mod withdraw;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use coro_api::limits::WAIT_SECONDS_MAX;
 use coro_api::numbers::RequestNumber;
 use coro_api::requests::{NO, Request, RequestKind, RequestStatus};
 
 use crate::commands::{Node, Run, leaf};
 use crate::error::{CliError, Result, conflict, refused, timed_out};
-use crate::http::{self, Patience};
+use crate::http;
+use crate::polling::poll;
 use crate::print::{escape, row};
-use crate::session::{Session, unexpected, whole_seconds};
-
-/// The longest that one request waits.
-const WAIT_DURATION: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
-
-/// How much longer than asked for the server may take to answer.
-const GRACE: Duration = Duration::from_secs(10);
+use crate::session::{Session, unexpected};
 
 pub(crate) static COMMANDS: &[Node] = &[
     leaf::<get::Get>("get"),
@@ -144,32 +138,28 @@ pub(crate) fn wait_for_decision(
     number: RequestNumber,
     wait: Duration,
 ) -> Result<()> {
-    let deadline = Instant::now() + wait;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let once = left.min(WAIT_DURATION);
-        let request = request_of(http::Method::Get, number, "")
-            .query("wait", whole_seconds(once))
-            .patience(Patience::whole(once + GRACE));
-        let response = session.call(request)?;
-        let request: Request =
-            serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        if !request.status.waits() {
-            if session.options.wants_json() {
-                session.show_json(&response.body)?;
-            } else if let Some(decision) = &request.decision {
-                session.line(&escape(decision))?;
-            }
-            return ending(&request);
-        }
-        if left.is_zero() {
-            return Err(
-                timed_out(format!("{number} is not decided yet")).hint(format!(
-                    "go on with coro-cli requests get {number} --wait 10m"
-                )),
-            );
-        }
+    let request = request_of(http::Method::Get, number, "");
+    let response = poll(session, Some(wait), &request, |response| {
+        Ok(!request_in(response)?.status.waits())
+    })?;
+    let request = request_in(&response)?;
+    if request.status.waits() {
+        return Err(
+            timed_out(format!("{number} is not decided yet")).hint(format!(
+                "go on with coro-cli requests get {number} --wait 10m"
+            )),
+        );
     }
+    if session.options.wants_json() {
+        session.show_json(&response.body)?;
+    } else if let Some(decision) = &request.decision {
+        session.line(&escape(decision))?;
+    }
+    ending(&request)
+}
+
+fn request_in(response: &http::Response) -> Result<Request> {
+    serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))
 }
 
 /// A refusal is an error, so that a script can't take it for a permission.
