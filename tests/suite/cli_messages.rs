@@ -60,9 +60,10 @@ fn what_is_to_be_done_is_told_to_whoever_can(server: &Server) {
     assert_eq!((first(&b, "M-1"), first(&b, "M-2")), (to_ack, to_answer));
     b.ok(&["ack", "M-1"]);
     b.ok(&["answer", "M-2", "7"]);
+    let over = "M-2 from a (agent)";
     assert_eq!(
         (first(&b, "M-1").as_str(), first(&b, "M-2").as_str()),
-        (plain, asked)
+        (plain, over)
     );
 }
 

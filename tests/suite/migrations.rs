@@ -148,6 +148,7 @@ const TABLES: &[&[&str]] = &[
     &["dashboard_code", "dashboard_session"],
     &["passkey", "passkey_challenge"],
     &[],
+    &[],
 ];
 
 fn folder(engine: Engine) -> std::path::PathBuf {

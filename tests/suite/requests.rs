@@ -576,8 +576,9 @@ fn whoever_a_policy_names_votes_once(server: &Server) {
 
 fn votes_count_by_the_policy_that_holds(server: &Server) {
     let [ada, bob, eve] = humans(server, ["ada", "bob", "eve"]);
+    let both = format!("{ada}, {bob}");
     let set = |policy: Value| {
-        let set = set_policy(server, policy).header("Coro-Human", &ada);
+        let set = set_policy(server, policy).header("Coro-Human", &both);
         set.send().expect(200);
     };
     let agent = server.agent("frontend");
