@@ -50,6 +50,8 @@ pub struct Parts {
     pub humans: humans::Tries,
     /// Differences that are computed now.
     pub diffs: crate::state::diff::Turns,
+    /// Patches that are applied now.
+    pub patches: crate::state::patch::Turns,
     /// Told when the server stops: streams end then.
     pub stop: CancellationToken,
     pub started: Time,

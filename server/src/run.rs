@@ -29,8 +29,7 @@ use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
 use crate::platform::StopSignal;
-use crate::state::diff::Turns;
-use crate::{backup, humans, platform, router, sweeps, tenants};
+use crate::{backup, humans, platform, router, state, sweeps, tenants};
 use folder::DataFolder;
 
 /// Failed sign-ins that an address may make in a minute before it must wait.
@@ -251,7 +250,8 @@ async fn serve(
         refusals: Limiter::new(clock.clone(), REFUSALS_MAX),
         protected: Limiter::new(clock.clone(), PROTECTED_MAX),
         humans: humans::Tries::new(clock),
-        diffs: Turns::default(),
+        diffs: state::diff::Turns::default(),
+        patches: state::patch::Turns::default(),
         stop: stop.clone(),
         started,
     });

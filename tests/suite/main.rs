@@ -54,6 +54,7 @@ mod startup;
 mod state;
 mod state_conditions;
 mod state_history;
+mod state_patch;
 mod streams;
 mod tasks;
 mod tasks_claims;

@@ -353,14 +353,9 @@ async fn patch(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Response> {
-    let malformed = |error: serde_json::Error| invalid(format!("invalid JSON body: {error}"));
     let patch = match media_type(&headers).as_deref() {
-        Some("application/merge-patch+json") => {
-            Patch::Merge(serde_json::from_slice(&body).map_err(malformed)?)
-        }
-        Some("application/json-patch+json") => {
-            Patch::Operations(serde_json::from_slice(&body).map_err(malformed)?)
-        }
+        Some("application/merge-patch+json") => Patch::merge(&body)?,
+        Some("application/json-patch+json") => Patch::operations(&body)?,
         _ => {
             return Err(Error::new(
                 Reason::UnsupportedMediaType,
