@@ -9,13 +9,14 @@ pub mod routes;
 mod store;
 
 use coro_api::consumers::{Consumer, NewConsumer};
-use coro_api::names::{check_name, check_text};
+use coro_api::names::check_name;
 use coro_api::state::Deleted;
 use coro_api::tokens::Role;
 
 use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::Tx;
+use crate::db::glob::Glob;
 use crate::error::{Error, Result, conflict, invalid, not_found};
 use crate::log::poll::{EventPage, Poll, poll};
 use crate::log::{Filter, Sight, check_cursor};
@@ -63,9 +64,7 @@ impl Stored {
 /// Makes a consumer; says so again where the same one exists.
 pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
     check_name("name", &new.name)?;
-    if !new.pattern.is_empty() {
-        check_text("pattern", &new.pattern)?;
-    }
+    Glob::parse("pattern", &new.pattern)?;
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let caller = &job_ctx.caller;
@@ -140,7 +139,7 @@ pub async fn fetch_events(
     wait: Option<u64>,
 ) -> Result<EventPage> {
     let consumer = find(ctx, name).await?;
-    let filter = Filter::new(consumer.sight, &consumer.pattern);
+    let filter = Filter::new(consumer.sight, Glob::parse("pattern", &consumer.pattern)?);
     let request = Poll {
         from: Some(consumer.acknowledged),
         wait,

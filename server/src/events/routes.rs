@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::{list_event_history, publish_event};
 use crate::app::App;
 use crate::auth::{Reader, Writer};
+use crate::db::glob::Glob;
 use crate::error::{Result, invalid};
 use crate::http::event_form::Form;
 use crate::http::extract::{Json, NoQuery, Query};
@@ -101,7 +102,8 @@ async fn history(
     let last = check_limit("last", query.last)?.unwrap_or(HISTORY_LAST);
     let after = bound("after", query.after, 0, 0)?;
     let before = bound("before", query.before, 1, i64::MAX)?;
-    let mut filter = Filter::new(ctx.caller.sight(), query.topic.as_deref().unwrap_or("*"));
+    let topic = Glob::parse("topic", query.topic.as_deref().unwrap_or("*"))?;
+    let mut filter = Filter::new(ctx.caller.sight(), topic);
     filter.source = query.source.clone();
     filter.subject = query.subject.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;
@@ -159,7 +161,8 @@ async fn read(
     Query(query): Query<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let filter = Filter::new(ctx.caller.sight(), query.pattern.as_deref().unwrap_or("*"));
+    let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
+    let filter = Filter::new(ctx.caller.sight(), pattern);
     let request = Poll {
         from: query.from,
         wait: query.wait,
@@ -193,7 +196,8 @@ async fn subscribe(
         invalid(format!("this is a WebSocket: {}", error.body_text()))
             .hint("follow events over plain HTTP with GET /api/events")
     })?;
-    let filter = Filter::new(ctx.caller.sight(), query.pattern.as_deref().unwrap_or("*"));
+    let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
+    let filter = Filter::new(ctx.caller.sight(), pattern);
     let tenant = &ctx.caller.tenant;
     let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, query.from).await?;
     // The page names it beside its key; others name none.

@@ -69,8 +69,8 @@ pub(super) async fn follow(
         .take(&ctx.caller.token_id)
         .map_err(|error| ended(&error))?;
     let _open = ctx.app.metrics.stream();
-    let mut filter = Filter::new(ctx.caller.sight(), "coro.state.*");
-    filter.or_topic = Some(Glob::new("coro.agent.*"));
+    let mut filter = Filter::new(ctx.caller.sight(), Glob::own("coro.state.*"));
+    filter.or_topic = Some(Glob::own("coro.agent.*"));
     let tenant = &ctx.caller.tenant;
     let opened = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, from).await;
     let mut cursor = opened.map_err(|error| ended(&error))?;

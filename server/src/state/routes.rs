@@ -15,6 +15,7 @@ use super::{
 };
 use crate::app::{App, Ctx};
 use crate::auth::{Reader, Writer};
+use crate::db::glob::Glob;
 use crate::error::{Error, Reason, Result, invalid};
 use crate::http::etag::{none_match, write_condition};
 use crate::http::extract::{NoQuery, Path, Query, Raw, media_type};
@@ -252,7 +253,7 @@ async fn watch(
 ) -> Result<Response> {
     let filter = Filter {
         subject,
-        ..Filter::new(ctx.caller.sight(), "coro.state.*")
+        ..Filter::new(ctx.caller.sight(), Glob::own("coro.state.*"))
     };
     let request = Poll {
         from,
