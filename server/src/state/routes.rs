@@ -223,18 +223,7 @@ fn tagged(mut response: Response, item: &StateItem) -> Response {
 }
 
 fn diff_response(diff: Diff) -> Response {
-    match diff {
-        Diff::Koor(diff) => axum::Json(diff).into_response(),
-        Diff::JsonPatch(patch) => {
-            let body = serde_json::to_vec(&patch).unwrap_or_default();
-            (
-                [(header::CONTENT_TYPE, "application/json-patch+json")],
-                body,
-            )
-                .into_response()
-        }
-        Diff::Text(text) => text.into_response(),
-    }
+    ([(header::CONTENT_TYPE, diff.content_type)], diff.body).into_response()
 }
 
 fn parse_versions(text: &str) -> Result<(i64, i64)> {
