@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use clap::Parser as _;
+use coro_api::limits::STREAMS_OF_TOKEN_MAX;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,7 @@ use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
 use crate::platform::StopSignal;
+use crate::slots::Slots;
 use crate::{backup, humans, platform, router, state, sweeps, tenants};
 use folder::DataFolder;
 
@@ -252,6 +254,10 @@ async fn serve(
         humans: humans::Tries::new(clock),
         diffs: state::diff::Turns::default(),
         patches: state::patch::Turns::default(),
+        streams: Slots::new(
+            "streams and waiting calls",
+            (usize::MAX, STREAMS_OF_TOKEN_MAX),
+        ),
         stop: stop.clone(),
         started,
     });

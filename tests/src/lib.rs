@@ -49,12 +49,13 @@ pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};
 pub use other::OtherServer;
 pub use random::Random;
-pub use raw::{Wire, raw_request};
+pub use raw::{Wire, allow_many_connections, raw_request};
 pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
 pub use steering::Fault;
 pub use stream::{Frame, Sse, WebSocket};
 pub use terminal::Terminal;
+pub use tokio_tungstenite::tungstenite::Message;
 
 /// How long anything is waited for before the test fails. Generous: only a
 /// fault reaches it.

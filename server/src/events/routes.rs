@@ -17,6 +17,7 @@ use crate::error::{Result, invalid};
 use crate::http::event_form::Form;
 use crate::http::extract::{Json, NoQuery, Query};
 use crate::http::page::{bound, check_limit, link_next, parse_time};
+use crate::http::websocket::FRAME_BYTES_MAX;
 use crate::http::{stream, websocket};
 use crate::log::feed::Cursor;
 use crate::log::poll::Poll;
@@ -198,11 +199,18 @@ async fn subscribe(
     })?;
     let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
     let filter = Filter::new(ctx.caller.sight(), pattern);
+    let slot = ctx.stream_slot()?;
     let tenant = &ctx.caller.tenant;
     let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, query.from).await?;
     // The page names it beside its key; others name none.
-    let upgrade = upgrade.protocols(["coro"]);
+    let upgrade = upgrade
+        .protocols(["coro"])
+        .max_frame_size(FRAME_BYTES_MAX)
+        .max_message_size(FRAME_BYTES_MAX);
     Ok(upgrade
-        .on_upgrade(move |socket| websocket::send_events(socket, cursor, ctx))
+        .on_upgrade(move |socket| async move {
+            let _open = slot;
+            websocket::send_events(socket, cursor, ctx).await;
+        })
         .into_response())
 }

@@ -55,6 +55,7 @@ where
     if seconds == 0 {
         return look(ctx.clone()).await;
     }
+    let _slot = ctx.stream_slot()?;
     let deadline = Instant::now() + Duration::from_secs(seconds);
     // From before the first look, so that nothing falls between.
     let topics: Vec<Glob> = topics.iter().map(|topic| Glob::own(topic)).collect();

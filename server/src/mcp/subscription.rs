@@ -15,13 +15,13 @@ use rmcp::service::SubscriptionContext;
 use tokio::time::timeout;
 
 use super::resources::{AGENTS, key_of};
-use super::slots::Slots;
 use crate::app::Ctx;
 use crate::auth::check_again;
 use crate::db::glob::Glob;
 use crate::error::Error;
 use crate::log::Filter;
 use crate::log::feed::{BATCH_MAX, Cursor};
+use crate::slots::Slots;
 
 /// Subscriptions at once: so many in all, and so many of one token.
 pub(super) const AT_ONCE_MAX: (usize, usize) = (2_000, 128);
