@@ -25,6 +25,7 @@ use crate::db::postgres::Postgres;
 use crate::db::sqlite::Sqlite;
 use crate::db::{CommitSink, Db};
 use crate::demo::{self, Demo, DemoOptions};
+use crate::http::connections::Connections;
 use crate::http::openapi;
 use crate::http::serve::Listeners;
 use crate::log::feed::Feeds;
@@ -264,7 +265,8 @@ async fn serve(
     tokio::spawn(feeds.tail(db.clone(), stop.clone()));
     let sweeping = tokio::spawn(sweeps::run(app.clone()));
 
-    let listeners = Listeners::new(router::router(app.clone()), stop.clone());
+    let connections = Connections::new(platform::raise_open_files());
+    let listeners = Listeners::new(router::router(app.clone()), stop.clone(), connections);
     listeners.tcp(listener, tls.clone());
     if let Some((listener, _)) = dashboard {
         let page = listeners.serving(router::dashboard(app.clone()));

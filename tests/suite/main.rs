@@ -16,6 +16,7 @@ mod cli_leases;
 mod cli_messages;
 mod cli_tasks;
 mod clients;
+mod connections;
 mod consumers;
 mod dashboard;
 mod demo;

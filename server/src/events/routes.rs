@@ -1,5 +1,8 @@
 //! HTTP of events.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::HeaderMap;
@@ -14,6 +17,7 @@ use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::db::glob::Glob;
 use crate::error::{Result, invalid};
+use crate::http::connections::Place;
 use crate::http::event_form::Form;
 use crate::http::extract::{Json, NoQuery, Query};
 use crate::http::page::{bound, check_limit, link_next, parse_time};
@@ -191,6 +195,7 @@ struct SubscribeQuery {
 async fn subscribe(
     Reader(ctx): Reader,
     Query(query): Query<SubscribeQuery>,
+    place: Option<Extension<Arc<Place>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(|error| {
@@ -209,7 +214,7 @@ async fn subscribe(
         .max_message_size(FRAME_BYTES_MAX);
     Ok(upgrade
         .on_upgrade(move |socket| async move {
-            let _open = slot;
+            let _open = (slot, place);
             websocket::send_events(socket, cursor, ctx).await;
         })
         .into_response())
