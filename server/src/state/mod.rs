@@ -11,6 +11,7 @@ mod condition;
 pub mod diff;
 mod expiry;
 pub mod patch;
+mod ranges;
 mod read;
 pub mod routes;
 mod store;
