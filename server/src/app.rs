@@ -15,11 +15,12 @@ use crate::auth::{Caller, TokenCache};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::db::{Db, Hints, NewEntry, Tx};
-use crate::error::Result;
+use crate::error::{Error, Reason, Result};
 use crate::humans;
 use crate::idempotency::{self, Once};
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
+use crate::slots::{Slot, Slots};
 
 /// The server's parts, made once in `run.rs`. Cheap to clone.
 #[derive(Clone)]
@@ -50,6 +51,10 @@ pub struct Parts {
     pub humans: humans::Tries,
     /// Differences that are computed now.
     pub diffs: crate::state::diff::Turns,
+    /// Patches that are applied now.
+    pub patches: crate::state::patch::Turns,
+    /// Streams and calls that wait for events.
+    pub streams: Arc<Slots>,
     /// Told when the server stops: streams end then.
     pub stop: CancellationToken,
     pub started: Time,
@@ -128,6 +133,16 @@ impl Ctx {
             .replayed
             .store(answer.replayed, Ordering::Relaxed);
         Ok(answer.value)
+    }
+
+    /// Counts a stream, or a call that waits for events, while the slot lives.
+    pub fn stream_slot(&self) -> Result<Slot> {
+        let slot = self.app.streams.take(&self.caller.token_id);
+        slot.map_err(|error| {
+            Error::new(Reason::RateLimited, error.message)
+                .retry_after(1)
+                .hint("end one of them first; one stream with a wide pattern does for many")
+        })
     }
 
     /// An entry by the caller that everyone in the project may see.

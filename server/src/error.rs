@@ -85,6 +85,20 @@ impl Error {
         self
     }
 
+    /// The same for one who asks again; the cause stays with the first.
+    pub fn again(&self) -> Error {
+        Error {
+            reason: self.reason,
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+            revision: self.revision,
+            etag: self.etag.clone(),
+            retry_after: self.retry_after,
+            source: None,
+            database: self.database,
+        }
+    }
+
     pub fn from_database(mut self) -> Self {
         self.database = true;
         self

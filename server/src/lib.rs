@@ -38,6 +38,7 @@ pub mod requests;
 pub mod router;
 pub mod run;
 pub mod said;
+pub mod slots;
 pub mod state;
 pub mod sweeps;
 pub mod system;

@@ -42,6 +42,31 @@ pub fn cli_beside() -> io::Result<PathBuf> {
     )
 }
 
+/// Allows the process as many open files as it may have, and tells how many;
+/// `None` where they are not counted. Shells allow 1,024 for old programs' sake.
+pub fn raise_open_files() -> Option<usize> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let before = getrlimit(Resource::Nofile);
+        // macOS takes no more than this where it says that there is no limit.
+        let wanted = before.maximum.unwrap_or(10_240);
+        let raised = Rlimit {
+            current: Some(wanted),
+            ..before
+        };
+        if before.current.is_some_and(|current| current < wanted)
+            && setrlimit(Resource::Nofile, raised).is_err()
+        {
+            tracing::debug!(wanted, "the number of open files could not be raised");
+        }
+        let now = getrlimit(Resource::Nofile).current?;
+        Some(usize::try_from(now).unwrap_or(usize::MAX))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Whether a browser could be seen here.
 pub fn has_display() -> bool {
     let names = ["DISPLAY", "WAYLAND_DISPLAY"];

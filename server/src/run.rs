@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Parser as _;
+use coro_api::limits::STREAMS_OF_TOKEN_MAX;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -24,14 +25,15 @@ use crate::db::postgres::Postgres;
 use crate::db::sqlite::Sqlite;
 use crate::db::{CommitSink, Db};
 use crate::demo::{self, Demo, DemoOptions};
+use crate::http::connections::Connections;
 use crate::http::openapi;
 use crate::http::serve::Listeners;
 use crate::ids::TenantId;
 use crate::log::feed::Feeds;
 use crate::metrics::Metrics;
 use crate::platform::StopSignal;
-use crate::state::diff::Turns;
-use crate::{backup, humans, platform, router, sweeps, tenants};
+use crate::slots::Slots;
+use crate::{backup, humans, platform, router, state, sweeps, tenants};
 use folder::DataFolder;
 
 /// Failed sign-ins that an address may make in a minute before it must wait.
@@ -298,14 +300,20 @@ async fn serve(
         refusals: Limiter::new(clock.clone(), REFUSALS_MAX),
         protected: Limiter::new(clock.clone(), PROTECTED_MAX),
         humans: humans::Tries::new(clock),
-        diffs: Turns::default(),
+        diffs: state::diff::Turns::default(),
+        patches: state::patch::Turns::default(),
+        streams: Slots::new(
+            "streams and waiting calls",
+            (usize::MAX, STREAMS_OF_TOKEN_MAX),
+        ),
         stop: stop.clone(),
         started,
     });
     tokio::spawn(feeds.tail(db.clone(), stop.clone()));
     let sweeping = tokio::spawn(sweeps::run(app.clone()));
 
-    let listeners = Listeners::new(router::router(app.clone()), stop.clone());
+    let connections = Connections::new(platform::raise_open_files());
+    let listeners = Listeners::new(router::router(app.clone()), stop.clone(), connections);
     listeners.tcp(listener, tls.clone());
     if let Some((listener, _)) = dashboard {
         let page = listeners.serving(router::dashboard(app.clone()));

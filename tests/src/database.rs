@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use crate::cluster;
+use crate::{PATIENCE, cluster};
 
 /// What the server stores on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,35 @@ impl Database {
             client
         });
         Session(client)
+    }
+}
+
+/// The key of a tenant's advisory lock, which every write of it takes
+/// (PostgreSQL).
+pub const LOCK_OF_TENANT: &str =
+    "('x' || left(encode(sha256(convert_to(tenant_id, 'UTF8')), 'hex'), 16))::bit(64)::bigint";
+
+/// What keeps writes waiting; they go on when it is dropped.
+pub enum Held {
+    Sqlite(rusqlite::Connection),
+    Postgres(Session),
+}
+
+impl Database {
+    /// Keeps every write of the server waiting.
+    pub fn hold_writes(&self) -> Held {
+        match self {
+            Database::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).expect("the database opens");
+                connection.busy_timeout(PATIENCE).expect("it is ours");
+                let begun = connection.execute_batch("BEGIN IMMEDIATE");
+                begun.expect("no write holds it for long");
+                Held::Sqlite(connection)
+            }
+            Database::Postgres(_) => Held::Postgres(self.session(&format!(
+                "SELECT pg_advisory_lock({LOCK_OF_TENANT}) FROM tenant"
+            ))),
+        }
     }
 }
 

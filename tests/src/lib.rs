@@ -45,14 +45,14 @@ use std::time::Duration;
 pub use cli::{Cli, Output, Streaming};
 pub use cluster::{free_port, postgres_binaries};
 pub use dashboard::Page;
-pub use database::{Database, Engine, Session};
+pub use database::{Database, Engine, Held, LOCK_OF_TENANT, Session};
 pub use demo::Demo;
 pub use http::{Client, Request, Response, encode, key_path, redact};
 pub use options::{Failed, Options};
 pub use other::OtherServer;
 pub use passkeys::Authenticator;
 pub use random::Random;
-pub use raw::{Wire, raw_request};
+pub use raw::{Wire, allow_many_connections, raw_request};
 pub use rustix::process::Signal;
 pub use scripts::{is_ci, program, repository, skip, variable};
 pub use server::Server;
@@ -60,6 +60,7 @@ pub use steering::Fault;
 pub use stream::{Frame, Sse, WebSocket};
 pub use terminal::Terminal;
 pub use tls::tls_file;
+pub use tokio_tungstenite::tungstenite::Message;
 
 /// How long anything is waited for before the test fails. Generous: only a
 /// fault reaches it.

@@ -33,6 +33,8 @@ pub struct Options {
     own_bind: bool,
     /// Whether `--dashboard-bind off` is.
     own_dashboard: bool,
+    /// What `ulimit` is told before the start.
+    ulimit: Option<String>,
     /// The owner's token, where it is not in the data folder.
     pub(crate) owner: Option<String>,
 }
@@ -49,6 +51,7 @@ impl Options {
             variables: Vec::new(),
             own_bind: false,
             own_dashboard: false,
+            ulimit: None,
             owner: None,
         }
     }
@@ -129,6 +132,12 @@ impl Options {
 
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it within a limit of the shell, such as `-n 256`.
+    pub fn ulimit(mut self, limit: &str) -> Self {
+        self.ulimit = Some(limit.to_owned());
         self
     }
 
@@ -225,7 +234,16 @@ impl Options {
 
     /// Nothing of this machine's configuration reaches the server.
     fn program(&self) -> Command {
-        let mut command = Command::new(program("coro-server-testing"));
+        let program = program("coro-server-testing");
+        let mut command = match &self.ulimit {
+            None => Command::new(program),
+            Some(limit) => {
+                let mut shell = Command::new("/bin/sh");
+                let line = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+                shell.args(["-c", &line]).arg(program);
+                shell
+            }
+        };
         command
             .env_clear()
             .env("PATH", scripts::variable("PATH").unwrap_or_default())

@@ -55,6 +55,13 @@ impl<S: Read + Write> Wire<S> {
         all
     }
 
+    /// So many bytes.
+    pub fn read(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).expect("they come");
+        bytes
+    }
+
     /// What has come until the head of an answer is complete.
     pub fn read_head(&mut self) -> String {
         let mut head = Vec::new();
@@ -84,6 +91,17 @@ impl<S: Read + Write> Wire<S> {
         let body = all.get(end + 4..).unwrap_or_default().to_vec();
         Response::new("raw request", status.parse().unwrap_or(0), headers, body)
     }
+}
+
+/// Allows this process as many open connections as it may have.
+pub fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let before = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: before.maximum,
+        ..before
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 /// Sends a head of lines, and a body, as they are; reads one answer.

@@ -175,6 +175,11 @@ impl WebSocket {
         }
     }
 
+    /// Whether the server ends it before it says anything more.
+    pub fn ends(&mut self) -> bool {
+        matches!(self.0.read(), Ok(Message::Close(_)) | Err(_))
+    }
+
     pub fn send(&mut self, message: Message) {
         self.0.send(message).expect("the connection is open");
     }

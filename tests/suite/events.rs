@@ -2,8 +2,9 @@
 
 use coro_api::Reason;
 use coro_api::events::{Event, EventPage};
+use coro_api::limits::NAME_BYTES_MAX;
 use coro_api::tokens::Role;
-use coro_tests::{Client, Server, both_engines, encode};
+use coro_tests::{Client, Server, WebSocket, both_engines, encode};
 use serde_json::{Value, json};
 
 both_engines![
@@ -33,6 +34,7 @@ both_engines![
     a_trace_goes_from_the_request_into_the_event,
     a_page_of_large_events_is_short_and_says_that_there_is_more,
     a_history_after_the_last_possible_revision_is_empty,
+    a_pattern_that_is_too_long_is_refused_everywhere,
 ];
 
 fn topics(events: &[Event]) -> Vec<&str> {
@@ -520,4 +522,27 @@ fn a_page_of_large_events_is_short_and_says_that_there_is_more(server: &Server) 
 fn a_history_after_the_last_possible_revision_is_empty(server: &Server) {
     let history = server.owner().history("after=9223372036854775807&before=1");
     assert_eq!(history, []);
+}
+
+fn a_pattern_that_is_too_long_is_refused_everywhere(server: &Server) {
+    let long = "*".repeat(NAME_BYTES_MAX + 1);
+    for path in [
+        format!("/api/events?pattern={long}"),
+        format!("/api/events/history?topic={long}"),
+        format!("/api/audit?action={long}"),
+    ] {
+        let refused = server.get(&path).refused(Reason::Invalid);
+        assert!(refused.detail.contains("513 bytes"), "{}", refused.detail);
+        let stream = server.get(&path).header("Accept", "text/event-stream");
+        stream.refused(Reason::Invalid);
+        // What is just short enough is taken.
+        server.get(&path[..path.len() - 1]).send().expect(200);
+    }
+    let path = format!("/api/events/subscribe?pattern={long}");
+    let refused = WebSocket::try_open(&server.owner(), &path, &[]).err();
+    refused.expect("an answer").refused(Reason::Invalid);
+    let consumer = json!({"name": "long", "pattern": long});
+    server
+        .post("/api/consumers", consumer)
+        .refused(Reason::Invalid);
 }

@@ -1,14 +1,10 @@
 //! What hangs holds up its own tenant, and nobody else (PostgreSQL).
 
 use coro_api::hooks::HookAnswer;
-use coro_tests::{Client, Engine, Options, Server};
+use coro_tests::{Client, Engine, LOCK_OF_TENANT, Options, Server};
 use serde_json::json;
 
 use crate::hooks::{hook, session};
-
-/// The key of a tenant's advisory lock, which every write of it takes.
-const LOCK_OF_TENANT: &str =
-    "('x' || left(encode(sha256(convert_to(tenant_id, 'UTF8')), 'hex'), 16))::bit(64)::bigint";
 
 /// How many sessions wait for an advisory lock.
 const WAITING: &str = "SELECT CAST(count(*) AS TEXT) FROM pg_locks \

@@ -3,7 +3,8 @@
 use coro_api::Reason;
 use coro_api::limits::TTL_SECONDS_MAX;
 use coro_api::state::{Deleted, StateItem};
-use coro_tests::{Server, both_engines, encode, key_path};
+use coro_api::tokens::Role;
+use coro_tests::{Engine, Server, both_engines, encode, key_path};
 use serde_json::{Value, json};
 
 both_engines![
@@ -22,6 +23,8 @@ both_engines![
     a_list_is_sorted_by_bytes,
     a_list_takes_a_prefix_literally,
     a_list_in_pages_is_the_whole_list,
+    a_list_of_a_token_with_limits_has_all_that_it_may_see,
+    a_list_of_a_project_reads_no_other,
     a_page_of_a_list_says_at_which_revision_it_was_read,
     an_absurd_limit_is_refused,
     a_list_beyond_the_largest_asks_for_a_limit,
@@ -260,6 +263,68 @@ fn a_list_in_pages_is_the_whole_list(server: &Server) {
             .next_page(),
         None
     );
+}
+
+fn a_list_of_a_token_with_limits_has_all_that_it_may_see(server: &Server) {
+    let all = [
+        "a/b", "shop", "shop!/x", "shop-x/a", "shop/a", "shop/a/b", "shop/b", "shop/ä", "shop0",
+        "shop0/a", "z",
+    ];
+    for key in all {
+        server.set(key, "1");
+    }
+    let check = |token: Value, prefix: &str, seen: &[&str]| {
+        let client = server.issue_with(token);
+        let path = format!("/api/state?limit=1&prefix={}", encode(prefix));
+        let mut keys = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = client.get(&format!("{path}&cursor={}", encode(&cursor)));
+            let page: Vec<StateItem> = page.ok();
+            let Some(last) = page.last() else { break };
+            cursor.clone_from(&last.key);
+            keys.push(last.key.clone());
+        }
+        assert_eq!(keys, seen, "{prefix:?}");
+    };
+    let of_project = json!({"role": "viewer", "name": "p", "project": "shop"});
+    check(
+        of_project.clone(),
+        "",
+        &["shop", "shop/a", "shop/a/b", "shop/b", "shop/ä"],
+    );
+    check(of_project.clone(), "shop/a", &["shop/a", "shop/a/b"]);
+    check(of_project, "shop0", &[]);
+    let of_prefixes = |prefixes: &[&str]| json!({"role": "viewer", "name": "k", "project": "shop", "key_prefixes": prefixes});
+    // They overlap.
+    let prefixes = of_prefixes(&["shop/b", "shop/a/", "shop/a"]);
+    check(prefixes, "", &["shop/a", "shop/a/b", "shop/b"]);
+    check(of_prefixes(&["shop/b"]), "shop/a", &[]);
+    let of_all = json!({"role": "viewer", "name": "a", "key_prefixes": ["shop0", "a/"]});
+    check(of_all, "", &["a/b", "shop0", "shop0/a"]);
+}
+
+/// What another project has must cost nothing: here it can't even be read.
+fn a_list_of_a_project_reads_no_other(server: &Server) {
+    for key in ["other/k", "shop-x/k", "shop/k", "zoo/k"] {
+        server.set(key, "1");
+    }
+    let viewer = server.issue_for_project(Role::Viewer, "viewer", "shop");
+    server.stop();
+    let broken = match server.engine() {
+        Engine::Sqlite => "x'00'",
+        Engine::Postgres => "'\\x00'::bytea",
+    };
+    server.database().execute(&format!(
+        "UPDATE state SET hash = {broken} WHERE key <> 'shop/k'"
+    ));
+    server.start_again();
+    let viewer = server.client(viewer.token());
+    for path in ["/api/state", "/api/state?prefix=s"] {
+        let items: Vec<StateItem> = viewer.get(path).ok();
+        assert_eq!(items.len(), 1, "{path}");
+    }
+    server.get("/api/state").refused(Reason::Internal);
 }
 
 fn a_page_of_a_list_says_at_which_revision_it_was_read(server: &Server) {

@@ -20,6 +20,8 @@ both_engines![
     a_difference_is_given_as_json_patch_that_leads_from_one_to_the_other,
     a_difference_of_text_is_a_unified_diff,
     a_difference_of_what_is_not_comparable_is_refused,
+    a_difference_that_would_be_many_times_the_values_is_refused,
+    a_difference_of_too_many_lines_is_refused,
     history_survives_a_restart,
 ];
 each_engine![history_is_kept_by_count, history_is_kept_by_age];
@@ -249,6 +251,42 @@ fn a_difference_of_what_is_not_comparable_is_refused(server: &Server) {
     server
         .get("/api/state/k?diff=1,2&format=xml")
         .refused(Reason::Invalid);
+}
+
+/// Each entry names its path: together they were many times the values.
+fn a_difference_that_would_be_many_times_the_values_is_refused(server: &Server) {
+    let refused = |query: &str| {
+        let path = format!("/api/state/k?diff={query}");
+        let refused = server.get(&path).refused(Reason::Invalid);
+        assert!(refused.next.expect("a hint").contains("?version="));
+    };
+    server.set("k", json!(vec![1; 100_001]).to_string());
+    server.set("k", json!(vec![2; 100_001]).to_string());
+    refused("1,2&format=json-patch");
+    // Koor's form compares arrays whole.
+    let diff: StateDiff = server.get("/api/state/k?diff=1,2").ok();
+    assert_eq!(diff.diffs.len(), 1);
+    let under_a_long_name = |value: i32| {
+        let members: serde_json::Map<String, Value> =
+            (0..500).map(|n| (n.to_string(), json!(value))).collect();
+        json!({ "x".repeat(100_000): members }).to_string()
+    };
+    server.set("k", under_a_long_name(1));
+    server.set("k", under_a_long_name(2));
+    refused("3,4");
+    refused("3,4&format=json-patch");
+}
+
+fn a_difference_of_too_many_lines_is_refused(server: &Server) {
+    server.set("k", "\n".repeat(1_000_000));
+    server.set("k", "\n");
+    let text = server.get("/api/state/k?diff=1,2&format=text");
+    let refused = text.refused(Reason::Invalid);
+    assert!(
+        refused.detail.contains("1000001 lines"),
+        "{}",
+        refused.detail
+    );
 }
 
 fn history_survives_a_restart(server: &Server) {

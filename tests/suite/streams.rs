@@ -2,8 +2,11 @@
 //! readers.
 
 use coro_api::Reason;
+use coro_api::limits::STREAMS_OF_TOKEN_MAX;
 use coro_api::tokens::Role;
-use coro_tests::{Client, Server, Sse, WebSocket, both_engines};
+use coro_tests::{
+    Client, Message, Server, Sse, WebSocket, Wire, allow_many_connections, both_engines,
+};
 use serde_json::json;
 
 both_engines![
@@ -24,6 +27,8 @@ both_engines![
     both_kinds_of_stream_end_when_the_server_stops,
     many_readers_with_disconnects_each_get_every_event_once,
     a_slow_reader_loses_nothing,
+    a_web_socket_that_sends_much_is_ended,
+    a_token_has_a_bounded_number_of_streams,
     a_reader_across_a_restart_loses_nothing,
 ];
 
@@ -259,4 +264,43 @@ fn a_reader_across_a_restart_loses_nothing(server: &Server) {
     let mut stream = sse(&server.owner(), &format!("from={cursor}&pattern=shop.n"));
     let data: Vec<_> = stream.take(3).into_iter().map(|event| event.data).collect();
     assert_eq!(data, [2, 3, 4].map(|n| json!(n)));
+}
+
+/// Nothing is read from a WebSocket but that its peer lives.
+fn a_web_socket_that_sends_much_is_ended(server: &Server) {
+    let mut socket = WebSocket::subscribe(&server.owner(), "pattern=shop.*");
+    socket.send(Message::Text("x".repeat(100_000).into()));
+    assert!(socket.ends());
+}
+
+fn a_token_has_a_bounded_number_of_streams(server: &Server) {
+    allow_many_connections();
+    let (many, other) = (
+        server.issue(Role::Viewer, "many"),
+        server.issue(Role::Viewer, "other"),
+    );
+    let address = server.address();
+    let request = format!(
+        "GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        many.token()
+    );
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS_OF_TOKEN_MAX {
+        let mut wire = Wire::connect(&address);
+        let head = wire.write(&request).read_head();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        streams.push(wire);
+    }
+    let stream = many
+        .get("/api/events")
+        .header("Accept", "text/event-stream");
+    let refused = stream.refused(Reason::RateLimited);
+    assert!(refused.next.expect("a hint").contains("end one"));
+    many.get("/api/events?wait=1").refused(Reason::RateLimited);
+    let socket = WebSocket::try_open(&many, "/api/events/subscribe", &[]);
+    socket.err().expect("refused").refused(Reason::RateLimited);
+    // Who does not wait is no stream, and others have their own.
+    many.get("/api/events?from=0").send().expect(200);
+    sse(&other, "from=0").next_frame().expect("it is served");
 }

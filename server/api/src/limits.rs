@@ -15,6 +15,10 @@ pub const TXN_ITEMS_MAX: usize = 128;
 /// The longest that a long poll waits: below the time-outs of usual proxies.
 pub const WAIT_SECONDS_MAX: u64 = 50;
 
+/// The most streams, and calls that wait for events, of one token at the same
+/// time.
+pub const STREAMS_OF_TOKEN_MAX: usize = 1_000;
+
 /// The longest time to live of a key: ten years.
 pub const TTL_SECONDS_MAX: i64 = 10 * 366 * 24 * 3600;
 

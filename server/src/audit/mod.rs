@@ -32,11 +32,12 @@ pub async fn verify_audit(ctx: &Ctx, noted: Option<Noted>) -> Result<AuditVerifi
 
 /// What a caller asks of the audit: an action is a topic, of the server's own
 /// without `coro.`, as [`audit_entry`] shows it.
-pub fn audit_filter(ctx: &Ctx, action: Option<&str>) -> Filter {
-    let action = action.unwrap_or("*");
+pub fn audit_filter(ctx: &Ctx, action: Option<&str>) -> Result<Filter> {
+    let action = Glob::parse("action", action.unwrap_or("*"))?;
+    let ours = action.under("coro.");
     let mut filter = Filter::new(ctx.caller.sight(), action);
-    filter.or_topic = Some(Glob::new(&format!("coro.{action}")));
-    filter
+    filter.or_topic = Some(ours);
+    Ok(filter)
 }
 
 /// An entry of the log as Koor shows it.

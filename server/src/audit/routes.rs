@@ -53,7 +53,7 @@ struct ListQuery {
 async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<Response> {
     let limit = check_limit("limit", query.limit)?.unwrap_or(LIMIT);
     let before = bound("before", query.before, 1, i64::MAX)?;
-    let mut filter = audit_filter(&ctx, query.action.as_deref());
+    let mut filter = audit_filter(&ctx, query.action.as_deref())?;
     filter.actor = query.actor.clone();
     filter.subject = query.resource.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;

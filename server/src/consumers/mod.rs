@@ -9,13 +9,14 @@ pub mod routes;
 mod store;
 
 use coro_api::consumers::{Consumer, NewConsumer};
-use coro_api::names::{check_name, check_text};
+use coro_api::names::check_name;
 use coro_api::state::Deleted;
 use coro_api::tokens::Role;
 
 use crate::app::Ctx;
 use crate::auth::Caller;
 use crate::clock::Time;
+use crate::db::glob::Glob;
 use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
@@ -79,9 +80,7 @@ fn owner_id(caller: &Caller) -> &str {
 /// Makes a consumer; says so again where the same one exists.
 pub async fn create_consumer(ctx: &Ctx, new: NewConsumer) -> Result<Consumer> {
     check_name("name", &new.name)?;
-    if !new.pattern.is_empty() {
-        check_text("pattern", &new.pattern)?;
-    }
+    Glob::parse("pattern", &new.pattern)?;
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let caller = &job_ctx.caller;
@@ -156,7 +155,7 @@ pub async fn fetch_events(
     wait: Option<u64>,
 ) -> Result<EventPage> {
     let consumer = find(ctx, name).await?;
-    let filter = Filter::new(consumer.sight, &consumer.pattern);
+    let filter = Filter::new(consumer.sight, Glob::parse("pattern", &consumer.pattern)?);
     let request = Poll {
         from: Some(consumer.acknowledged),
         wait,

@@ -2,6 +2,13 @@
 //!
 //! `*` stands for any characters, dots included; everything else for itself.
 //! The database only narrows by the part before the first `*`.
+//!
+//! A pattern is matched against entry after entry, so none is long: whoever
+//! has a [`Glob`] has one that was checked.
+
+use coro_api::names::check_text;
+
+use crate::error::Result;
 
 /// Koor's names of topics that are ours now.
 const ALIASES: [(&str, &str); 3] = [
@@ -21,8 +28,29 @@ pub struct Glob {
 }
 
 impl Glob {
-    /// Reads a pattern; an empty one matches everything, as in Koor.
-    pub fn new(pattern: &str) -> Self {
+    /// Reads a client's pattern, which `what` names; an empty one matches
+    /// everything, as in Koor.
+    pub fn parse(what: &str, pattern: &str) -> Result<Self> {
+        if !pattern.is_empty() {
+            check_text(what, pattern)?;
+        }
+        Ok(Glob::new(pattern))
+    }
+
+    /// One of our own patterns.
+    pub fn own(pattern: &'static str) -> Self {
+        Glob::new(pattern)
+    }
+
+    /// The same pattern, for what follows `prefix`.
+    pub fn under(&self, prefix: &'static str) -> Self {
+        Glob {
+            first: format!("{prefix}{}", self.first),
+            rest: self.rest.clone(),
+        }
+    }
+
+    fn new(pattern: &str) -> Self {
         let pattern = match ALIASES.iter().find(|(theirs, _)| *theirs == pattern) {
             Some((_, ours)) => ours,
             None if pattern.is_empty() => "*",
@@ -30,7 +58,12 @@ impl Glob {
         };
         let mut pieces = pattern.split('*').map(str::to_owned);
         let first = pieces.next().unwrap_or_default();
-        let rest: Vec<String> = pieces.collect();
+        let mut rest: Vec<String> = pieces.collect();
+        // Between two stars is nothing to look for; what is last must end it.
+        if let Some(last) = rest.pop() {
+            rest.retain(|piece| !piece.is_empty());
+            rest.push(last);
+        }
         Glob {
             first,
             rest: (!rest.is_empty()).then_some(rest),
@@ -91,6 +124,9 @@ mod tests {
             ("a%", "ab", false),
             ("agent.stale", "coro.agent.stale", true),
             ("Ä*", "Äb", true),
+            ("a**b", "ab", true),
+            ("a**b***", "aXbY", true),
+            ("**", "", true),
         ] {
             assert_eq!(
                 Glob::new(pattern).matches(text),
@@ -98,5 +134,15 @@ mod tests {
                 "{pattern:?} on {text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_pattern_is_bounded_and_costs_by_what_it_looks_for() {
+        let stars = "*".repeat(512);
+        let glob = Glob::parse("pattern", &stars).expect("short enough");
+        assert_eq!(glob.rest.expect("it has a star"), [""]);
+        assert!(Glob::parse("pattern", &format!("{stars}*")).is_err());
+        let audited = Glob::parse("action", "state.*").expect("a pattern");
+        assert!(audited.under("coro.").matches("coro.state.put"));
     }
 }

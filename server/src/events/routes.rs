@@ -1,5 +1,8 @@
 //! HTTP of events.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::HeaderMap;
@@ -12,10 +15,13 @@ use utoipa_axum::routes;
 use super::{list_event_history, publish_event};
 use crate::app::App;
 use crate::auth::{Reader, Writer};
+use crate::db::glob::Glob;
 use crate::error::{Result, invalid};
+use crate::http::connections::Place;
 use crate::http::event_form::Form;
 use crate::http::extract::{Json, NoQuery, Query};
 use crate::http::page::{bound, check_limit, link_next, parse_time};
+use crate::http::websocket::FRAME_BYTES_MAX;
 use crate::http::{stream, websocket};
 use crate::log::feed::Cursor;
 use crate::log::poll::Poll;
@@ -101,7 +107,8 @@ async fn history(
     let last = check_limit("last", query.last)?.unwrap_or(HISTORY_LAST);
     let after = bound("after", query.after, 0, 0)?;
     let before = bound("before", query.before, 1, i64::MAX)?;
-    let mut filter = Filter::new(ctx.caller.sight(), query.topic.as_deref().unwrap_or("*"));
+    let topic = Glob::parse("topic", query.topic.as_deref().unwrap_or("*"))?;
+    let mut filter = Filter::new(ctx.caller.sight(), topic);
     filter.source = query.source.clone();
     filter.subject = query.subject.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;
@@ -159,7 +166,8 @@ async fn read(
     Query(query): Query<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let filter = Filter::new(ctx.caller.sight(), query.pattern.as_deref().unwrap_or("*"));
+    let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
+    let filter = Filter::new(ctx.caller.sight(), pattern);
     let request = Poll {
         from: query.from,
         wait: query.wait,
@@ -187,18 +195,27 @@ struct SubscribeQuery {
 async fn subscribe(
     Reader(ctx): Reader,
     Query(query): Query<SubscribeQuery>,
+    place: Option<Extension<Arc<Place>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(|error| {
         invalid(format!("this is a WebSocket: {}", error.body_text()))
             .hint("follow events over plain HTTP with GET /api/events")
     })?;
-    let filter = Filter::new(ctx.caller.sight(), query.pattern.as_deref().unwrap_or("*"));
+    let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
+    let filter = Filter::new(ctx.caller.sight(), pattern);
+    let slot = ctx.stream_slot()?;
     let tenant = &ctx.caller.tenant;
     let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, query.from).await?;
     // The page names it beside its key; others name none.
-    let upgrade = upgrade.protocols(["coro"]);
+    let upgrade = upgrade
+        .protocols(["coro"])
+        .max_frame_size(FRAME_BYTES_MAX)
+        .max_message_size(FRAME_BYTES_MAX);
     Ok(upgrade
-        .on_upgrade(move |socket| websocket::send_events(socket, cursor, ctx))
+        .on_upgrade(move |socket| async move {
+            let _open = (slot, place);
+            websocket::send_events(socket, cursor, ctx).await;
+        })
         .into_response())
 }

@@ -4,6 +4,7 @@
 //! handler gets its parts from [`extract`], and an error becomes a
 //! [`problem`]. Domain crates see none of it.
 
+pub mod connections;
 pub mod etag;
 pub mod event_form;
 pub mod extract;

@@ -1,7 +1,8 @@
 //! Accepting connections: TCP, TLS over TCP, and a Unix socket.
 //!
 //! Slow or silent clients are bounded by time-outs for the request's head and
-//! for writes that make no progress (bodies have theirs in `extract`). On shutdown every listener closes,
+//! for writes that make no progress (bodies have theirs in `extract`), and in
+//! number by [`super::connections`]. On shutdown every listener closes,
 //! requests that run are finished, and what is left after a while is dropped.
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::connections::{Connections, Place, Seldom};
 use super::stall::Unstalled;
 use crate::error::invalid;
 
@@ -71,14 +73,16 @@ pub struct Listeners {
     router: Router,
     stop: CancellationToken,
     connections: TaskTracker,
+    places: Arc<Connections>,
 }
 
 impl Listeners {
-    pub fn new(router: Router, stop: CancellationToken) -> Self {
+    pub fn new(router: Router, stop: CancellationToken, places: Arc<Connections>) -> Self {
         Listeners {
             router,
             stop,
             connections: TaskTracker::new(),
+            places,
         }
     }
 
@@ -110,25 +114,36 @@ impl Listeners {
                 // Without it small answers wait for the client's delayed
                 // acknowledgement, 40 ms.
                 let _ = stream.set_nodelay(true);
+                let Some(place) = this.place().await else {
+                    return;
+                };
                 let peer = Peer::Tcp(address);
                 let one = this.clone();
                 match acceptor.clone() {
                     None => {
-                        this.connections.spawn(one.connection(stream, peer));
+                        this.connections.spawn(one.connection(stream, peer, place));
                     }
                     Some(acceptor) => {
-                        this.connections.spawn(one.tls(stream, peer, acceptor));
+                        this.connections
+                            .spawn(one.tls(stream, peer, place, acceptor));
                     }
                 }
             }
         });
     }
 
-    async fn tls(self, stream: TcpStream, peer: Peer, acceptor: TlsAcceptor) {
-        match tokio::time::timeout(HANDSHAKE_TIMEOUT, begin(stream, acceptor)).await {
-            Ok(Ok(Begun::Tls(stream))) => self.connection(stream, peer).await,
+    async fn tls(self, stream: TcpStream, peer: Peer, place: Arc<Place>, acceptor: TlsAcceptor) {
+        let beginning = tokio::time::timeout(HANDSHAKE_TIMEOUT, begin(stream, acceptor));
+        let begun = tokio::select! {
+            begun = beginning => begun,
+            () = place.ended() => return,
+        };
+        match begun {
+            Ok(Ok(Begun::Tls(stream))) => self.connection(stream, peer, place).await,
             Ok(Ok(Begun::Plain(stream))) => {
-                self.serving(tls_only()).connection(stream, peer).await;
+                self.serving(tls_only())
+                    .connection(stream, peer, place)
+                    .await;
             }
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
@@ -156,7 +171,11 @@ impl Listeners {
                 };
                 match stream.peer_cred() {
                     Ok(peer) if peer.uid() == own || peer.uid() == 0 => {
-                        let serving = this.clone().connection(stream, Peer::Socket(peer.uid()));
+                        let Some(place) = this.place().await else {
+                            return;
+                        };
+                        let peer = Peer::Socket(peer.uid());
+                        let serving = this.clone().connection(stream, peer, place);
                         this.connections.spawn(serving);
                     }
                     Ok(peer) => {
@@ -166,6 +185,15 @@ impl Listeners {
                 }
             }
         });
+    }
+
+    /// The place of a connection that was accepted; `None` where the server
+    /// stops before there is one.
+    async fn place(&self) -> Option<Arc<Place>> {
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            place = self.places.take() => Some(Arc::new(place)),
+        }
     }
 
     /// Waits for the requests that still run, for a while.
@@ -179,13 +207,17 @@ impl Listeners {
         }
     }
 
-    async fn connection<S>(self, stream: S, peer: Peer)
+    async fn connection<S>(self, stream: S, peer: Peer, place: Arc<Place>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let router = self.router;
+        let of_requests = place.clone();
         let service = hyper::service::service_fn(move |mut req: hyper::Request<Incoming>| {
+            of_requests.heard();
             req.extensions_mut().insert(peer.clone());
+            // A WebSocket goes on when its connection has ended here.
+            req.extensions_mut().insert(of_requests.clone());
             router.clone().oneshot(req.map(axum::body::Body::new))
         });
         let mut http = hyper::server::conn::http1::Builder::new();
@@ -197,6 +229,7 @@ impl Listeners {
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
             ended = serving.as_mut() => ended,
+            () = place.ended() => return,
             () = self.stop.cancelled() => {
                 // The request that runs is answered, and no other is taken.
                 serving.as_mut().graceful_shutdown();
@@ -210,7 +243,10 @@ impl Listeners {
 }
 
 async fn pause_after(error: &std::io::Error) {
-    tracing::warn!(%error, "a connection could not be accepted");
+    static LOGGED: Seldom = Seldom::unsaid();
+    if LOGGED.is_due() {
+        tracing::warn!(%error, "connections could not be accepted");
+    }
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
@@ -271,9 +307,10 @@ mod tests {
             async move { Body::from_stream(futures_util::stream::iter(chunks)) }
         };
         let router = Router::new().route("/", get(answer));
-        let listeners = Listeners::new(router, CancellationToken::new());
+        let listeners = Listeners::new(router, CancellationToken::new(), Connections::new(None));
+        let place = listeners.place().await.expect("it does not stop");
         let (mut client, server) = tokio::io::duplex(CHUNK_BYTES);
-        let serving = tokio::spawn(listeners.connection(server, Peer::Socket(0)));
+        let serving = tokio::spawn(listeners.connection(server, Peer::Socket(0), place));
         let sent = client.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n");
         sent.await.expect("the server reads");
         (client, serving, made)

@@ -47,11 +47,13 @@ pub async fn respond(
 
 /// A stream of events that goes on until the client leaves.
 async fn server_sent_events(ctx: &Ctx, filter: Filter, from: Option<i64>) -> Result<Response> {
+    let slot = ctx.stream_slot()?;
     let tenant = &ctx.caller.tenant;
     let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, from).await?;
     let revision = cursor.at();
     let start = Bytes::from(format!("retry: {RETRY_MS}\n\n"));
-    let state = (cursor, ctx.clone(), ctx.app.metrics.stream(), Some(start));
+    let open = (slot, ctx.app.metrics.stream());
+    let state = (cursor, ctx.clone(), open, Some(start));
     let body = unfold(Some(state), |state| async move {
         let (mut cursor, ctx, open, start) = state?;
         if let Some(start) = start {

@@ -16,6 +16,10 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a peer may be silent, or take for what was sent.
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The longest frame, and message, that a peer may send: pongs and closes, since
+/// nothing else is read.
+pub const FRAME_BYTES_MAX: usize = 4 * 1024;
+
 /// RFC 6455: the server goes away.
 const GOING_AWAY: u16 = 1001;
 

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Filter, PAGE_BYTES_MAX};
+use crate::db::glob::Glob;
 use crate::db::{CommitSink, Db, Entry};
 use crate::error::{Result, internal};
 use crate::ids::TenantId;
@@ -192,6 +193,17 @@ impl Feed {
         *self.head.borrow()
     }
 
+    /// What is in memory after a revision; `None` where some of it is not.
+    /// Readers look at it without the lock: the writer waits for that.
+    fn following(&self, at: i64) -> Option<Vec<Arc<Published>>> {
+        let ring = self.ring.read().expect("no panic while held");
+        if at >= ring.last {
+            return Some(Vec::new());
+        }
+        let skip = usize::try_from(at - ring.floor()).ok()?;
+        Some(ring.entries.range(skip..).cloned().collect())
+    }
+
     /// Adds entries that follow; `false` says that some before them are
     /// missing.
     fn append(&self, entries: Vec<Entry>) -> bool {
@@ -217,7 +229,7 @@ async fn catch_up(db: &Db, tenant: &TenantId, feed: &Feed) -> Result<()> {
             feed.ring.read().expect("no panic while held").last,
             tenant.clone(),
         );
-        let everything = Filter::new(super::Sight::everything(), "*");
+        let everything = Filter::new(super::Sight::everything(), Glob::own("*"));
         let entries = db
             .scan(move |tx| {
                 super::read_after(tx, &tenant, &everything, from, BATCH_MAX, PAGE_BYTES_MAX)
@@ -316,21 +328,17 @@ impl Cursor {
     }
 
     fn read_memory(&mut self, max: usize) -> Option<Vec<Arc<Published>>> {
-        let ring = self.feed.ring.read().expect("no panic while held");
-        if self.at >= ring.last {
-            return Some(Vec::new());
-        }
-        let skip = usize::try_from(self.at - ring.floor()).ok()?;
+        let following = self.feed.following(self.at)?;
         let mut found = Vec::new();
         let mut bytes = 0;
-        for published in ring.entries.range(skip..) {
+        for published in following {
             if found.len() == max || bytes >= BATCH_BYTES_MAX {
                 break;
             }
             bytes += published.entry.size;
             self.at = published.entry.revision;
             if self.filter.matches(&published.entry) {
-                found.push(published.clone());
+                found.push(published);
             }
         }
         Some(found)

@@ -103,10 +103,10 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub fn new(sight: Sight, pattern: &str) -> Self {
+    pub fn new(sight: Sight, topic: Glob) -> Self {
         Filter {
             sight,
-            topic: Glob::new(pattern),
+            topic,
             or_topic: None,
             subject: Subject::Any,
             actor: None,

@@ -47,6 +47,7 @@ pub async fn poll(ctx: &Ctx, filter: Filter, request: Poll) -> Result<EventPage>
         )));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let _slot = (wait > 0).then(|| ctx.stream_slot()).transpose()?;
     let deadline = Instant::now() + Duration::from_secs(wait);
     let tenant = &ctx.caller.tenant;
     let mut cursor =

@@ -17,7 +17,12 @@ use crate::error::{Result, invalid};
 /// Reads, and reads again after each event of the topic patterns, until there
 /// is something, the seconds are over or the server stops. `look` is what
 /// decides: an event is only the reason to look again.
-pub async fn wait_for<T, F>(ctx: &Ctx, topics: &[&str], seconds: u64, look: F) -> Result<Option<T>>
+pub async fn wait_for<T, F>(
+    ctx: &Ctx,
+    topics: &[&'static str],
+    seconds: u64,
+    look: F,
+) -> Result<Option<T>>
 where
     T: Send + 'static,
     F: Fn(&mut Tx<'_>, &Ctx) -> Result<Option<T>> + Send + Sync + 'static,
@@ -35,7 +40,7 @@ where
 /// it may move between threads.
 pub async fn wait_for_call<T, F>(
     ctx: &Ctx,
-    topics: &[&str],
+    topics: &[&'static str],
     seconds: u64,
     mut look: impl FnMut(Ctx) -> F,
 ) -> Result<Option<T>>
@@ -50,13 +55,15 @@ where
     if seconds == 0 {
         return look(ctx.clone()).await;
     }
+    let _slot = ctx.stream_slot()?;
     let deadline = Instant::now() + Duration::from_secs(seconds);
     // From before the first look, so that nothing falls between.
-    let filter = match topics {
-        [one] => Filter::new(Sight::everything(), one),
-        _ => Filter::new(Sight::everything(), "*"),
+    let topics: Vec<Glob> = topics.iter().map(|topic| Glob::own(topic)).collect();
+    let narrowest = match &topics[..] {
+        [one] => one.clone(),
+        _ => Glob::own("*"),
     };
-    let topics: Vec<Glob> = topics.iter().map(|topic| Glob::new(topic)).collect();
+    let filter = Filter::new(Sight::everything(), narrowest);
     let (app, tenant) = (&ctx.app, &ctx.caller.tenant);
     let mut cursor = Cursor::open(&app.feeds, &app.db, tenant, filter, None).await?;
     loop {

@@ -15,7 +15,6 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::slots::Slots;
 use super::{Parts, TOOLS};
 use crate::app::{App, Ctx, RequestInfo};
 use crate::auth::{Caller, Permission, record_forbidden, require};
@@ -24,6 +23,7 @@ use crate::http::in_process::InProcess;
 use crate::idempotency::Once;
 use crate::ids::Hash;
 use crate::messages;
+use crate::slots::Slots;
 
 /// Where clients say which of the model's tool uses a call is. The id of the
 /// JSON-RPC message will not do: each connection begins to count anew.

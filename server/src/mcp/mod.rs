@@ -21,7 +21,6 @@ mod endpoints;
 mod prompts;
 mod resources;
 pub mod routes;
-mod slots;
 mod subscription;
 
 use std::sync::Arc;
@@ -38,7 +37,7 @@ use rmcp::{ErrorData, ServerHandler};
 
 pub use call::{Call, Effect, Told, Tool, boxed};
 
-use slots::Slots;
+use crate::slots::Slots;
 
 use crate::agents;
 use crate::app::App;

@@ -15,13 +15,13 @@ use rmcp::service::SubscriptionContext;
 use tokio::time::timeout;
 
 use super::resources::{AGENTS, key_of};
-use super::slots::Slots;
 use crate::app::Ctx;
 use crate::auth::check_again;
 use crate::db::glob::Glob;
 use crate::error::Error;
 use crate::log::Filter;
 use crate::log::feed::{BATCH_MAX, Cursor};
+use crate::slots::Slots;
 
 /// Subscriptions at once: so many in all, and so many of one token.
 pub(super) const AT_ONCE_MAX: (usize, usize) = (2_000, 128);
@@ -69,8 +69,8 @@ pub(super) async fn follow(
         .take(&ctx.caller.token_id)
         .map_err(|error| ended(&error))?;
     let _open = ctx.app.metrics.stream();
-    let mut filter = Filter::new(ctx.caller.sight(), "coro.state.*");
-    filter.or_topic = Some(Glob::new("coro.agent.*"));
+    let mut filter = Filter::new(ctx.caller.sight(), Glob::own("coro.state.*"));
+    filter.or_topic = Some(Glob::own("coro.agent.*"));
     let tenant = &ctx.caller.tenant;
     let opened = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, from).await;
     let mut cursor = opened.map_err(|error| ended(&error))?;

@@ -6,10 +6,12 @@
 //! `(key, version)` names one value for good. A key may delete itself (TTL),
 //! and may demand that every write names the version that it replaces.
 
+mod apply;
 mod condition;
 pub mod diff;
 mod expiry;
-mod patch;
+pub mod patch;
+mod ranges;
 mod read;
 pub mod routes;
 mod store;

@@ -1,34 +1,132 @@
 //! Changing a part of a JSON value: JSON merge patch (RFC 7396) and JSON patch
 //! (RFC 6902), against the value that is there at that moment.
+//!
+//! The writer serves everyone, so it applies small patches to small values
+//! only. Any other is applied to what was read before, and written where that
+//! is still the present version; else it is read and applied again.
 
-use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use coro_api::names::project_of_key;
 use coro_api::state::StateItem;
 use json_patch::PatchOperation;
 use serde_json::Value as Json;
+use tokio::sync::Semaphore;
 
+use super::apply::patched;
 use super::write::one_key;
-use super::{Condition, NewValue, PUT, living, put, stale, store, unknown_key};
+use super::{Condition, NewValue, PUT, Value, living, put, stale, store, unknown_key};
 use crate::app::Ctx;
-use crate::error::{Error, Reason, Result, conflict, internal, invalid};
+use crate::db::{Hints, Tx};
+use crate::error::{Error, Reason, Result, internal, invalid, unavailable};
 
 /// The most operations of one patch.
 const OPERATIONS_MAX: usize = 1_000;
 
-/// The most copies and moves of one patch: each looks at what it takes along.
-const RELOCATIONS_MAX: usize = 100;
+/// How large a value, and a patch, is that the writer applies itself: a few
+/// milliseconds at the most.
+const SMALL_BYTES: usize = 32 * 1024;
 
-/// How deep operations may nest a value: what is deeper can't be read back,
-/// since JSON is parsed to a depth of 128.
-const DEPTH_MAX: usize = 120;
+/// The most operations that the writer applies itself; none of them copies or
+/// moves, so that the value stays small and is not measured again and again.
+const SMALL_OPERATIONS: usize = 64;
+
+/// How many patches are applied at the same time. Each holds a value.
+const PATCHES_MAX: usize = 2;
+
+/// How often a patch is applied again because the key was written meanwhile.
+const ATTEMPTS_MAX: usize = 16;
 
 /// What shall change.
-#[derive(Clone, Debug)]
-pub enum Patch {
+#[derive(Debug)]
+pub struct Patch {
+    change: Change,
+    /// How long it was as text.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+pub(super) enum Change {
     /// RFC 7396; a key that does not exist is created.
     Merge(Json),
     /// RFC 6902: all operations, or none.
     Operations(json_patch::Patch),
+}
+
+impl Patch {
+    pub fn merge(text: &[u8]) -> Result<Self> {
+        let change = Change::Merge(serde_json::from_slice(text).map_err(malformed)?);
+        Ok(Patch {
+            change,
+            bytes: text.len(),
+        })
+    }
+
+    pub fn operations(text: &[u8]) -> Result<Self> {
+        let operations: json_patch::Patch = serde_json::from_slice(text).map_err(malformed)?;
+        if operations.len() > OPERATIONS_MAX {
+            return Err(invalid(format!(
+                "the patch has {} operations; it takes at most {OPERATIONS_MAX}",
+                operations.len()
+            )));
+        }
+        Ok(Patch {
+            change: Change::Operations(operations),
+            bytes: text.len(),
+        })
+    }
+
+    fn is_small(&self) -> bool {
+        let relocates =
+            |one: &PatchOperation| matches!(one, PatchOperation::Copy(_) | PatchOperation::Move(_));
+        self.bytes <= SMALL_BYTES
+            && match &self.change {
+                Change::Merge(_) => true,
+                Change::Operations(operations) => {
+                    operations.len() <= SMALL_OPERATIONS && !operations.iter().any(relocates)
+                }
+            }
+    }
+
+    /// The value that follows the present one.
+    fn next(
+        &self,
+        ctx: &Ctx,
+        key: &str,
+        before: Option<&Value>,
+        condition: &Condition,
+    ) -> Result<NewValue> {
+        if before.is_none() && matches!(self.change, Change::Operations(_)) {
+            return Err(match condition {
+                Condition::None => unknown_key(key),
+                _ => stale(key, None),
+            });
+        }
+        patched(key, before, &self.change, ctx.app.config.limits.body_bytes)
+    }
+}
+
+fn malformed(error: serde_json::Error) -> Error {
+    invalid(format!("invalid JSON body: {error}"))
+}
+
+/// Who may apply a patch now, outside of the writer.
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns(Arc::new(Semaphore::new(PATCHES_MAX)))
+    }
+}
+
+/// A patch on its way to a key.
+#[derive(Clone)]
+struct Job {
+    ctx: Ctx,
+    key: String,
+    patch: Arc<Patch>,
+    condition: Condition,
 }
 
 pub async fn patch_state(
@@ -38,140 +136,127 @@ pub async fn patch_state(
     condition: Condition,
 ) -> Result<StateItem> {
     ctx.caller.check_key(key)?;
-    let (job_ctx, job_key) = (ctx.clone(), key.to_owned());
-    ctx.write_hinted(one_key(key, 0), move |tx| {
-        let (ctx, key) = (&job_ctx, job_key.as_str());
-        let tenant = &ctx.caller.tenant;
-        let present = living(tx, tenant, key)?;
-        if present.is_none() && matches!(patch, Patch::Operations(_)) {
-            return Err(match condition {
-                Condition::None => unknown_key(key),
-                _ => stale(key, None),
-            });
-        }
-        let value = match &present {
-            Some(_) => store::value(tx, tenant, key)?.map(|(value, _)| value),
-            None => None,
-        };
-        let (before, content_type) = match &value {
-            Some(value) => (parse(key, &value.bytes)?, value.content_type.clone()),
-            None => (Json::Null, "application/json".to_owned()),
-        };
-        let limit = ctx.app.config.limits.body_bytes;
-        let after = apply(key, before, &patch, limit)?;
-        let bytes = Bytes::from(serde_json::to_vec(&after).map_err(internal)?);
-        if bytes.len() > limit {
-            return Err(Error::new(
-                Reason::TooLarge,
-                format!("the patched value of {key:?} has more than {limit} bytes"),
-            ));
-        }
-        // A patch changes a part: what it does not name stays, the expiry too.
-        let new = NewValue::new(bytes, content_type)?.keep_expiry();
-        let entry = ctx.entry(PUT, key, project_of_key(key));
-        put(tx, ctx, key, &new, &condition, entry)
-    })
-    .await
-}
-
-fn parse(key: &str, bytes: &[u8]) -> Result<Json> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        conflict(format!("the value of {key:?} is not JSON: {error}"))
-            .hint("replace it with a PUT of the whole value")
-    })
-}
-
-fn apply(key: &str, value: Json, patch: &Patch, limit: usize) -> Result<Json> {
-    match patch {
-        Patch::Merge(patch) => {
-            let mut value = value;
-            json_patch::merge(&mut value, patch);
-            Ok(value)
-        }
-        Patch::Operations(operations) => apply_operations(key, value, operations, limit),
+    let job = Job {
+        ctx: ctx.clone(),
+        key: key.to_owned(),
+        patch: Arc::new(patch),
+        condition,
+    };
+    if job.patch.is_small()
+        && let Some(item) = job.apply_in_writer().await?
+    {
+        return Ok(item);
     }
-}
-
-/// One operation at a time: a few that copy the whole into itself would
-/// otherwise double its size or depth with each.
-fn apply_operations(
-    key: &str,
-    mut value: Json,
-    operations: &json_patch::Patch,
-    limit: usize,
-) -> Result<Json> {
-    if operations.len() > OPERATIONS_MAX {
-        return Err(invalid(format!(
-            "the patch has {} operations; it takes at most {OPERATIONS_MAX}",
-            operations.len()
-        )));
-    }
-    let mut bytes = measure(&value).bytes;
-    let mut relocations = 0;
-    for operation in operations.iter() {
-        let depth = operation.path().tokens().count();
-        let from = match operation {
-            PatchOperation::Copy(copy) => Some(&copy.from),
-            PatchOperation::Move(moved) => Some(&moved.from),
-            _ => None,
-        };
-        let added = match operation {
-            PatchOperation::Add(add) => measure(&add.value).depth,
-            PatchOperation::Replace(replace) => measure(&replace.value).depth,
-            _ => 0,
-        };
-        if from.is_some() {
-            relocations += 1;
-        }
-        let source = from
-            .and_then(|from| value.pointer(from.as_str()))
-            .map(measure);
-        if let (PatchOperation::Copy(_), Some(source)) = (operation, &source) {
-            bytes += source.bytes;
-        }
-        if bytes > 2 * limit
-            || relocations > RELOCATIONS_MAX
-            || depth + added.max(source.map_or(0, |source| source.depth)) > DEPTH_MAX
-        {
-            return Err(Error::new(
-                Reason::TooLarge,
-                format!("the patched value of {key:?} grows too large or too deep"),
-            ));
-        }
-        let one = json_patch::Patch(vec![operation.clone()]);
-        json_patch::patch(&mut value, &one).map_err(|error| {
-            conflict(format!(
-                "the patch does not fit the value of {key:?}: {error}"
-            ))
-        })?;
-    }
-    Ok(value)
-}
-
-struct Measure {
-    /// About the bytes that the value takes as text.
-    bytes: usize,
-    depth: usize,
-}
-
-/// Measures without recursion: what is measured may be deep.
-fn measure(value: &Json) -> Measure {
-    let mut whole = Measure { bytes: 0, depth: 0 };
-    let mut left = vec![(value, 1)];
-    while let Some((value, depth)) = left.pop() {
-        whole.depth = whole.depth.max(depth);
-        whole.bytes += match value {
-            Json::String(text) => text.len() + 2,
-            Json::Array(items) => {
-                left.extend(items.iter().map(|item| (item, depth + 1)));
-                2 + items.len()
+    for _ in 0..ATTEMPTS_MAX {
+        let before = job.read().await?;
+        let version = before.as_ref().map(|value| value.version);
+        let next = match job.apply(before).await {
+            // What is to happen once may have happened: the writer knows.
+            Err(error) if ctx.request.once.is_none() || error.reason == Reason::Internal => {
+                return Err(error);
             }
-            Json::Object(members) => {
-                left.extend(members.values().map(|member| (member, depth + 1)));
-                2 + members.keys().map(|name| name.len() + 4).sum::<usize>()
-            }
-            _ => 8,
+            next => next,
         };
+        if let Some(item) = job.write_over(version, next).await? {
+            return Ok(item);
+        }
     }
-    whole
+    Err(unavailable(format!(
+        "the key {key:?} was written {ATTEMPTS_MAX} times while the patch was applied"
+    ))
+    .hint("repeat it after the seconds that Retry-After names"))
+}
+
+impl Job {
+    /// Applies a small patch where nobody can come between; `None` where the
+    /// value is not small.
+    async fn apply_in_writer(&self) -> Result<Option<StateItem>> {
+        let job = self.clone();
+        self.write(0, move |tx| {
+            let tenant = &job.ctx.caller.tenant;
+            let present = living(tx, tenant, &job.key)?;
+            let size = present.as_ref().map_or(0, |current| current.size);
+            if usize::try_from(size).unwrap_or(usize::MAX) > SMALL_BYTES {
+                return Ok(None);
+            }
+            let before = match present {
+                Some(_) => store::value(tx, tenant, &job.key)?.map(|(value, _)| value),
+                None => None,
+            };
+            let next = job
+                .patch
+                .next(&job.ctx, &job.key, before.as_ref(), &job.condition)?;
+            job.put(tx, &next).map(Some)
+        })
+        .await
+    }
+
+    async fn read(&self) -> Result<Option<Value>> {
+        let (tenant, key) = (self.ctx.caller.tenant.clone(), self.key.clone());
+        let read = move |tx: &mut Tx<'_>| store::value(tx, &tenant, &key);
+        let found = self.ctx.app.db.read(read).await?;
+        Ok(found.map(|(value, _)| value))
+    }
+
+    /// A large value takes a while, and the threads that serve are few. The
+    /// turn ends with the work, also where the client has left.
+    async fn apply(&self, before: Option<Value>) -> Result<NewValue> {
+        let turns = self.ctx.app.patches.0.clone();
+        let turn = turns.acquire_owned().await.map_err(internal)?;
+        let job = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            job.patch
+                .next(&job.ctx, &job.key, before.as_ref(), &job.condition)
+        })
+        .await
+        .unwrap_or_else(|error| Err(internal(error)))
+    }
+
+    /// Writes what follows a version, or refuses it; `None` where that is no
+    /// longer the present version.
+    async fn write_over(
+        &self,
+        version: Option<i64>,
+        next: Result<NewValue>,
+    ) -> Result<Option<StateItem>> {
+        let job = self.clone();
+        let bytes = next.as_ref().map_or(0, NewValue::size);
+        self.write(bytes, move |tx| {
+            let present = living(tx, &job.ctx.caller.tenant, &job.key)?;
+            if present.map(|current| current.version) != version {
+                return Ok(None);
+            }
+            let next = next.as_ref().map_err(Error::again)?;
+            job.put(tx, next).map(Some)
+        })
+        .await
+    }
+
+    fn put(&self, tx: &mut Tx<'_>, next: &NewValue) -> Result<StateItem> {
+        let entry = self.ctx.entry(PUT, &self.key, project_of_key(&self.key));
+        put(tx, &self.ctx, &self.key, next, &self.condition, entry)
+    }
+
+    /// Runs a write that may find that it is not the right one: it gives `None`
+    /// then, and nothing is remembered of it.
+    async fn write<F>(&self, bytes: usize, mut write: F) -> Result<Option<StateItem>>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<Option<StateItem>> + Send + 'static,
+    {
+        let passed = Arc::new(AtomicBool::new(false));
+        let passes = passed.clone();
+        let hints: Hints = one_key(&self.key, bytes);
+        let written = self.ctx.write_hinted(hints, move |tx| {
+            passes.store(false, Ordering::Relaxed);
+            let written = write(tx)?;
+            passes.store(written.is_none(), Ordering::Relaxed);
+            // Success would be remembered with the idempotency key.
+            written.ok_or_else(|| unavailable("the patch is applied elsewhere"))
+        });
+        match written.await {
+            Err(_) if passed.load(Ordering::Relaxed) => Ok(None),
+            written => written.map(Some),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use coro_api::state::{StateHistory, StateItem, StateVersion};
 
+use super::ranges::visible;
 use super::{Value, living, store, unknown_key};
 use crate::app::Ctx;
 use crate::db::Tx;
@@ -21,8 +22,9 @@ pub async fn list_state(
         .db
         .scan(move |tx| {
             let revision = tx.head(&caller.tenant)?.revision;
+            let ranges = visible(&caller, &prefix);
             let sees = |key: &str| caller.check_key(key).is_ok();
-            let (items, more) = store::list(tx, &caller.tenant, &prefix, &after, limit, &sees)?;
+            let (items, more) = store::list(tx, &caller.tenant, &ranges, &after, limit, &sees)?;
             let last = items.last().filter(|_| more);
             Ok(Listed {
                 revision,

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::app::{App, Ctx};
 use crate::auth::{Reader, Writer};
+use crate::db::glob::Glob;
 use crate::error::{Error, Reason, Result, invalid};
 use crate::http::etag::{none_match, write_condition};
 use crate::http::extract::{NoQuery, Path, Query, Raw, media_type};
@@ -221,18 +222,7 @@ fn tagged(mut response: Response, item: &StateItem) -> Response {
 }
 
 fn diff_response(diff: Diff) -> Response {
-    match diff {
-        Diff::Koor(diff) => axum::Json(diff).into_response(),
-        Diff::JsonPatch(patch) => {
-            let body = serde_json::to_vec(&patch).unwrap_or_default();
-            (
-                [(header::CONTENT_TYPE, "application/json-patch+json")],
-                body,
-            )
-                .into_response()
-        }
-        Diff::Text(text) => text.into_response(),
-    }
+    ([(header::CONTENT_TYPE, diff.content_type)], diff.body).into_response()
 }
 
 fn parse_versions(text: &str) -> Result<(i64, i64)> {
@@ -251,7 +241,7 @@ async fn watch(
 ) -> Result<Response> {
     let filter = Filter {
         subject,
-        ..Filter::new(ctx.caller.sight(), "coro.state.*")
+        ..Filter::new(ctx.caller.sight(), Glob::own("coro.state.*"))
     };
     let request = Poll {
         from,
@@ -352,14 +342,9 @@ async fn patch(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Response> {
-    let malformed = |error: serde_json::Error| invalid(format!("invalid JSON body: {error}"));
     let patch = match media_type(&headers).as_deref() {
-        Some("application/merge-patch+json") => {
-            Patch::Merge(serde_json::from_slice(&body).map_err(malformed)?)
-        }
-        Some("application/json-patch+json") => {
-            Patch::Operations(serde_json::from_slice(&body).map_err(malformed)?)
-        }
+        Some("application/merge-patch+json") => Patch::merge(&body)?,
+        Some("application/json-patch+json") => Patch::operations(&body)?,
         _ => {
             return Err(Error::new(
                 Reason::UnsupportedMediaType,

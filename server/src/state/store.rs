@@ -8,6 +8,7 @@ use bytes::Bytes;
 use coro_api::state::StateItem;
 
 use super::Current;
+use super::ranges::KeyRange;
 use crate::clock::Time;
 use crate::db::{Row, Tx};
 use crate::error::{Result, internal};
@@ -205,52 +206,63 @@ fn value_without_bytes(row: &dyn Row) -> Result<Value> {
     })
 }
 
-/// Keys with a prefix, in order, and whether more follow. `sees` decides
-/// before the limit counts.
+/// The keys of ranges that are in order, and whether more follow. `sees` has
+/// the last word, before the limit counts.
 pub(super) fn list(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
-    prefix: &str,
+    ranges: &[KeyRange],
     after: &str,
     limit: usize,
     sees: &dyn Fn(&str) -> bool,
 ) -> Result<(Vec<StateItem>, bool)> {
-    let now = tx.now();
-    let end = format!("{prefix}\u{10FFFF}");
-    let mut after = after.to_owned();
     let mut items: Vec<StateItem> = Vec::new();
-    loop {
-        let rows = tx.query_all(
-            concat!(
-                "SELECT key, ",
-                current_columns!(),
-                " FROM state WHERE tenant_id = $1 \
-                 AND key >= $2 AND key <= $3 AND key > $4 AND deleted = 0 \
-                 AND (expires_at IS NULL OR expires_at > $5) ORDER BY key LIMIT $6"
-            ),
-            &[
-                tenant.into(),
-                prefix.into(),
-                (&end).into(),
-                (&after).into(),
-                now.into(),
-                WINDOW.into(),
-            ],
-            |row| Ok(current_from(row, 1)?.item(row.text(0)?)),
-        )?;
-        let Some(last) = rows.last() else {
-            return Ok((items, false));
-        };
-        after = last.key.clone();
-        for item in rows {
-            if sees(&item.key) {
-                if items.len() == limit {
-                    return Ok((items, true));
+    for range in ranges {
+        let mut after = after.to_owned();
+        while range.1 > after {
+            let rows = list_window(tx, tenant, range, &after)?;
+            let Some(last) = rows.last() else {
+                break;
+            };
+            after = last.key.clone();
+            for item in rows {
+                if sees(&item.key) {
+                    if items.len() == limit {
+                        return Ok((items, true));
+                    }
+                    items.push(item);
                 }
-                items.push(item);
             }
         }
     }
+    Ok((items, false))
+}
+
+fn list_window(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    (first, last): &KeyRange,
+    after: &str,
+) -> Result<Vec<StateItem>> {
+    let now = tx.now();
+    tx.query_all(
+        concat!(
+            "SELECT key, ",
+            current_columns!(),
+            " FROM state WHERE tenant_id = $1 \
+             AND key >= $2 AND key <= $3 AND key > $4 AND deleted = 0 \
+             AND (expires_at IS NULL OR expires_at > $5) ORDER BY key LIMIT $6"
+        ),
+        &[
+            tenant.into(),
+            first.into(),
+            last.into(),
+            after.into(),
+            now.into(),
+            WINDOW.into(),
+        ],
+        |row| Ok(current_from(row, 1)?.item(row.text(0)?)),
+    )
 }
 
 pub(super) fn count(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64> {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Result, unavailable};
 
-pub(super) struct Slots {
+/// What runs now.
+pub struct Slots {
     /// What is counted, in the plural.
     what: &'static str,
     max: usize,
@@ -16,7 +17,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn new(what: &'static str, (max, of_token_max): (usize, usize)) -> Arc<Slots> {
+    pub fn new(what: &'static str, (max, of_token_max): (usize, usize)) -> Arc<Slots> {
         Arc::new(Slots {
             what,
             max,
@@ -25,7 +26,8 @@ impl Slots {
         })
     }
 
-    pub(super) fn take(self: &Arc<Self>, token: &str) -> Result<Slot> {
+    /// Counts one more, unless too many run.
+    pub fn take(self: &Arc<Self>, token: &str) -> Result<Slot> {
         let what = self.what;
         let mut taken = self.taken.lock().expect("no panic while held");
         if taken.values().sum::<usize>() >= self.max {
@@ -48,7 +50,7 @@ impl Slots {
 }
 
 /// One that runs.
-pub(super) struct Slot {
+pub struct Slot {
     slots: Arc<Slots>,
     token: String,
 }
