@@ -15,6 +15,7 @@ both_engines![
     an_unknown_method_is_refused_with_those_that_are_known,
     an_unknown_parameter_is_refused_by_name,
     a_parameter_given_twice_is_refused,
+    a_text_that_no_database_takes_is_refused,
     health_and_readiness_need_no_token,
     each_answer_has_a_request_id,
     a_body_that_is_cut_short_writes_nothing,
@@ -608,4 +609,20 @@ fn a_request_is_answered_before_the_next_one_is_whole(server: &Server) {
     let mut wire = Wire::connect(&server.address());
     wire.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea");
     assert!(wire.read_head().starts_with("HTTP/1.1 200"));
+}
+
+fn a_text_that_no_database_takes_is_refused(server: &Server) {
+    let agent = server.agent("frontend");
+    for path in [
+        "/api/tasks?assignee=%00",
+        "/api/requests?asked_by=%00",
+        "/api/leases?holder=%00",
+    ] {
+        let answer = agent.get(path).send();
+        assert!(answer.status < 500, "{path}: {answer:?}");
+    }
+    let message = json!({"to": "\u{0}", "text": "hello"});
+    agent
+        .post("/api/messages", message)
+        .refused(Reason::Invalid);
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::connection::{Connection, Engine, Row, Val};
 use super::journal::{self, Entry, Head, NewEntry};
 use crate::clock::Time;
-use crate::error::{Error, Result, internal};
+use crate::error::{Error, Result, internal, invalid};
 use crate::ids::TenantId;
 
 /// By how much the newest entry of a log may be ahead of the clock for the
@@ -67,6 +67,7 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement that writes and tells how many rows it changed.
     pub fn execute(&mut self, sql: &'static str, params: &[Val<'_>]) -> Result<u64> {
+        check_texts(params)?;
         self.before_write()?;
         self.conn.execute(sql, params)
     }
@@ -74,6 +75,7 @@ impl<'c> Tx<'c> {
     /// Runs a statement that writes and whose answer the job does not need:
     /// on PostgreSQL it costs no round trip.
     pub fn queue(&mut self, sql: &'static str, params: &[Val<'_>]) -> Result<()> {
+        check_texts(params)?;
         self.before_write()?;
         self.conn.queue(sql, params)
     }
@@ -85,6 +87,7 @@ impl<'c> Tx<'c> {
         params: &[Val<'_>],
         mut each: impl FnMut(&dyn Row) -> Result<()>,
     ) -> Result<()> {
+        check_texts(params)?;
         self.conn.query(sql, params, &mut each)
     }
 
@@ -255,6 +258,16 @@ impl<'c> Tx<'c> {
             self.job.savepoint = true;
         }
         Ok(())
+    }
+}
+
+/// PostgreSQL stores no text with U+0000. Nothing that is here has one, so who
+/// asks for it is told so, whatever the engine.
+fn check_texts(params: &[Val<'_>]) -> Result<()> {
+    let has_zero = |value: &Val<'_>| matches!(value, Val::Text(text) if text.contains('\0'));
+    match params.iter().any(has_zero) {
+        true => Err(invalid("a text contains the character U+0000").hint("leave it out")),
+        false => Ok(()),
     }
 }
 
