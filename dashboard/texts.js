@@ -248,7 +248,7 @@ export const t = {
     policy: {
       text: 'Who decides what, in each project.',
       create: 'Set who decides', label: 'Who decides',
-      quorum: 'How many must say the same', quorumHelp: 'One “no” is enough to refuse. 1 without names is the same as no policy.',
+      quorum: 'How many must say the same', quorumHelp: 'One “no” is enough to refuse. A single one without names is the same as no policy.',
       deciders: 'Deciders, a line each',
       decidersHelp: (/** @type {boolean} */ plain) => (plain ? 'Names of humans, or actors of tokens such as agent:lead. None: whoever may.' : 'Names of humans. None: every human.'),
       humans: (/** @type {string} */ names) => `Humans: ${names}.`,

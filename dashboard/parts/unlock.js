@@ -107,7 +107,7 @@ function Known({ humans, attempt, busy, close, children }) {
       ${children}
       <p class="dim">${t.unlock.text}</p>
       ${humans.filter((one) => one.reset_at).map((one) => html`<p key=${one.name} class="dim reset">${t.unlock.wasReset(plain(one.name, 80))} <${Ago} at=${one.reset_at} /></p>`)}
-      ${humans.length > 1 && html`<label class="form-row"><span class="label">${t.unlock.name}</span><span class="select"><select value=${name} onChange=${(/** @type {any} */ event) => setName(event.target.value)}>${humans.map((one) => html`<option key=${one.name} value=${one.name}>${plain(one.name, 80)}</option>`)}</select></span></label>`}
+      ${humans.length > 1 && html`<label class="form-row"><span class="label">${t.unlock.name}</span><span class="select"><select name="name" value=${name} onChange=${(/** @type {any} */ event) => setName(event.target.value)}>${humans.map((one) => html`<option key=${one.name} value=${one.name}>${plain(one.name, 80)}</option>`)}</select></span></label>`}
       ${withPasskey && html`<div class="form-row"><button type="button" class="button primary" disabled=${busy} ref=${focusOnce} onClick=${() => attempt(() => unlockWithPasskey(name))}>${t.passkeys.use}</button></div>`}
       ${who?.has_passphrase && html`<label class="form-row" key="passphrase"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required autocomplete="current-password" ref=${withPasskey ? undefined : focusOnce} /></label>`}
       ${!who?.has_passphrase && !withPasskey && html`<p class="note">${t.passkeys.onlyThere(places(who))}</p>`}

@@ -2079,7 +2079,10 @@ export interface components {
             name: string;
             /** @description What else they can unlock with, on the dashboard's page. */
             passkeys?: components["schemas"]["Passkey"][];
-            /** @description When it was last made anew on the server's machine, where it was forgotten. */
+            /**
+             * @description When the passphrase was last made anew on the server's machine, where it
+             *     was forgotten.
+             */
             reset_at?: string | null;
         };
         /** @description What an agent has not read yet, the oldest first. */

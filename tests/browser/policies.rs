@@ -153,7 +153,8 @@ fn write(page: &mut Page, name: &str, text: &str) {
 fn unlock(page: &mut Page, name: &str, passphrase: &str) {
     page.finds("dialog select[name=name]", "");
     page.eval(&format!(
-        "document.querySelector('dialog select[name=name]').value = {name:?}"
+        "((one) => {{ one.value = {name:?}; one.dispatchEvent(new Event('change', {{ bubbles: true }})); }})\
+         (document.querySelector('dialog select[name=name]'))"
     ));
     type_into(page, "dialog input[name=passphrase]", passphrase);
     page.click("dialog button", "Unlock");

@@ -146,8 +146,8 @@ fn whoever_has_a_token_never_falls_back_to_the_owners() {
     env.token = Some("cor_other".to_owned());
     assert_eq!(decided(&env).1.as_deref(), Some("cor_other"));
 
-    // A repository may name the local server; the user's token is not sent
-    // there, and the owner's even less.
+    // A repository may name the local server, which is the user's own; their
+    // token is sent there, and the owner's not in its place.
     let home = Home::new();
     let mut env = home.environment();
     home.write("data/coro/owner.token", "cor_owner");
@@ -155,7 +155,7 @@ fn whoever_has_a_token_never_falls_back_to_the_owners() {
     home.write("work/.coro/cli.json", r#"{"url":"http://127.0.0.1:7"}"#);
     assert_eq!(decided(&env).1.as_deref(), Some("cor_owner"));
     home.write("config/coro/cli.json", r#"{"token":"cor_agent"}"#);
-    assert_eq!(decided(&env).1, None);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_agent"));
     home.write("config/coro/cli.json", "{}");
     env.is_agent = true;
     assert_eq!(decided(&env).1, None);
