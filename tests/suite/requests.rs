@@ -356,7 +356,9 @@ fn a_decision_is_one_of_the_options_or_no(server: &Server) {
     let options = json!({"title": "Which?", "options": ["a", "b"]});
     let asked = ask(&agent, options.clone());
     for option in ["yes", "", "A", "c"] {
-        decide(&server.owner(), &asked, option).refused(Reason::Invalid);
+        let problem = decide(&server.owner(), &asked, option).refused(Reason::Invalid);
+        let next = problem.next.expect("a next step");
+        assert!(next.contains("coro-cli yes R-1 --option"), "{next}");
     }
     decide(&server.owner(), &asked, "b").send().expect(200);
     let asked = ask(&agent, options);
@@ -915,7 +917,16 @@ fn a_lease_override_names_a_lease_and_is_an_agents(server: &Server) {
         ask(&agent, &wrong).refused(Reason::Invalid);
     }
     let gone = json!({"title": "Let me", "kind": "lease_override", "lease": "L-30"});
-    ask(&agent, &gone).refused(Reason::NotFound);
+    let problem = ask(&agent, &gone).refused(Reason::NotFound);
+    let next = problem.next.expect("a next step");
+    assert!(next.contains("no lease had this number"), "{next}");
+    let ended = lease_in(server, "default", "docs/**");
+    let path = format!("/api/leases/{ended}");
+    server.owner().delete(&path).send().expect(200);
+    let over = json!({"title": "Let me", "kind": "lease_override", "lease": ended});
+    let problem = ask(&agent, &over).refused(Reason::NotFound);
+    let next = problem.next.expect("a next step");
+    assert!(next.contains("in nobody's way"), "{next}");
     let first: Request = ask(&agent, &request).ok();
     assert_eq!(first.lease.map(|lease| lease.to_string()), Some(lease));
     assert_eq!(first.lease_pattern.as_deref(), Some("src/**"));

@@ -169,7 +169,10 @@ fn check_decision(request: &RequestRow, decision: &Decision) -> Result<()> {
             request.number,
             request.options.join(", ")
         ))
-        .hint("name one of them, or no"));
+        .hint(format!(
+            "name one of them: coro-cli yes {number} --option OPTION, or say coro-cli no {number}",
+            number = request.number
+        )));
     }
     if decision.digest.eq_ignore_ascii_case(&request.digest) {
         return Ok(());
