@@ -39,7 +39,9 @@ use serde_json::Value;
 pub use acknowledging::acknowledge_message;
 pub use asks::{answer_ask, ask_agent};
 pub use channel::read_channel;
-pub use delivery::{Delivery, blocking_of, confirm_shown, count_new, deliver, unread_of_agents};
+pub use delivery::{
+    Delivery, blocking_of, confirm_shown, count_new, deliver, texts_besides, unread_of_agents,
+};
 pub use ending::{agent_ended, sweep};
 pub use lists::{MessageFilter, list_messages};
 pub use reading::{get_message, read_inbox};
