@@ -94,6 +94,7 @@ fn what_is_in_the_way_is_exit_code_4_and_8(server: &Server) {
         4,
         "register first",
     );
+    fails(&server.cli().run(&["next"]), 4, "coro-cli tasks list");
 }
 
 fn a_wait_ends_with_the_lease(server: &Server) {

@@ -10,6 +10,7 @@ use crate::hooks::{add_task, after_tool, hook, session, stop, tell};
 
 both_engines![
     who_stops_is_told_of_a_blocking_message_once,
+    all_that_blocks_is_told_at_once_with_its_text,
     who_stops_is_told_of_its_task_once,
     who_stops_is_told_of_a_ready_task_once,
     the_most_pressing_comes_first_and_nothing_comes_twice,
@@ -31,6 +32,42 @@ fn who_stops_is_told_of_a_blocking_message_once(server: &Server) {
     let read = client.get(&format!("/api/messages/{number}"));
     read.send().expect(200);
     assert_eq!(stop(&client), None);
+}
+
+/// Once each of them took a turn, and another to read it.
+fn all_that_blocks_is_told_at_once_with_its_text(server: &Server) {
+    let client = session(server, "frontend");
+    let mut shown = Vec::new();
+    for text in ["which port?", "which host?"] {
+        shown.push(tell(server, json!({"text": text, "blocking": true})));
+    }
+    after_tool(&client, &[]);
+    // What the agent was shown before comes again, what is new comes along.
+    for number in 3..=12 {
+        let text = format!("{number} {}", "x".repeat(1_000));
+        tell(server, json!({"text": text, "blocking": true}));
+    }
+    let held = hook(&client, json!({"event": "stop", "shown": shown}));
+    let go_on = held.go_on.expect("they wait");
+    assert!(go_on.starts_with("M-1, M-2, M-3, "), "{go_on}");
+    assert!(
+        go_on.contains("\nM-1 from owner (human), blocking"),
+        "{go_on}"
+    );
+    assert!(go_on.contains("\n> which host?\n"), "{go_on}");
+    assert!(go_on.contains("\nM-10 from owner (human)"), "{go_on}");
+    assert!(!go_on.contains("M-11"), "{go_on}");
+    let texts: usize = held.messages.iter().map(|one| one.text.len()).sum();
+    assert!(go_on.len() + texts < 6_000, "{go_on}");
+    assert!(
+        stop(&client)
+            .expect("the rest")
+            .starts_with("M-11, M-12 wait")
+    );
+    assert_eq!(stop(&client), None);
+    // The next session is told of what is open, whoever saw it before.
+    let start = hook(&client, json!({"event": "session_start", "shown": []}));
+    assert!(start.context.contains("M-1, M-2, M-3, "), "{start:?}");
 }
 
 fn who_stops_is_told_of_its_task_once(server: &Server) {
@@ -82,7 +119,7 @@ fn the_most_pressing_comes_first_and_nothing_comes_twice(server: &Server) {
     for text in ["one", "two"] {
         tell(server, json!({"text": text, "blocking": true}));
     }
-    for begins in ["M-1 waits", "M-2 waits", "T-1 \"Build the cart\" is ready"] {
+    for begins in ["M-1, M-2 wait for you", "T-1 \"Build the cart\" is ready"] {
         let go_on = stop(&client).expect("something waits");
         assert!(go_on.starts_with(begins), "{go_on}");
     }
@@ -106,10 +143,11 @@ fn an_agent_goes_on_by_itself_so_often_and_no_more(engine: Engine) {
     let options = Options::new(engine).config("[hooks]\ncontinuations_max = 2\n");
     let server = &options.start();
     let client = session(server, "frontend");
-    for text in ["one", "two", "three"] {
+    for text in ["one", "two"] {
         tell(server, json!({"text": text, "blocking": true}));
+        assert!(stop(&client).is_some());
     }
-    assert!(stop(&client).is_some() && stop(&client).is_some());
+    tell(server, json!({"text": "three", "blocking": true}));
     assert_eq!(stop(&client), None);
     // A tool is no human's word.
     after_tool(&client, &[]);

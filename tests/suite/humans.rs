@@ -16,6 +16,7 @@ both_engines![
     a_locked_session_is_over,
     agents_may_not_even_try,
     wrong_passphrases_have_to_wait,
+    wrong_passphrases_of_one_token_hold_up_no_other,
     a_new_passphrase_ends_the_sessions_of_the_old,
     what_humans_do_is_in_the_audit,
     a_passphrase_is_stored_and_said_nowhere,
@@ -173,6 +174,29 @@ fn wrong_passphrases_have_to_wait(server: &Server) {
     }
     server.advance_seconds(301);
     unlock(&owner);
+}
+
+/// Once five wrong ones by anybody kept every human of the tenant from deciding.
+fn wrong_passphrases_of_one_token_hold_up_no_other(server: &Server) {
+    ada(server);
+    let lead = |name| server.issue_for_project(Role::Controller, name, "shop");
+    let wrong = "wrong passphrase";
+    for name in ["one", "two", "three", "four"] {
+        let lead = lead(name);
+        for _ in 0..5 {
+            try_unlock(&lead, wrong).refused(Reason::Forbidden);
+        }
+        try_unlock(&lead, wrong).refused(Reason::RateLimited);
+        unlock(&server.owner());
+    }
+    // All together are bounded too.
+    let fifth = lead("five");
+    for _ in 0..5 {
+        try_unlock(&fifth, wrong).refused(Reason::Forbidden);
+    }
+    try_unlock(&server.owner(), PASSPHRASE).refused(Reason::RateLimited);
+    server.advance_seconds(301);
+    unlock(&server.owner());
 }
 
 fn a_new_passphrase_ends_the_sessions_of_the_old(server: &Server) {

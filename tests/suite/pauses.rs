@@ -14,6 +14,8 @@ both_engines![
     an_agent_pauses_nobody,
     a_controller_pauses_its_own_project_only,
     names_with_a_colon_are_not_mistaken_for_others,
+    all_that_the_caller_may_end_ends_at_once,
+    what_pause_prints_is_what_resume_takes,
     another_tenant_has_its_own_pauses,
     a_malformed_pause_is_refused,
     a_pause_of_an_agent_needs_its_project,
@@ -142,6 +144,56 @@ fn a_controller_pauses_its_own_project_only(server: &Server) {
     );
 }
 
+fn all_that_the_caller_may_end_ends_at_once(server: &Server) {
+    let owner = server.owner();
+    let shop = server.issue_for_project(Role::Controller, "lead", "shop");
+    register(server, "shop", "frontend");
+    for body in [
+        json!({}),
+        json!({"project": "shop"}),
+        json!({"project": "shop", "agent": "frontend"}),
+        json!({"project": "bank"}),
+    ] {
+        pause(&owner, body);
+    }
+    let ended: Resumed = shop.delete("/api/pauses?all=true").ok();
+    assert_eq!(ended.ended, ["agent:shop/frontend", "project:shop"]);
+    let ended: Resumed = owner.delete("/api/pauses?all=true").ok();
+    assert_eq!(ended.ended, ["all", "project:bank"]);
+    let revision = server.revision();
+    assert_eq!(resume(&owner, "?all=true"), None);
+    assert_eq!(server.revision(), revision, "nothing has happened");
+    for query in [
+        "?all=true&project=shop",
+        "?id=all&agent=a",
+        "?id=a&all=true",
+    ] {
+        owner
+            .delete(&format!("/api/pauses{query}"))
+            .refused(Reason::Invalid);
+    }
+}
+
+fn what_pause_prints_is_what_resume_takes(server: &Server) {
+    let shop = server.issue_for_project(Role::Controller, "lead", "shop");
+    register(server, "shop", "frontend");
+    let lead = server.cli().token(shop.token());
+    for scope in [&["--all"][..], &["--agent", "frontend"]] {
+        let printed = lead.ok(&[&["pause"][..], scope].concat());
+        assert_eq!(lead.ok(&["resume", printed.trim_end()]), printed);
+    }
+    pause(&server.owner(), json!({}));
+    for id in ["all", "project:bank", "agent:bank/frontend"] {
+        let query = format!("/api/pauses?id={id}");
+        shop.delete(&query).refused(Reason::Forbidden);
+    }
+    for id in ["shop", "project:", "agent:shop", "agent:/a"] {
+        let query = format!("/api/pauses?id={id}");
+        server.delete(&query).refused(Reason::Invalid);
+    }
+    assert_eq!(held(&server.owner()), ["all"]);
+}
+
 fn another_tenant_has_its_own_pauses(server: &Server) {
     let other = server.other_tenant("other");
     pause(&server.owner(), json!({"project": "shop"}));
@@ -264,8 +316,12 @@ fn the_commands_pause_and_resume(server: &Server) {
     assert_eq!(ids, ["agent:shop/frontend", "all", "project:shop"]);
     assert!(list.ends_with("\ta\\tb\n"), "{list}");
 
-    assert_eq!(cli.ok(&["resume", "--all"]), "all\n");
+    assert_eq!(cli.ok(&["resume", "project:shop"]), "project:shop\n");
+    assert_eq!(cli.ok(&["resume", "--all"]), "agent:shop/frontend\nall\n");
+    assert_eq!(cli.ok(&["pause", "--project", "shop"]), "project:shop\n");
     assert_eq!(cli.ok(&["resume", "--project", "shop"]), "project:shop\n");
+    let unsaid = cli.run(&["resume", "--agent", "frontend"]);
+    assert!(unsaid.stderr.contains("--project"), "{unsaid:?}");
     let nothing = cli.run(&["resume", "--project", "shop"]);
     assert_eq!((nothing.code, nothing.stdout.as_str()), (0, ""));
     assert!(
@@ -276,6 +332,7 @@ fn the_commands_pause_and_resume(server: &Server) {
         &["pause", "--all", "--project", "shop"][..],
         &["pause", "--list", "--all"],
         &["resume", "--list"],
+        &["resume", "all", "--all"],
         &["pause", "frontend"],
     ] {
         assert_eq!(cli.run(wrong).code, 2, "{wrong:?}");

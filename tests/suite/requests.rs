@@ -6,6 +6,7 @@ use coro_api::events::Event;
 use coro_api::humans::Unlocked;
 use coro_api::leases::{CheckedPaths, Lease};
 use coro_api::limits::REQUESTS_OF_PROJECT_MAX;
+use coro_api::messages::Inbox;
 use coro_api::requests::{Policy, Request, RequestKind, RequestStatus};
 use coro_api::tokens::Role;
 use coro_tests::{Client, Server, both_engines};
@@ -46,6 +47,8 @@ both_engines![
     of_two_who_change_a_policy_the_second_hears_of_the_first,
     whoever_asked_withdraws,
     whoever_asked_waits_for_the_decision,
+    the_agent_that_asked_is_told_what_became_of_it,
+    nobody_else_is_told_what_became_of_a_request,
     requests_are_listed_by_what_they_are,
     pages_of_requests_leave_none_out,
     requests_of_another_project_or_tenant_are_not_there,
@@ -356,7 +359,9 @@ fn a_decision_is_one_of_the_options_or_no(server: &Server) {
     let options = json!({"title": "Which?", "options": ["a", "b"]});
     let asked = ask(&agent, options.clone());
     for option in ["yes", "", "A", "c"] {
-        decide(&server.owner(), &asked, option).refused(Reason::Invalid);
+        let problem = decide(&server.owner(), &asked, option).refused(Reason::Invalid);
+        let next = problem.next.expect("a next step");
+        assert!(next.contains("coro-cli yes R-1 --option"), "{next}");
     }
     decide(&server.owner(), &asked, "b").send().expect(200);
     let asked = ask(&agent, options);
@@ -792,6 +797,60 @@ fn whoever_asked_waits_for_the_decision(server: &Server) {
         .refused(Reason::Invalid);
 }
 
+/// What the server wrote to an agent.
+fn told(client: &Client) -> Vec<String> {
+    let inbox: Inbox = client.get("/api/inbox").ok();
+    let messages = inbox.messages.iter();
+    messages
+        .map(|message| format!("{}: {}", message.label(), message.text))
+        .collect()
+}
+
+/// Once an agent that did not wait heard nothing of it, anywhere.
+fn the_agent_that_asked_is_told_what_became_of_it(server: &Server) {
+    let agent = server.agent("frontend");
+    let asked = ask(&agent, json!({"title": "Go on?"}));
+    let yes = json!({"option": "yes", "digest": asked.digest, "why": "go"});
+    let decided = server.post("/api/requests/R-1/decide", yes);
+    decided.send().expect(200);
+    assert_eq!(
+        told(&agent),
+        ["M-1 from coro (server): about R-1 \"Go on?\": decided yes by human:owner: go"]
+    );
+    for on_silence in ["deny", "park"] {
+        let request = json!({"title": "Cart", "expires_in": 60, "on_silence": on_silence});
+        ask(&agent, request);
+    }
+    server.advance_seconds(61);
+    server.sweep();
+    let said = told(&agent).join("\n");
+    assert!(
+        said.contains("about R-2 Cart: nobody decided in time, so it is no"),
+        "{said}"
+    );
+    assert!(
+        said.contains("about R-3 Cart: nobody decided in time, and it waits"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+fn nobody_else_is_told_what_became_of_a_request(server: &Server) {
+    let (agent, other) = (server.agent("frontend"), server.agent("backend"));
+    ask(&agent, json!({"title": "Go on?"}));
+    let withdrawn = agent.post("/api/requests/R-1/withdraw", json!({}));
+    withdrawn.send().expect(200);
+    // A question that waits for a second moment is not decided yet.
+    let request = json!({"title": "Cart", "expires_in": 60, "on_silence": "escalate"});
+    ask(&agent, request);
+    let lead = server.issue(Role::Controller, "lead");
+    let asked = ask(&lead, json!({"title": "Deploy?"}));
+    decide(&server.owner(), &asked, "no").send().expect(200);
+    server.advance_seconds(61);
+    server.sweep();
+    assert!(told(&agent).is_empty() && told(&other).is_empty());
+}
+
 fn requests_are_listed_by_what_they_are(server: &Server) {
     let agent = server.issue_for_project(Role::Agent, "frontend", "shop");
     let first = ask(&agent, json!({"title": "a", "body": "long", "detail": 1}));
@@ -915,7 +974,16 @@ fn a_lease_override_names_a_lease_and_is_an_agents(server: &Server) {
         ask(&agent, &wrong).refused(Reason::Invalid);
     }
     let gone = json!({"title": "Let me", "kind": "lease_override", "lease": "L-30"});
-    ask(&agent, &gone).refused(Reason::NotFound);
+    let problem = ask(&agent, &gone).refused(Reason::NotFound);
+    let next = problem.next.expect("a next step");
+    assert!(next.contains("no lease had this number"), "{next}");
+    let ended = lease_in(server, "default", "docs/**");
+    let path = format!("/api/leases/{ended}");
+    server.owner().delete(&path).send().expect(200);
+    let over = json!({"title": "Let me", "kind": "lease_override", "lease": ended});
+    let problem = ask(&agent, &over).refused(Reason::NotFound);
+    let next = problem.next.expect("a next step");
+    assert!(next.contains("in nobody's way"), "{next}");
     let first: Request = ask(&agent, &request).ok();
     assert_eq!(first.lease.map(|lease| lease.to_string()), Some(lease));
     assert_eq!(first.lease_pattern.as_deref(), Some("src/**"));

@@ -37,7 +37,7 @@ pub(super) struct Scope {
     project: Option<String>,
     /// All projects that the token is for
     #[arg(long, conflicts_with_all = ["agent", "project"])]
-    all: bool,
+    pub(super) all: bool,
 }
 
 impl Run for Pause {
@@ -71,9 +71,12 @@ impl Scope {
             return Ok((None, None));
         }
         let project = self.project.or_else(|| session.environment_project());
-        if project.is_none() && self.agent.is_none() && !has_project(session)? {
-            return Err(usage("which project is meant is not said")
-                .hint("name it with --project, or say --all"));
+        if project.is_none() && !has_project(session)? {
+            let hint = match self.agent {
+                Some(_) => "name it with --project",
+                None => "name it with --project, or say --all",
+            };
+            return Err(usage("which project is meant is not said").hint(hint));
         }
         Ok((project, self.agent))
     }

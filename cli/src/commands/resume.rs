@@ -9,11 +9,16 @@ use crate::http::{Method, Request};
 use crate::print::row;
 use crate::session::{Session, unexpected};
 
-/// End a pause, named in the words in which it was begun
+/// End a pause, named by its id or in the words in which it was begun
 ///
-/// Prints the pause's id; nothing where there was none.
+/// Prints the ids of the pauses that end, a line each; nothing where there was
+/// none. With --all every pause ends that the token may end, of agents and
+/// projects too.
 #[derive(Args)]
 pub(crate) struct Resume {
+    /// The pause's id, as pause prints it, such as project:shop
+    #[arg(conflicts_with_all = ["agent", "project", "all"])]
+    id: Option<String>,
     #[command(flatten)]
     scope: Scope,
     #[command(flatten)]
@@ -22,16 +27,24 @@ pub(crate) struct Resume {
 
 impl Run for Resume {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let (project, agent) = self.scope.resolve(session)?;
-        let request = Request::new(Method::Delete, "/api/pauses")
-            .query_if("project", project)
-            .query_if("agent", agent);
+        let request = Request::new(Method::Delete, "/api/pauses");
+        let request = match self.id {
+            Some(id) => request.query_if("id", Some(id)),
+            None if self.scope.all => request.query_if("all", Some("true".to_owned())),
+            None => {
+                let (project, agent) = self.scope.resolve(session)?;
+                request
+                    .query_if("project", project)
+                    .query_if("agent", agent)
+            }
+        };
         let response = session.call(self.once.put_on(request))?;
         let resumed: Resumed =
             serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
         let was_paused = resumed.resumed.is_some();
         session.show(&response, |resumed: Resumed| {
-            resumed.resumed.map(|id| row(&[&id])).unwrap_or_default()
+            let ids = resumed.ended.iter().map(|id| row(&[id]));
+            ids.collect::<Vec<_>>().join("\n")
         })?;
         if !was_paused {
             session.talk("nothing was paused there (see what is with coro-cli pause --list)");

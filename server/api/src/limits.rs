@@ -122,7 +122,7 @@ pub const WAITING_MESSAGES_MAX: i64 = 1_000;
 pub const MESSAGES_OF_SENDER_MAX: i64 = 200;
 
 /// The most messages in which the server tells an agent what became of its own
-/// ones, and which nothing has shown to it yet.
+/// ones and of its requests, and which nothing has shown to it yet.
 pub const NOTICES_MAX: i64 = 50;
 
 /// The longest time until a message expires: 30 days, after which it would be

@@ -17,6 +17,8 @@ words!(
         Answer = "answer",
         /// The server says what became of other messages.
         Bounce = "bounce",
+        /// The server says what became of a request.
+        Notice = "notice",
         /// It asks for an answer of a given form.
         Ask = "ask",
     }
@@ -246,7 +248,7 @@ impl Message {
         if let Some(replied) = self.reply_to {
             let verb = match self.kind {
                 MessageKind::Answer => "answers",
-                MessageKind::Bounce => "about",
+                MessageKind::Bounce | MessageKind::Notice => "about",
                 MessageKind::Message | MessageKind::Ask => "replies to",
             };
             label.push_str(&format!(", {verb} {replied}"));

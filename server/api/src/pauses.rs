@@ -35,10 +35,21 @@ pub struct Pause {
     pub paused_at: String,
 }
 
-/// A pause that is over.
+impl Pause {
+    /// Whether an agent stands still by it.
+    pub fn holds(&self, project: &str, agent: &str) -> bool {
+        let is_project = self.project.is_empty() || self.project == project;
+        is_project && (self.agent.is_empty() || self.agent == agent)
+    }
+}
+
+/// A pause that is over, or several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resumed {
-    /// Its id; null where there was none.
+    /// Its id, the first of several; null where there was none.
     pub resumed: Option<String>,
+    /// The ids of all that ended.
+    #[serde(default)]
+    pub ended: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! Agents as other domains know them: who claims, holds and is written to.
 
 use coro_api::agents::AgentStatus;
+use coro_api::tokens::PrincipalKind;
 
 use super::{AgentRow, activate, check_acts_for, find_row, sort_by_life, store};
 use crate::app::Ctx;
@@ -51,9 +52,16 @@ pub fn caller_agent(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<Option<AgentRef>> {
 
 /// As [`caller_agent`], for what only an agent can do.
 pub fn require_agent(tx: &mut Tx<'_>, ctx: &Ctx) -> Result<AgentRef> {
+    let register = "register first with coro-cli register NAME, and call with the agent's token";
     caller_agent(tx, ctx)?.ok_or_else(|| {
-        conflict("this token belongs to no registered agent")
-            .hint("register first with coro-cli register NAME, and call with the agent's token")
+        let hint = match ctx.caller.kind {
+            PrincipalKind::Human => format!(
+                "to look, say coro-cli tasks list, messages list or leases list; to do an agent's \
+                 work {register}"
+            ),
+            _ => register.to_owned(),
+        };
+        conflict("this token belongs to no registered agent").hint(hint)
     })
 }
 

@@ -20,6 +20,9 @@ use crate::{messages, pauses, tasks};
 /// How many of the things that an agent was told last are remembered.
 const TOLD_MAX: usize = 64;
 
+/// How many messages that block an agent is told of at once.
+pub(super) const BLOCKING_TOLD_MAX: usize = 10;
+
 /// How an agent went on since a human last said something to it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Continuation {
@@ -29,9 +32,9 @@ pub(super) struct Continuation {
 }
 
 impl Continuation {
-    fn goes_on_with(&mut self, key: String) {
+    fn goes_on_with(&mut self, keys: Vec<String>) {
         self.count += 1;
-        self.told.push(key);
+        self.told.extend(keys);
         let too_many = self.told.len().saturating_sub(TOLD_MAX);
         self.told.drain(..too_many);
     }
@@ -39,9 +42,12 @@ impl Continuation {
 
 /// A reason to go on.
 struct Reason {
-    /// Tells it from others, so that it is given once.
-    key: String,
+    /// Tell it from others, so that it is given once; several where it is about
+    /// several messages.
+    keys: Vec<String>,
     text: String,
+    /// The messages that it is about.
+    messages: Vec<MessageNumber>,
 }
 
 /// A human has spoken: the agent may go on by itself again.
@@ -87,19 +93,29 @@ pub(super) async fn at_stop(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
             return Ok(HookAnswer::default());
         }
         let delivery = messages::deliver(tx, tenant, &agent.id, call.shown.as_deref())?;
-        let blocking = delivery.blocking.clone();
-        let mut answer = delivered(delivery);
+        let blocking = &delivery.blocking;
         let mut so_far = store::find(tx, tenant, &agent.id)?.unwrap_or_default();
-        let reason = untold(tx, tenant, &agent, &blocking, &so_far, continuations_max)?;
-        if let Some(reason) = reason {
-            so_far.goes_on_with(reason.key);
-            store::put(tx, tenant, &agent.id, &so_far)?;
-            let note = serde_json::json!({ "count": so_far.count, "with": so_far.told.last() });
-            let entry = job_ctx.entry("coro.agent.continued", &agent.name, &agent.project);
-            tx.emit(tenant, entry.note(note))?;
-            answer.go_on = Some(reason.text);
-        }
-        Ok(answer)
+        let reason = untold(tx, tenant, &agent, blocking, &so_far, continuations_max)?;
+        let Some(reason) = reason else {
+            return Ok(delivered(delivery));
+        };
+        let with = reason.keys.join(", ");
+        so_far.goes_on_with(reason.keys);
+        store::put(tx, tenant, &agent.id, &so_far)?;
+        let note = serde_json::json!({ "count": so_far.count, "with": with });
+        let entry = job_ctx.entry("coro.agent.continued", &agent.name, &agent.project);
+        tx.emit(tenant, entry.note(note))?;
+        let mut lines = vec![reason.text];
+        lines.extend(messages::texts_besides(
+            tx,
+            tenant,
+            &delivery,
+            &reason.messages,
+        )?);
+        Ok(HookAnswer {
+            go_on: Some(lines.join("\n")),
+            ..delivered(delivery)
+        })
     });
     answer.await
 }
@@ -136,43 +152,58 @@ fn untold(
     if so_far.count >= continuations_max {
         return Ok(None);
     }
-    let reasons = reasons(tx, tenant, agent, blocking)?.into_iter();
-    let mut untold = reasons.filter(|reason| !so_far.told.contains(&reason.key));
-    Ok(untold.next())
+    let is_new = |key: &String| !so_far.told.contains(key);
+    let untold = blocking
+        .iter()
+        .copied()
+        .filter(|number| is_new(&number.to_string()));
+    let untold: Vec<MessageNumber> = untold.take(BLOCKING_TOLD_MAX).collect();
+    if !untold.is_empty() {
+        return Ok(Some(Reason {
+            keys: untold.iter().map(MessageNumber::to_string).collect(),
+            text: wait_for_it(&untold),
+            messages: untold,
+        }));
+    }
+    let reason = task_reason(tx, tenant, agent)?;
+    Ok(reason.filter(|reason| reason.keys.iter().all(is_new)))
 }
 
-/// What waits, the most pressing first.
-fn reasons(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    agent: &AgentRef,
-    blocking: &[MessageNumber],
-) -> Result<Vec<Reason>> {
-    let mut reasons: Vec<Reason> = blocking
-        .iter()
-        .map(|number| Reason {
-            key: number.to_string(),
-            text: format!(
-                "{number} waits for you: read it with coro-cli messages get {number}, then answer \
-                 or acknowledge it."
-            ),
-        })
-        .collect();
+/// That messages hold an agent up, and what it does about them.
+pub(super) fn wait_for_it(numbers: &[MessageNumber]) -> String {
+    if let [number] = numbers {
+        return format!(
+            "{number} waits for you: answer or acknowledge it; coro-cli messages get {number} shows \
+             all of it."
+        );
+    }
+    let numbers: Vec<String> = numbers.iter().map(MessageNumber::to_string).collect();
+    format!(
+        "{} wait for you: answer or acknowledge each; coro-cli messages get NUMBER shows all of it.",
+        numbers.join(", ")
+    )
+}
+
+/// The task that waits for an agent.
+fn task_reason(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<Option<Reason>> {
     if let Some(task) = tasks::claimed_by(tx, tenant, &agent.id)? {
         let (number, title) = (task.number, as_said(&task.title, TITLE_CHARS_MAX));
-        reasons.push(Reason {
-            key: format!("{number} claimed {}", task.attempt),
+        return Ok(Some(Reason {
+            keys: vec![format!("{number} claimed {}", task.attempt)],
+            messages: Vec::new(),
             text: format!(
                 "{number} {title} is still yours. Go on with it, or say how it ended: coro-cli \
                  done {number}, fail {number} --why TEXT, or tasks release {number}."
             ),
-        });
-    } else if let Some(task) = tasks::best_for(tx, tenant, agent)? {
-        let (number, title) = (task.number, as_said(&task.title, TITLE_CHARS_MAX));
-        reasons.push(Reason {
-            key: format!("{number} ready {}", task.attempt),
-            text: format!("{number} {title} is ready for you: run coro-cli next, and do it."),
-        });
+        }));
     }
-    Ok(reasons)
+    let best = tasks::best_for(tx, tenant, agent)?;
+    Ok(best.map(|task| {
+        let (number, title) = (task.number, as_said(&task.title, TITLE_CHARS_MAX));
+        Reason {
+            keys: vec![format!("{number} ready {}", task.attempt)],
+            messages: Vec::new(),
+            text: format!("{number} {title} is ready for you: run coro-cli next, and do it."),
+        }
+    }))
 }

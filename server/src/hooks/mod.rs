@@ -171,6 +171,12 @@ fn where_it_stands(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Resu
         ),
         None => "You have no task; coro-cli next gives you one.".to_owned(),
     });
+    // Its session before may have seen them, and this one knows nothing of it.
+    let mut blocking = messages::blocking_of(tx, tenant, &agent.id)?;
+    blocking.truncate(continuation::BLOCKING_TOLD_MAX);
+    if !blocking.is_empty() {
+        lines.push(continuation::wait_for_it(&blocking));
+    }
     Ok(lines.join("\n"))
 }
 

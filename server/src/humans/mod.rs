@@ -300,12 +300,7 @@ async fn check_passphrase(ctx: &Ctx, tried: &Passphrase, human: &HumanRow) -> Re
              be set",
         ));
     };
-    if ctx
-        .app
-        .humans
-        .matches(&ctx.caller.tenant, tried, stored)
-        .await?
-    {
+    if ctx.app.humans.matches(&ctx.caller, tried, stored).await? {
         return Ok(stored.clone());
     }
     Err(forbidden(format!(

@@ -10,13 +10,18 @@ use coro_api::humans::Passphrase;
 use coro_api::limits::PASSPHRASE_CHARS;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::auth::Caller;
 use crate::auth::limiter::Limiter;
 use crate::clock::Clock;
 use crate::error::{Error, Reason, Result, internal, invalid, unavailable};
-use crate::ids::{TenantId, salt};
+use crate::ids::salt;
 
-/// Wrong passphrases and passkeys that a tenant may send in [`WINDOW_SECONDS`].
-const WRONG_MAX: u32 = 5;
+/// Wrong passphrases and passkeys that a token may send in [`WINDOW_SECONDS`].
+const WRONG_OF_TOKEN_MAX: u32 = 5;
+
+/// As [`WRONG_OF_TOKEN_MAX`], for all tokens of a tenant together. More, so that
+/// one token alone keeps nobody else from deciding.
+const WRONG_OF_TENANT_MAX: u32 = 25;
 
 /// How long wrong passphrases are counted together.
 const WINDOW_SECONDS: i64 = 5 * 60;
@@ -26,28 +31,32 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who may try a passphrase now.
 pub struct Tries {
-    wrong: Limiter,
+    wrong_of_token: Limiter,
+    wrong_of_tenant: Limiter,
     turn: Semaphore,
 }
 
 impl Tries {
     pub fn new(clock: Clock) -> Tries {
+        let limiter = |most| Limiter::with_window(clock.clone(), most, WINDOW_SECONDS);
         Tries {
-            wrong: Limiter::with_window(clock, WRONG_MAX, WINDOW_SECONDS),
+            wrong_of_token: limiter(WRONG_OF_TOKEN_MAX),
+            wrong_of_tenant: limiter(WRONG_OF_TENANT_MAX),
             turn: Semaphore::new(1),
         }
     }
 
-    /// Whether it is the passphrase that was stored. Beyond a few wrong ones
-    /// nobody of the tenant may try for a while, with the right one neither.
+    /// Whether it is the passphrase that was stored. Beyond a few wrong ones of
+    /// its token, or more of the whole tenant, the caller may not try for a
+    /// while, with the right one neither.
     pub(super) async fn matches(
         &self,
-        tenant: &TenantId,
+        caller: &Caller,
         tried: &Passphrase,
         stored: &str,
     ) -> Result<bool> {
         let _turn = self.turn().await?;
-        self.check(tenant)?;
+        self.check(caller)?;
         let (tried, stored) = (tried.clone(), stored.to_owned());
         let is_right = blocking(move || {
             let stored = PasswordHash::new(&stored)
@@ -57,19 +66,22 @@ impl Tries {
         })
         .await?;
         if !is_right {
-            self.count_wrong(tenant);
+            self.count_wrong(caller);
         }
         Ok(is_right)
     }
 
-    /// Whether anybody of the tenant may try now.
-    pub(super) fn check(&self, tenant: &TenantId) -> Result<()> {
-        self.wrong.check(tenant.as_str()).map_err(too_many)
+    /// Whether the caller may try now.
+    pub(super) fn check(&self, caller: &Caller) -> Result<()> {
+        let of_token = self.wrong_of_token.check(&token_key(caller));
+        let of_tenant = self.wrong_of_tenant.check(caller.tenant.as_str());
+        of_token.and(of_tenant).map_err(too_many)
     }
 
-    pub(super) fn count_wrong(&self, tenant: &TenantId) {
+    pub(super) fn count_wrong(&self, caller: &Caller) {
         // The next check refuses where this was one too many.
-        let _ = self.wrong.count(tenant.as_str());
+        let _ = self.wrong_of_token.count(&token_key(caller));
+        let _ = self.wrong_of_tenant.count(caller.tenant.as_str());
     }
 
     /// What is stored of a new passphrase.
@@ -83,6 +95,10 @@ impl Tries {
         let busy = || unavailable("too many passphrases are tried at once");
         turn.map_err(|_| busy())?.map_err(|_| busy())
     }
+}
+
+fn token_key(caller: &Caller) -> String {
+    format!("{}/{}", caller.tenant.as_str(), caller.token_id)
 }
 
 /// As [`Tries::hash`], where nobody else tries.

@@ -47,10 +47,14 @@ use crate::clock::Time;
 use crate::db::{NewEntry, SYSTEM, Tx};
 use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::{AgentId, TenantId};
+use crate::numbers::was_taken;
 use pattern::{Pattern, PatternError};
 
 /// How long a place in the queue is kept after the last call for it.
 const PLACE_SECONDS: i64 = 120;
+
+/// What somebody is told whose lease is no longer there.
+const LOST: &str = "it was released, or its time is over: take it again before you go on";
 
 /// A lease as it is stored.
 #[derive(Clone, Debug)]
@@ -273,16 +277,26 @@ pub fn agent_ended(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Resul
 
 /// The lease of a number that the caller sees and that has not ended.
 fn find(tx: &mut Tx<'_>, ctx: &Ctx, number: LeaseNumber) -> Result<LeaseRow> {
-    let found = store::find(tx, &ctx.caller.tenant, number)?;
-    let now = tx.now();
-    found
-        .filter(|lease| ctx.caller.sees_project(&lease.project) && lease.lives(now))
-        .ok_or_else(|| gone(number))
+    match find_living(tx, ctx, number)? {
+        Some(lease) => Ok(lease),
+        None => Err(gone(tx, ctx, number, LOST)?),
+    }
 }
 
-fn gone(number: LeaseNumber) -> Error {
-    not_found("lease", &number.to_string())
-        .hint("it was released, or its time is over: take it again before you go on")
+/// As [`find`], for who says better than that what a missing one means.
+fn find_living(tx: &mut Tx<'_>, ctx: &Ctx, number: LeaseNumber) -> Result<Option<LeaseRow>> {
+    let found = store::find(tx, &ctx.caller.tenant, number)?;
+    let now = tx.now();
+    Ok(found.filter(|lease| ctx.caller.sees_project(&lease.project) && lease.lives(now)))
+}
+
+/// That a lease is not there: it never was, or it is over, with its own hint.
+fn gone(tx: &mut Tx<'_>, ctx: &Ctx, number: LeaseNumber, over: &str) -> Result<Error> {
+    let hint = match was_taken(tx, &ctx.caller.tenant, "lease", number.0)? {
+        true => over,
+        false => "no lease had this number yet: see which there are with coro-cli leases list",
+    };
+    Ok(not_found("lease", &number.to_string()).hint(hint))
 }
 
 fn check_may_end(ctx: &Ctx, lease: &LeaseRow) -> Result<()> {

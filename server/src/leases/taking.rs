@@ -8,7 +8,7 @@ use coro_api::numbers::{LeaseNumber, TaskNumber};
 use super::pattern::Pattern;
 use super::queue::{Obstacle, Queue, end_expired, grant, grant_waiter};
 use super::room::{Room, check_project};
-use super::{LeaseRow, PLACE_SECONDS, Thing, check_ttl, find, gone, refused, store};
+use super::{LeaseRow, PLACE_SECONDS, Thing, check_ttl, find, find_living, gone, refused, store};
 use crate::agents::{AgentRef, has_begun_work, living_agents, project_for, require_agent};
 use crate::app::Ctx;
 use crate::auth::{Permission, require};
@@ -29,6 +29,10 @@ const WAITING_OF_AGENT_MAX: usize = 20;
 
 /// How long a human's word lets an agent edit under another's lease.
 const OVERRIDE_SECONDS: i64 = 3600;
+
+/// What is said of a lease that is to be edited under and is over.
+const NOT_IN_THE_WAY: &str = "it was released, or its time is over, so it is in nobody's way: \
+     whoever wants to edit takes a lease with coro-cli leases take PATTERN";
 
 /// What was asked for, checked.
 struct Asked {
@@ -379,10 +383,11 @@ fn find_overridable(
     lease: LeaseNumber,
     project: &str,
 ) -> Result<LeaseRow> {
-    let base = find(tx, ctx, lease)?;
-    if !base.is_held() || base.overrides.is_some() {
-        return Err(gone(lease));
-    }
+    let found = find_living(tx, ctx, lease)?;
+    let held = found.filter(|base| base.is_held() && base.overrides.is_none());
+    let Some(base) = held else {
+        return Err(gone(tx, ctx, lease, NOT_IN_THE_WAY)?);
+    };
     if base.project == project {
         return Ok(base);
     }
@@ -409,9 +414,12 @@ pub fn override_lease(
         .iter()
         .find(|one| one.id == *agent)
         .ok_or_else(|| not_found("agent", agent.as_str()))?;
+    let Some(thing) = Thing::stored(base.kind, &base.pattern) else {
+        return Err(gone(tx, ctx, lease, NOT_IN_THE_WAY)?);
+    };
     let asked = Asked {
         project: None,
-        thing: Thing::stored(base.kind, &base.pattern).ok_or_else(|| gone(lease))?,
+        thing,
         mode: base.mode,
         reason: format!("a human let it edit under {lease}"),
         ttl_seconds: OVERRIDE_SECONDS,

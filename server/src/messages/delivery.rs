@@ -110,6 +110,36 @@ pub fn blocking_of(
     Ok(numbers.into_iter().map(MessageNumber).collect())
 }
 
+/// The texts of some messages that do not come with a delivery, as far as that
+/// has left room; of the others the labels.
+pub fn texts_besides(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    delivery: &Delivery,
+    numbers: &[MessageNumber],
+) -> Result<Vec<String>> {
+    let now = tx.now();
+    let handed = |number: &MessageNumber| delivery.messages.iter().any(|(one, _)| one == number);
+    let taken: usize = delivery
+        .messages
+        .iter()
+        .map(|(_, text)| text.chars().count())
+        .sum();
+    let mut room = DELIVERY_CHARS_MAX.saturating_sub(taken);
+    let mut texts = Vec::new();
+    for number in numbers.iter().filter(|number| !handed(number)) {
+        let Some(row) = store::find(tx, tenant, number.0)? else {
+            continue;
+        };
+        let message = row.shown(&[], now)?;
+        let text = text_of(&message);
+        let chars = text.chars().count();
+        texts.push(if chars <= room { text } else { message.label() });
+        room = room.saturating_sub(chars);
+    }
+    Ok(texts)
+}
+
 fn mark_handed(tx: &mut Tx<'_>, tenant: &TenantId, receipt: ReceiptRow) -> Result<()> {
     if receipt.handed_at.is_some() {
         return Ok(());

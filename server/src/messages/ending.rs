@@ -7,11 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use coro_api::limits::{MESSAGE_SECONDS_MAX, NOTICES_MAX};
-use coro_api::messages::{AnswerState, MessageKind, ReceiptState, ToKind};
+use coro_api::limits::MESSAGE_SECONDS_MAX;
+use coro_api::messages::{AnswerState, MessageKind, ReceiptState};
 use serde_json::json;
 
-use super::{AskRow, Draft, MessageRow, ReceiptRow, Sender, server_entry, store, store_message};
+use super::notices::{draft_to, store_notice};
+use super::{AskRow, Draft, MessageRow, ReceiptRow, server_entry, store};
 use crate::agents::living_agent;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -30,9 +31,8 @@ const LISTED_MAX: usize = 10;
 /// How many names it lists of each message, where it tells of several.
 const LISTED_OF_EACH_MAX: usize = 3;
 
-/// What the last message of the server's says that an agent has room for.
-const LAST_NOTICE: &str = "; you are told no more of this kind until you read some, and coro-cli \
-     messages get tells how far a message is";
+/// Where an agent finds what it is told no more.
+const ELSEWHERE: &str = "coro-cli messages get tells how far a message is";
 
 /// Ends the messages whose time is over, then forgets those that are old.
 pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
@@ -212,7 +212,7 @@ pub(super) fn bounce(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     messages: &[&MessageRow],
-    mut text: String,
+    text: String,
 ) -> Result<()> {
     let Some((about, others)) = messages.split_first() else {
         return Ok(());
@@ -224,12 +224,6 @@ pub(super) fn bounce(
     let Some(to) = sender else {
         return Ok(());
     };
-    let from = Sender::system();
-    match NOTICES_MAX - store::count_owed_to(tx, tenant, &to.id, from.key())? {
-        ..=0 => return Ok(()),
-        1 => text.push_str(LAST_NOTICE),
-        _ => {}
-    }
     // One about several answers none of them: whoever looks at one of them has
     // not heard of the others by that.
     let reply_to = match others.is_empty() {
@@ -238,17 +232,10 @@ pub(super) fn bounce(
     };
     let draft = Draft {
         project: about.project.clone(),
-        kind: MessageKind::Bounce,
-        to_kind: ToKind::Agent,
-        to_name: to.name.clone(),
-        text,
         reply_to,
-        needs_ack: false,
-        blocking: false,
-        expires_in_seconds: None,
-        schema: None,
+        ..draft_to(&to, text)
     };
-    store_message(tx, tenant, from, draft, &[(to.id, to.name)])?;
+    store_notice(tx, tenant, to, draft, ELSEWHERE)?;
     Ok(())
 }
 

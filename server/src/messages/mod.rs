@@ -12,7 +12,8 @@
 //! An agent gets its messages by a hook ([`delivery`]) or by looking
 //! ([`reading`]). What it does not deal with in time, or before it ends, goes
 //! back to the sender as one message of the server's ([`ending`]), about which
-//! nobody is told again. An ask ([`asks`]) is a message that is dealt with by an
+//! nobody is told again; what became of its requests it hears the same way
+//! ([`notices`]). An ask ([`asks`]) is a message that is dealt with by an
 //! answer of a given form.
 
 mod acknowledging;
@@ -21,6 +22,7 @@ mod channel;
 mod delivery;
 mod ending;
 mod lists;
+mod notices;
 mod reading;
 pub mod routes;
 mod schema;
@@ -39,9 +41,12 @@ use serde_json::Value;
 pub use acknowledging::acknowledge_message;
 pub use asks::{answer_ask, ask_agent};
 pub use channel::read_channel;
-pub use delivery::{Delivery, blocking_of, confirm_shown, count_new, deliver, unread_of_agents};
+pub use delivery::{
+    Delivery, blocking_of, confirm_shown, count_new, deliver, texts_besides, unread_of_agents,
+};
 pub use ending::{agent_ended, sweep};
 pub use lists::{MessageFilter, list_messages};
+pub use notices::tell_agent;
 pub use reading::{get_message, read_inbox};
 pub use send::{reply_to_message, send_message};
 

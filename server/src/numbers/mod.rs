@@ -26,3 +26,13 @@ pub fn take_numbers(
     store::set_taken(tx, tenant, kind, taken + count)?;
     Ok(taken + 1)
 }
+
+/// Whether a number of a kind was given to anything yet.
+pub fn was_taken(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    kind: &'static str,
+    number: i64,
+) -> Result<bool> {
+    Ok((1..=store::taken(tx, tenant, kind)?).contains(&number))
+}

@@ -14,7 +14,7 @@ use crate::agents::{AgentRef, is_registered};
 use crate::app::Ctx;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Result, conflict, invalid, not_found};
+use crate::error::{Result, conflict, forbidden, invalid, not_found};
 use crate::ids::TenantId;
 use crate::tokens::check_project_name;
 
@@ -114,17 +114,56 @@ pub async fn pause(ctx: &Ctx, new: NewPause) -> Result<Pause> {
 /// Ends a pause. Where there is none, nothing happens.
 pub async fn resume(ctx: &Ctx, project: Option<String>, agent: Option<String>) -> Result<Resumed> {
     let (project, agent) = scope_of(ctx, project, agent)?;
+    let id = id_of(&project, &agent);
+    end_those(ctx, move |pause| pause.id == id).await
+}
+
+/// Ends the pause of an id, such as `project:shop`. Where there is none,
+/// nothing happens.
+pub async fn resume_id(ctx: &Ctx, id: String) -> Result<Resumed> {
+    let (project, _) = scope_of_id(&id)?;
+    match (project.is_empty(), &ctx.caller.project) {
+        (true, Some(own)) => {
+            return Err(forbidden(format!(
+                "this token is for the project {own:?}, not for all"
+            ))
+            .hint("the owner ends that pause"));
+        }
+        (true, None) => {}
+        (false, _) => {
+            ctx.caller.project_for(Some(project.to_owned()))?;
+        }
+    }
+    end_those(ctx, move |pause| pause.id == id).await
+}
+
+/// Ends every pause that the caller may end: those of its project, else all.
+pub async fn resume_all(ctx: &Ctx) -> Result<Resumed> {
+    let own = ctx.caller.project.clone();
+    let is_own = move |pause: &PauseRow| own.as_ref().is_none_or(|own| *own == pause.project);
+    end_those(ctx, is_own).await
+}
+
+/// Ends some of the pauses, and says which.
+async fn end_those(
+    ctx: &Ctx,
+    is_meant: impl Fn(&PauseRow) -> bool + Send + Sync + 'static,
+) -> Result<Resumed> {
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let tenant = &job_ctx.caller.tenant;
-        let id = id_of(&project, &agent);
-        if !store::delete(tx, tenant, &id)? {
-            return Ok(Resumed { resumed: None });
+        let mut ended = Vec::new();
+        for pause in store::list(tx, tenant)?.into_iter().filter(&is_meant) {
+            store::delete(tx, tenant, &pause.id)?;
+            let note = serde_json::json!({ "agent": pause.agent });
+            let entry = job_ctx.entry("coro.agent.resumed", &pause.id, &pause.project);
+            tx.emit(tenant, entry.note(note))?;
+            ended.push(pause.id);
         }
-        let note = serde_json::json!({ "agent": agent });
-        let entry = job_ctx.entry("coro.agent.resumed", &id, &project);
-        tx.emit(tenant, entry.note(note))?;
-        Ok(Resumed { resumed: Some(id) })
+        Ok(Resumed {
+            resumed: ended.first().cloned(),
+            ended,
+        })
     })
     .await
 }
@@ -162,11 +201,25 @@ fn scope_of(ctx: &Ctx, project: Option<String>, agent: Option<String>) -> Result
         if project.is_empty() {
             return Err(
                 invalid(format!("the project of the agent {agent:?} is missing"))
-                    .hint("name its project"),
+                    .hint("name its project: --project NAME, or CORO_PROJECT"),
             );
         }
     }
     Ok((project, agent))
+}
+
+/// The project and the agent of an id, see [`id_of`].
+fn scope_of_id(id: &str) -> Result<(&str, &str)> {
+    let of_agent = id.strip_prefix("agent:").and_then(|of| of.split_once('/'));
+    let of_project = id.strip_prefix("project:").map(|project| (project, ""));
+    let of_all = (id == "all").then_some(("", ""));
+    let found = of_agent.or(of_project).or(of_all);
+    let named = found.filter(|(project, _)| id == "all" || !project.is_empty());
+    named.ok_or_else(|| {
+        let shown: String = id.chars().take(100).collect();
+        invalid(format!("{shown:?} is no id of a pause"))
+            .hint("it is as coro-cli pause --list prints it, such as project:shop")
+    })
 }
 
 fn id_of(project: &str, agent: &str) -> String {

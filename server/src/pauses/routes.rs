@@ -5,10 +5,10 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{list_pauses, pause, resume};
+use super::{list_pauses, pause, resume, resume_all, resume_id};
 use crate::app::App;
 use crate::auth::{Leader, Reader};
-use crate::error::Result;
+use crate::error::{Result, invalid};
 use crate::http::extract::{Json, NoQuery, Query};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -43,18 +43,33 @@ async fn begin(
 struct ResumeQuery {
     project: Option<String>,
     agent: Option<String>,
+    id: Option<String>,
+    #[serde(default)]
+    all: bool,
 }
 
 /// Resume an agent, a project or all
 ///
-/// Names what was paused in the same words. For the owner and controllers.
+/// Names what was paused in the same words or by its id, or ends all at once
+/// that the caller may end. For the owner and controllers.
 #[utoipa::path(delete, path = "/api/pauses", operation_id = "resume", tag = "agents",
     params(
         ("project" = Option<String>, Query, description = "The project; without it that of the token, else all"),
         ("agent" = Option<String>, Query, description = "The agent's name; without it the whole project"),
+        ("id" = Option<String>, Query, description = "Instead of both: the pause's id, such as `project:shop`"),
+        ("all" = Option<bool>, Query, description = "Instead of all these: every pause that the caller may end"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless"),
     ),
     responses((status = 200, description = "What is resumed", body = Resumed)))]
 async fn end(Leader(ctx): Leader, Query(query): Query<ResumeQuery>) -> Result<axum::Json<Resumed>> {
-    Ok(axum::Json(resume(&ctx, query.project, query.agent).await?))
+    let ended = match (query.all, query.id, query.project, query.agent) {
+        (true, None, None, None) => resume_all(&ctx).await?,
+        (false, Some(id), None, None) => resume_id(&ctx, id).await?,
+        (false, None, project, agent) => resume(&ctx, project, agent).await?,
+        _ => {
+            return Err(invalid("all, id and project with agent exclude each other")
+                .hint("name one of them"));
+        }
+    };
+    Ok(axum::Json(ended))
 }

@@ -70,11 +70,10 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, pause: &PauseRow) -> Re
     Ok(())
 }
 
-/// Tells whether there was one.
-pub(super) fn delete(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<bool> {
-    let deleted = tx.execute(
+pub(super) fn delete(tx: &mut Tx<'_>, tenant: &TenantId, id: &str) -> Result<()> {
+    tx.execute(
         "DELETE FROM pause WHERE tenant_id = $1 AND id = $2",
         &[tenant.into(), id.into()],
     )?;
-    Ok(deleted > 0)
+    Ok(())
 }

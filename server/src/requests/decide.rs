@@ -6,6 +6,7 @@ use coro_api::requests::{BY_SESSION, BY_TOKEN, Decision, NO, Request, RequestSta
 use coro_api::tokens::{PrincipalKind, Role};
 use serde_json::json;
 
+use super::outcome::tell_asker;
 use super::policy::{PolicyRow, policy_of};
 use super::{RequestRow, WHY_BYTES_MAX, entry_of, find_in, silence, store};
 use crate::app::Ctx;
@@ -169,7 +170,10 @@ fn check_decision(request: &RequestRow, decision: &Decision) -> Result<()> {
             request.number,
             request.options.join(", ")
         ))
-        .hint("name one of them, or no"));
+        .hint(format!(
+            "name one of them: coro-cli yes {number} --option OPTION, or say coro-cli no {number}",
+            number = request.number
+        )));
     }
     if decision.digest.eq_ignore_ascii_case(&request.digest) {
         return Ok(());
@@ -248,6 +252,7 @@ fn close(
     });
     let entry = entry_by(ctx, "coro.request.decided", request, decider);
     tx.emit(&ctx.caller.tenant, entry.note(note))?;
+    tell_asker(tx, &ctx.caller.tenant, request)?;
     match &request.effect {
         Some(effect) if vote.option == YES => {
             let agent = AgentId::from_text(&effect.agent);

@@ -11,6 +11,7 @@ mod by_hook;
 mod decide;
 mod digest;
 mod keepers;
+mod outcome;
 pub mod policy;
 pub mod routes;
 pub mod silence;

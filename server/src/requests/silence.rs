@@ -7,6 +7,7 @@
 use coro_api::requests::{NO, RequestStatus, Silence};
 use serde_json::json;
 
+use super::outcome::tell_asker;
 use super::{RequestRow, store};
 use crate::clock::Time;
 use crate::db::{Db, NewEntry, SYSTEM, Tx};
@@ -62,7 +63,7 @@ pub(super) fn settle_one(
     let subject = request.number.to_string();
     let entry = NewEntry::new(topic, SYSTEM, &subject, &request.project);
     tx.emit(tenant, entry.note(note))?;
-    Ok(())
+    tell_asker(tx, tenant, request)
 }
 
 /// What silence makes of a request at a moment, and the topic that says so.

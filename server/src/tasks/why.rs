@@ -247,7 +247,10 @@ fn unable(task: &TaskRow, agents: &[AgentRef]) -> String {
 /// Why `next` gives an agent nothing.
 pub(super) fn nothing_for(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<String> {
     if let Some(pause) = pauses::pause_of(tx, tenant, agent)? {
-        return Ok(pause.in_words());
+        return Ok(format!(
+            "{}; ask whoever paused, or wait with coro-cli next --wait 10m",
+            pause.in_words()
+        ));
     }
     let counts = store::counts(tx, tenant, &agent.project)?;
     let parts = [

@@ -40,7 +40,7 @@ pub(in crate::commands) fn told_lines(overview: &Overview) -> Vec<Line> {
     let mut lines = Vec::new();
     let names_projects = overview.project.is_none();
     let agents = overview.agents.iter().map(|agent| Line {
-        text: agent_line(agent, names_projects),
+        text: agent_line(agent, names_projects, &overview.pauses),
         about: About::Agent {
             project: agent.project.clone(),
             name: agent.name.clone(),
@@ -122,7 +122,7 @@ fn section(
     }
 }
 
-fn agent_line(agent: &OverviewAgent, names_project: bool) -> String {
+fn agent_line(agent: &OverviewAgent, names_project: bool, pauses: &[Pause]) -> String {
     let mut line = match names_project {
         true => format!("{}/{}", word(&agent.project), word(&agent.name)),
         false => word(&agent.name),
@@ -143,6 +143,10 @@ fn agent_line(agent: &OverviewAgent, names_project: bool) -> String {
     }
     if agent.unread > 0 {
         line.push_str(&format!(", {} unread", agent.unread));
+    }
+    let holds = |pause: &Pause| pause.holds(&agent.project, &agent.name);
+    if pauses.iter().any(holds) {
+        line.push_str(", paused");
     }
     line
 }
@@ -267,7 +271,7 @@ mod tests {
         };
         let expected = [
             "agents\t2",
-            "  frontend active T-9 \"Build the cart\" attempt 2, 2 unread",
+            "  frontend active T-9 \"Build the cart\" attempt 2, 2 unread, paused",
             "  \"back end\" stale for 12m \"a \\\"quick\\\"\\n fix\\u202e\"",
             "tasks\t2 ready, 1 claimed, 14 done",
             "requests\t5",

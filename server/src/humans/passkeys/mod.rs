@@ -275,7 +275,7 @@ pub async fn unlock_with_passkey(ctx: &Ctx, unlock: UnlockWithPasskey) -> Result
 async fn try_unlock_with_passkey(ctx: &Ctx, unlock: UnlockWithPasskey) -> Result<Unlocked> {
     check_may_be_human(ctx)?;
     let (page, party) = page_of(ctx)?;
-    ctx.app.humans.check(&ctx.caller.tenant)?;
+    ctx.app.humans.check(&ctx.caller)?;
     let challenge = take_challenge(ctx, page, &party, Purpose::Unlock).await?;
     let signed = Signed::of(&unlock.credential)?;
     let checked = check_signed(ctx, party, challenge, signed).await;
@@ -283,7 +283,7 @@ async fn try_unlock_with_passkey(ctx: &Ctx, unlock: UnlockWithPasskey) -> Result
         .as_ref()
         .is_err_and(|error| error.reason == Reason::Forbidden)
     {
-        ctx.app.humans.count_wrong(&ctx.caller.tenant);
+        ctx.app.humans.count_wrong(&ctx.caller);
     }
     let (passkey, use_state) = checked?;
     let secret = Secret::generate_session().map_err(internal)?;
