@@ -119,12 +119,12 @@ fn checked_files_are_printed_and_are_exit_code_5(server: &Server) {
     fails(&output, 5, "1 of 3 files is not to be edited");
     assert_eq!(
         output.stdout,
-        "a/x\tblock\tL-1\tfrontend\tmoves\nb\twarn\tL-2\tfrontend\t-\n"
+        "a/x\tblock\tL-1\tfrontend\tdefault\tmoves\nb\twarn\tL-2\tfrontend\tdefault\t-\n"
     );
     assert_eq!(frontend.ok(&check), "");
     assert_eq!(
         backend.ok(&["leases", "check", "b"]),
-        "b\twarn\tL-2\tfrontend\t-\n"
+        "b\twarn\tL-2\tfrontend\tdefault\t-\n"
     );
 }
 
@@ -179,20 +179,52 @@ fn a_commit_of_leased_files_is_refused() {
     git(&folder, &["add", "src/x"]);
     assert_eq!(cli.ok(&["git-hook", "pre-commit"]), "");
     git(&folder, &["add", "README.md"]);
-    let warned = "README.md\twarn\tL-3\tfrontend\tmoves\n";
+    let warned = "README.md\twarn\tL-3\tfrontend\tdefault\tmoves\n";
     assert_eq!(cli.ok(&["git-hook", "pre-commit"]), warned);
     git(&folder, &["add", "web"]);
     let confirm = cli.run(&["git-hook", "pre-commit"]);
     fails(&confirm, 5, "--no-verify");
     assert_eq!(
         confirm.stdout,
-        format!("web/x\tconfirm\tL-2\tfrontend\tmoves\n{warned}")
+        format!("web/x\tconfirm\tL-2\tfrontend\tdefault\tmoves\n{warned}")
     );
     git(&folder, &["add", "api"]);
     let blocked = cli.run(&["git-hook", "pre-commit"]);
     fails(&blocked, 5, "files of others");
     assert!(blocked.stdout.starts_with("api/ä b.rs\tblock\tL-1\t"));
     assert!(!blocked.stderr.contains("--no-verify"), "{blocked:?}");
+}
+
+/// The owner's token names no project, and nothing else does here.
+#[test]
+fn a_commit_is_checked_in_all_projects_where_none_is_named() {
+    let (server, _, folder) = repository_with_leases();
+    let shop = server.register(json!({"name": "lib", "project": "shop"})).0;
+    let lease = json!({"pattern": "/src/lib/"});
+    shop.post("/api/leases", lease).send().expect(200);
+    write(&folder, "src/lib/x");
+    git(&folder, &["add", "src"]);
+    let row = "src/lib/x\tblock\tL-4\tlib\tshop\t-\n";
+    let owner = server.cli();
+    for args in [
+        &["git-hook", "pre-commit"][..],
+        &["leases", "check", "src/lib/x"],
+    ] {
+        let refused = owner.run(args);
+        fails(
+            &refused,
+            5,
+            "L-4 is of project shop: name this repository's with --project",
+        );
+        assert_eq!(refused.stdout, row);
+        let other = [args, &["--project", "default"]].concat();
+        assert_eq!(owner.ok(&other), "");
+        let same = owner.run(&[args, &["--project", "shop"]].concat());
+        assert!(
+            same.code == 5 && !same.stderr.contains("is of project"),
+            "{same:?}"
+        );
+    }
 }
 
 #[test]
@@ -214,7 +246,7 @@ fn a_push_is_checked_from_what_the_remote_has() {
     };
     let all = push(&second, &none);
     fails(&all, 5, "files of others");
-    assert_eq!(all.stdout, "api/x\tblock\tL-1\tfrontend\tmoves\n");
+    assert_eq!(all.stdout, "api/x\tblock\tL-1\tfrontend\tdefault\tmoves\n");
     assert_eq!(push(&second, &first).code, 0);
     // The remote is ahead: what is not known here counts as new.
     fails(&push(&second, &"1".repeat(40)), 5, "files of others");
@@ -244,7 +276,10 @@ fn a_push_of_a_merge_is_checked_with_what_the_merge_changes() {
     let arguments = ["git-hook", "pre-push", "origin", "url"];
     let pushed = cli.run_with_input(&arguments, line.as_bytes());
     fails(&pushed, 5, "files of others");
-    assert_eq!(pushed.stdout, "api/x\tblock\tL-1\tfrontend\tmoves\n");
+    assert_eq!(
+        pushed.stdout,
+        "api/x\tblock\tL-1\tfrontend\tdefault\tmoves\n"
+    );
 }
 
 #[test]

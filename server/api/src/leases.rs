@@ -134,7 +134,7 @@ pub struct ReleasedLease {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckPaths {
-    /// Default: the project of the token, else of the agent.
+    /// Default: the project of the token, else of the agent, else all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// From the root of the repository, 10,000 at most.
@@ -148,6 +148,8 @@ pub struct HinderedPath {
     pub path: String,
     /// The one with the worst mode, where several cover it.
     pub lease: LeaseNumber,
+    /// The project of the lease.
+    pub project: String,
     pub pattern: String,
     /// The name of the agent; empty for a protected path.
     pub holder: String,
@@ -159,6 +161,8 @@ pub struct HinderedPath {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckedPaths {
+    /// The project whose leases were looked at; null where it was all of them.
+    pub project: Option<String>,
     /// The worst mode first; paths that are free are left out.
     pub hindered: Vec<HinderedPath>,
 }
