@@ -228,6 +228,43 @@ fn a_commit_is_checked_in_all_projects_where_none_is_named() {
 }
 
 #[test]
+fn checked_files_are_named_as_seen_from_the_working_folder() {
+    let (_server, cli, root) = repository_with_leases();
+    write(&root, "api/deep/y");
+    let value = |name| cli.value(name).expect("it is set");
+    let inside = Cli::new(&root.join("api/deep"))
+        .url(&value("CORO_URL"))
+        .token(&value("CORO_TOKEN"));
+    let absolute = root.join("api/x").display().to_string();
+    for file in ["../x", "./../x", &absolute] {
+        let refused = inside.run(&["leases", "check", file]);
+        fails(&refused, 5, "1 of 1 files");
+        assert!(refused.stdout.starts_with("api/x\tblock\tL-1\t"), "{file}");
+    }
+    let here = inside.run(&["leases", "check", "y", "../../src/x"]);
+    assert!(here.stdout.starts_with("api/deep/y\tblock\tL-1\t"));
+    assert_eq!(here.stdout.lines().count(), 1);
+    let outside = inside.run(&["leases", "check", "../../../x"]);
+    fails(&outside, 6, "is outside of the repository");
+    fails(&inside.run(&["leases", "check", "../"]), 6, "as git shows");
+    fails(&inside.run(&["leases", "check", ""]), 6, "as git shows");
+}
+
+#[test]
+fn a_pattern_below_the_repositorys_own_path_is_refused_with_the_right_one() {
+    let (_server, cli, root) = repository_with_leases();
+    let own = root.display().to_string();
+    for (behind, right) in [("/src/*.rs", "'/src/*.rs'"), ("", "'**'"), ("/", "'**'")] {
+        let refused = cli.run(&["leases", "take", &format!("{own}{behind}")]);
+        fails(&refused, 6, &format!("coro-cli leases take {right}"));
+    }
+    assert_eq!(cli.ok(&["leases", "take", "/src/"]), "L-4\n");
+    // A folder in the repository that is called as the repository itself is.
+    write(&root, &format!("{}/src/x", own.trim_start_matches('/')));
+    assert_eq!(cli.ok(&["leases", "take", &format!("{own}/src/")]), "L-5\n");
+}
+
+#[test]
 fn a_push_is_checked_from_what_the_remote_has() {
     let (_server, cli, folder) = repository_with_leases();
     let none = "0".repeat(40);
