@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
-use coro_api::leases::{CheckedPaths, LeaseMode};
+use coro_api::leases::{CheckedPaths, LeaseMode, ways_to_edit};
 
 use crate::commands::leases::{hindered, hindered_row, hint_of_projects};
 use crate::commands::{Node, Run, leaf};
@@ -133,19 +133,18 @@ fn verdict_on(checked: &CheckedPaths, doing: &str) -> Result<()> {
     let Some(worst) = checked.hindered.first() else {
         return Ok(());
     };
+    let of_worst = checked.hindered.iter().filter(|one| one.mode == worst.mode);
+    let ways = ways_to_edit(&of_worst.collect::<Vec<_>>());
     let projects = hint_of_projects(checked);
     match worst.mode {
         LeaseMode::Warn => Ok(()),
         LeaseMode::Confirm => Err(
             refused(format!("the {doing} has files that need a word")).hint(format!(
-                "ask the holder; a human who agrees may {doing} with --no-verify{projects}"
+                "{ways}; a human who agrees may {doing} with --no-verify{projects}"
             )),
         ),
-        LeaseMode::Block => Err(
-            refused(format!("the {doing} has files of others")).hint(format!(
-                "leave them out, or wait until they are free: coro-cli leases take --wait 10m{projects}"
-            )),
-        ),
+        LeaseMode::Block => Err(refused(format!("the {doing} has files of others"))
+            .hint(format!("leave them out; or {ways}{projects}"))),
     }
 }
 

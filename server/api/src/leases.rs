@@ -157,6 +157,32 @@ pub struct HinderedPath {
     pub reason: String,
 }
 
+impl HinderedPath {
+    /// Whether nobody holds what is in the way, so that nobody gives it back.
+    pub fn is_protected(&self) -> bool {
+        self.holder.is_empty()
+    }
+}
+
+/// How an agent may come to edit what some leases refuse: the end of a sentence.
+/// Where a protected path is among them, waiting helps nothing.
+pub fn ways_to_edit(refused: &[&HinderedPath]) -> String {
+    let protected = refused.iter().find(|one| one.is_protected());
+    let Some(one) = protected.or(refused.first()) else {
+        return String::new();
+    };
+    let ask = how_to_ask(one.lease);
+    match protected {
+        Some(_) => ask,
+        None => format!("wait with coro-cli leases take PATTERN --wait 10m, or {ask}"),
+    }
+}
+
+/// How an agent asks a human to let it edit under a lease.
+pub fn how_to_ask(lease: LeaseNumber) -> String {
+    format!("ask a human: coro-cli request 'WHY' --kind lease_override --lease {lease}")
+}
+
 /// What stands in the way of some edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

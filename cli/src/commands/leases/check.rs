@@ -1,5 +1,5 @@
 use clap::Args;
-use coro_api::leases::LeaseMode;
+use coro_api::leases::{HinderedPath, LeaseMode, ways_to_edit};
 
 use super::{hindered, hindered_row, hint_of_projects};
 use crate::commands::Run;
@@ -28,7 +28,7 @@ impl Run for Check {
         let checked = hindered(session, project.as_deref(), &paths, None)?;
         let hindered = &checked.hindered;
         let blocked = hindered.iter().filter(|one| one.mode > LeaseMode::Warn);
-        let blocked = blocked.count();
+        let blocked: Vec<&HinderedPath> = blocked.collect();
         if session.options.wants_json() {
             let body = serde_json::to_vec(&checked);
             session.show_json(&body.map_err(|error| failed(error.to_string()))?)?;
@@ -37,15 +37,17 @@ impl Run for Check {
                 session.line(&hindered_row(one))?;
             }
         }
-        if blocked == 0 {
+        if blocked.is_empty() {
             return Ok(());
         }
-        let (count, verb) = (paths.len(), if blocked == 1 { "is" } else { "are" });
+        let (count, verb) = (paths.len(), if blocked.len() == 1 { "is" } else { "are" });
         Err(refused(format!(
-            "{blocked} of {count} files {verb} not to be edited"
+            "{} of {count} files {verb} not to be edited",
+            blocked.len()
         ))
         .hint(format!(
-            "work on something else, or wait with coro-cli leases take --wait 10m{}",
+            "work on something else; or {}{}",
+            ways_to_edit(&blocked),
             hint_of_projects(&checked)
         )))
     }
