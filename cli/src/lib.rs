@@ -26,6 +26,7 @@ mod paging;
 mod polling;
 mod print;
 mod reference;
+mod repository;
 mod restore;
 mod run;
 mod session;

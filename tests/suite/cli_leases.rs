@@ -12,6 +12,7 @@ both_engines![
     what_is_in_the_way_is_exit_code_4_and_8,
     a_wait_ends_with_the_lease,
     checked_files_are_printed_and_are_exit_code_5,
+    what_is_protected_is_not_waited_for,
 ];
 
 #[track_caller]
@@ -111,6 +112,33 @@ fn a_wait_ends_with_the_lease(server: &Server) {
     assert_eq!(waiting.wait(), 0);
 }
 
+fn what_is_protected_is_not_waited_for(server: &Server) {
+    let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
+    let owner = server.cli();
+    owner.ok(&["leases", "take", "/db/", "--protected"]);
+    frontend.ok(&["leases", "take", "/a"]);
+    let held = backend.run(&["leases", "check", "a"]);
+    fails(
+        &held,
+        5,
+        "--wait 10m, or ask a human: coro-cli request 'WHY'",
+    );
+    for files in [&["db/1"][..], &["a", "db/1"]] {
+        let protected = backend.run(&[&["leases", "check"], files].concat());
+        fails(&protected, 5, "--kind lease_override --lease L-1)");
+        assert!(!protected.stderr.contains("--wait"), "{protected:?}");
+    }
+    let ask = [
+        "request",
+        "WHY",
+        "--kind",
+        "lease_override",
+        "--lease",
+        "L-1",
+    ];
+    assert_eq!(backend.ok(&ask), "R-1\n");
+}
+
 fn checked_files_are_printed_and_are_exit_code_5(server: &Server) {
     let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
     frontend.ok(&["leases", "take", "/a", "--reason", "moves"]);
@@ -120,12 +148,12 @@ fn checked_files_are_printed_and_are_exit_code_5(server: &Server) {
     fails(&output, 5, "1 of 3 files is not to be edited");
     assert_eq!(
         output.stdout,
-        "a/x\tblock\tL-1\tfrontend\tmoves\nb\twarn\tL-2\tfrontend\t-\n"
+        "a/x\tblock\tL-1\tfrontend\tdefault\tmoves\nb\twarn\tL-2\tfrontend\tdefault\t-\n"
     );
     assert_eq!(frontend.ok(&check), "");
     assert_eq!(
         backend.ok(&["leases", "check", "b"]),
-        "b\twarn\tL-2\tfrontend\t-\n"
+        "b\twarn\tL-2\tfrontend\tdefault\t-\n"
     );
 }
 
@@ -180,20 +208,91 @@ fn a_commit_of_leased_files_is_refused() {
     git(&folder, &["add", "src/x"]);
     assert_eq!(cli.ok(&["git-hook", "pre-commit"]), "");
     git(&folder, &["add", "README.md"]);
-    let warned = "README.md\twarn\tL-3\tfrontend\tmoves\n";
+    let warned = "README.md\twarn\tL-3\tfrontend\tdefault\tmoves\n";
     assert_eq!(cli.ok(&["git-hook", "pre-commit"]), warned);
     git(&folder, &["add", "web"]);
     let confirm = cli.run(&["git-hook", "pre-commit"]);
     fails(&confirm, 5, "--no-verify");
     assert_eq!(
         confirm.stdout,
-        format!("web/x\tconfirm\tL-2\tfrontend\tmoves\n{warned}")
+        format!("web/x\tconfirm\tL-2\tfrontend\tdefault\tmoves\n{warned}")
     );
     git(&folder, &["add", "api"]);
     let blocked = cli.run(&["git-hook", "pre-commit"]);
     fails(&blocked, 5, "files of others");
     assert!(blocked.stdout.starts_with("api/ä b.rs\tblock\tL-1\t"));
     assert!(!blocked.stderr.contains("--no-verify"), "{blocked:?}");
+}
+
+/// The owner's token names no project, and nothing else does here.
+#[test]
+fn a_commit_is_checked_in_all_projects_where_none_is_named() {
+    let (server, _, folder) = repository_with_leases();
+    let shop = server.register(json!({"name": "lib", "project": "shop"})).0;
+    let lease = json!({"pattern": "/src/lib/"});
+    shop.post("/api/leases", lease).send().expect(200);
+    write(&folder, "src/lib/x");
+    git(&folder, &["add", "src"]);
+    let row = "src/lib/x\tblock\tL-4\tlib\tshop\t-\n";
+    let owner = server.cli();
+    for args in [
+        &["git-hook", "pre-commit"][..],
+        &["leases", "check", "src/lib/x"],
+    ] {
+        let refused = owner.run(args);
+        fails(
+            &refused,
+            5,
+            "L-4 is of project shop: name this repository's with --project",
+        );
+        assert_eq!(refused.stdout, row);
+        let other = [args, &["--project", "default"]].concat();
+        assert_eq!(owner.ok(&other), "");
+        let same = owner.run(&[args, &["--project", "shop"]].concat());
+        assert!(
+            same.code == 5 && !same.stderr.contains("is of project"),
+            "{same:?}"
+        );
+    }
+}
+
+#[test]
+fn checked_files_are_named_as_seen_from_the_working_folder() {
+    let (_server, cli, root) = repository_with_leases();
+    write(&root, "api/deep/y");
+    let value = |name| cli.value(name).expect("it is set");
+    let inside = Cli::new(&root.join("api/deep"))
+        .url(&value("CORO_URL"))
+        .token(&value("CORO_TOKEN"));
+    let absolute = root.join("api/x").display().to_string();
+    for file in ["../x", "./../x", &absolute] {
+        let refused = inside.run(&["leases", "check", file]);
+        fails(&refused, 5, "1 of 1 files");
+        assert!(refused.stdout.starts_with("api/x\tblock\tL-1\t"), "{file}");
+    }
+    let here = inside.run(&["leases", "check", "y", "../../src/x"]);
+    assert!(here.stdout.starts_with("api/deep/y\tblock\tL-1\t"));
+    assert_eq!(here.stdout.lines().count(), 1);
+    let outside = inside.run(&["leases", "check", "../../../x"]);
+    fails(&outside, 6, "is outside of the repository");
+    fails(&inside.run(&["leases", "check", "../"]), 6, "as git shows");
+    fails(&inside.run(&["leases", "check", ""]), 6, "as git shows");
+}
+
+#[test]
+fn a_pattern_below_the_repositorys_own_path_is_refused_with_the_right_one() {
+    let (_server, cli, root) = repository_with_leases();
+    let own = root.display().to_string();
+    for (behind, right) in [("/src/*.rs", "'/src/*.rs'"), ("", "'**'"), ("/", "'**'")] {
+        let refused = cli.run(&["leases", "take", &format!("{own}{behind}")]);
+        fails(&refused, 6, &format!("coro-cli leases take {right}"));
+    }
+    // All else is the server's to judge.
+    let judged = |pattern: &str| fails(&cli.run(&["leases", "take", pattern]), 4, "overlaps L-3");
+    judged("/src/");
+    // A folder in the repository that is called as the repository itself is.
+    write(&root, &format!("{}/src/x", own.trim_start_matches('/')));
+    judged(&format!("{own}/src/"));
 }
 
 #[test]
@@ -215,7 +314,7 @@ fn a_push_is_checked_from_what_the_remote_has() {
     };
     let all = push(&second, &none);
     fails(&all, 5, "files of others");
-    assert_eq!(all.stdout, "api/x\tblock\tL-1\tfrontend\tmoves\n");
+    assert_eq!(all.stdout, "api/x\tblock\tL-1\tfrontend\tdefault\tmoves\n");
     assert_eq!(push(&second, &first).code, 0);
     // The remote is ahead: what is not known here counts as new.
     fails(&push(&second, &"1".repeat(40)), 5, "files of others");
@@ -245,7 +344,10 @@ fn a_push_of_a_merge_is_checked_with_what_the_merge_changes() {
     let arguments = ["git-hook", "pre-push", "origin", "url"];
     let pushed = cli.run_with_input(&arguments, line.as_bytes());
     fails(&pushed, 5, "files of others");
-    assert_eq!(pushed.stdout, "api/x\tblock\tL-1\tfrontend\tmoves\n");
+    assert_eq!(
+        pushed.stdout,
+        "api/x\tblock\tL-1\tfrontend\tdefault\tmoves\n"
+    );
 }
 
 #[test]

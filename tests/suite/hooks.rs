@@ -306,7 +306,8 @@ fn an_edit_under_anothers_lease_is_refused_with_its_reason(server: &Server) {
     assert_eq!(
         refused.expect("a refusal"),
         "src/api/cart.rs is leased by backend (L-1 \"/src/api/**\"): \"the API\\nmoves\"; \
-         work elsewhere, or ask its holder"
+         work elsewhere; or wait with coro-cli leases take PATTERN --wait 10m, or ask a human: \
+         coro-cli request 'WHY' --kind lease_override --lease L-1"
     );
     assert_eq!(edit(&client, &["src/cart.rs"]), HookAnswer::default());
     assert_eq!(edit(&client, &[]), HookAnswer::default());
@@ -356,6 +357,9 @@ fn a_protected_path_is_refused(server: &Server) {
         refuse.starts_with("infra/main.tf is protected (L-1 /infra/)"),
         "{refuse}"
     );
+    // Nobody holds it, so that neither waiting nor a holder helps.
+    assert!(refuse.ends_with("--lease L-1"), "{refuse}");
+    assert!(!refuse.contains("--wait"), "{refuse}");
 }
 
 fn whom_a_human_lets_edit_is_not_refused(server: &Server) {

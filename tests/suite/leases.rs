@@ -41,6 +41,7 @@ both_engines![
     a_reregistered_agent_keeps_its_leases,
     a_clock_that_jumps_ends_leases_once,
     edits_are_checked_against_leases_of_others,
+    paths_of_no_named_project_are_checked_in_all,
     the_worst_mode_is_told_first,
     protected_paths_concern_edits_only,
     protected_paths_are_for_who_leads,
@@ -530,6 +531,7 @@ fn edits_are_checked_against_leases_of_others(server: &Server) {
     let expected = HinderedPath {
         path: "src/api/x".to_owned(),
         lease: lease.id,
+        project: "default".to_owned(),
         pattern: "/src/api/**".to_owned(),
         holder: "frontend".to_owned(),
         mode: LeaseMode::Block,
@@ -542,6 +544,29 @@ fn edits_are_checked_against_leases_of_others(server: &Server) {
     // Who waits holds nothing yet.
     queue_up(&backend, "/src/**");
     assert!(hindered(&frontend, &["src/api/x"]).is_empty());
+}
+
+fn paths_of_no_named_project_are_checked_in_all(server: &Server) {
+    let shop = json!({"name": "a", "project": "shop"});
+    take_pattern(&server.register(shop).0, "/src/lib/");
+    let check = |client: &Client, project: &str| -> CheckedPaths {
+        let body = json!({"paths": ["src/lib/x"], "project": project});
+        client.post("/api/leases/check", body).ok()
+    };
+    let owner = server.owner();
+    let all = check(&owner, "");
+    let found = &all.hindered[0];
+    assert_eq!((&*found.project, &all.project), ("shop", &None));
+    for (client, project) in [
+        (&owner, "default"),
+        (&server.agent("other"), ""),
+        (&server.issue_for_project(Role::Viewer, "eye", "tools"), ""),
+    ] {
+        let checked = check(client, project);
+        assert!(checked.hindered.is_empty() && checked.project.is_some());
+    }
+    assert_eq!(check(&owner, "shop").hindered, all.hindered);
+    assert!(hindered(&server.other_tenant("x"), &["src/lib/x"]).is_empty());
 }
 
 fn the_worst_mode_is_told_first(server: &Server) {

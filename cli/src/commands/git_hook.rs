@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
-use coro_api::leases::LeaseMode;
+use coro_api::leases::{CheckedPaths, LeaseMode, ways_to_edit};
 
-use crate::commands::leases::{hindered, hindered_row};
+use crate::commands::leases::{hindered, hindered_row, hint_of_projects};
 use crate::commands::{Node, Run, leaf};
 use crate::error::{CliError, Result, failed, refused};
 use crate::http::Patience;
@@ -59,7 +59,7 @@ struct How {
     /// Refuse also where the server can't be asked
     #[arg(long)]
     fail_closed: bool,
-    /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else "default"
+    /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else all
     #[arg(long)]
     project: Option<String>,
 }
@@ -112,8 +112,8 @@ impl How {
     fn judge(self, session: &mut Session<'_>, doing: &str, paths: &[String]) -> Result<()> {
         let project = self.project.or(session.environment_project());
         let patience = Some(Patience::whole(PATIENCE));
-        let hindered = match hindered(session, project.as_deref(), paths, patience) {
-            Ok(hindered) => hindered,
+        let checked = match hindered(session, project.as_deref(), paths, patience) {
+            Ok(checked) => checked,
             Err(error) if self.fail_closed => return Err(error),
             Err(error) => {
                 session.talk(&format!(
@@ -122,24 +122,29 @@ impl How {
                 return Ok(());
             }
         };
-        for one in &hindered {
+        for one in &checked.hindered {
             session.line(&hindered_row(one))?;
         }
-        let verdict = hindered.first().map(|worst| worst.mode);
-        verdict.map_or(Ok(()), |mode| verdict_on(mode, doing))
+        verdict_on(&checked, doing)
     }
 }
 
-fn verdict_on(mode: LeaseMode, doing: &str) -> Result<()> {
-    match mode {
+fn verdict_on(checked: &CheckedPaths, doing: &str) -> Result<()> {
+    let Some(worst) = checked.hindered.first() else {
+        return Ok(());
+    };
+    let of_worst = checked.hindered.iter().filter(|one| one.mode == worst.mode);
+    let ways = ways_to_edit(&of_worst.collect::<Vec<_>>());
+    let projects = hint_of_projects(checked);
+    match worst.mode {
         LeaseMode::Warn => Ok(()),
         LeaseMode::Confirm => Err(
             refused(format!("the {doing} has files that need a word")).hint(format!(
-                "ask the holder; a human who agrees may {doing} with --no-verify"
+                "{ways}; a human who agrees may {doing} with --no-verify{projects}"
             )),
         ),
         LeaseMode::Block => Err(refused(format!("the {doing} has files of others"))
-            .hint("leave them out, or wait until they are free: coro-cli leases take --wait 10m")),
+            .hint(format!("leave them out; or {ways}{projects}"))),
     }
 }
 

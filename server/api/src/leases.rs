@@ -134,7 +134,7 @@ pub struct ReleasedLease {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckPaths {
-    /// Default: the project of the token, else of the agent.
+    /// Default: the project of the token, else of the agent, else all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// From the root of the repository, 10,000 at most.
@@ -148,6 +148,8 @@ pub struct HinderedPath {
     pub path: String,
     /// The one with the worst mode, where several cover it.
     pub lease: LeaseNumber,
+    /// The project of the lease.
+    pub project: String,
     pub pattern: String,
     /// The name of the agent; empty for a protected path.
     pub holder: String,
@@ -155,10 +157,38 @@ pub struct HinderedPath {
     pub reason: String,
 }
 
+impl HinderedPath {
+    /// Whether nobody holds what is in the way, so that nobody gives it back.
+    pub fn is_protected(&self) -> bool {
+        self.holder.is_empty()
+    }
+}
+
+/// How an agent may come to edit what some leases refuse: the end of a sentence.
+/// Where a protected path is among them, waiting helps nothing.
+pub fn ways_to_edit(refused: &[&HinderedPath]) -> String {
+    let protected = refused.iter().find(|one| one.is_protected());
+    let Some(one) = protected.or(refused.first()) else {
+        return String::new();
+    };
+    let ask = how_to_ask(one.lease);
+    match protected {
+        Some(_) => ask,
+        None => format!("wait with coro-cli leases take PATTERN --wait 10m, or {ask}"),
+    }
+}
+
+/// How an agent asks a human to let it edit under a lease.
+pub fn how_to_ask(lease: LeaseNumber) -> String {
+    format!("ask a human: coro-cli request 'WHY' --kind lease_override --lease {lease}")
+}
+
 /// What stands in the way of some edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckedPaths {
+    /// The project whose leases were looked at; null where it was all of them.
+    pub project: Option<String>,
     /// The worst mode first; paths that are free are left out.
     pub hindered: Vec<HinderedPath>,
 }

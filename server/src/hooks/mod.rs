@@ -18,7 +18,7 @@ mod store;
 
 use coro_api::agents::NewAgent;
 use coro_api::hooks::{DECIDING_MEMBERS, HookAnswer, HookCall, HookEvent, HookMessage};
-use coro_api::leases::{HinderedPath, LeaseMode};
+use coro_api::leases::{HinderedPath, LeaseMode, ways_to_edit};
 use coro_api::limits::HOOK_SHOWN_MAX;
 use coro_api::numbers::MessageNumber;
 use coro_api::tokens::Role;
@@ -286,12 +286,15 @@ fn judged(hindered: &[HinderedPath]) -> HookAnswer {
         return HookAnswer::default();
     };
     let of_worst = hindered.iter().filter(|one| one.mode == worst);
-    let said: Vec<String> = of_worst.take(HINDRANCES_SHOWN).map(in_words).collect();
+    let of_worst: Vec<&HinderedPath> = of_worst.collect();
+    let shown = of_worst.iter().take(HINDRANCES_SHOWN);
+    let said: Vec<String> = shown.map(|one| in_words(one)).collect();
     let said = said.join("; ");
     let mut answer = HookAnswer::default();
     match worst {
         LeaseMode::Block => {
-            answer.refuse = Some(format!("{said}; work elsewhere, or ask its holder"));
+            let ways = ways_to_edit(&of_worst);
+            answer.refuse = Some(format!("{said}; work elsewhere; or {ways}"));
         }
         LeaseMode::Confirm => answer.confirm = Some(said),
         LeaseMode::Warn => answer.context = format!("Careful: {said}"),
@@ -303,7 +306,7 @@ fn judged(hindered: &[HinderedPath]) -> HookAnswer {
 fn in_words(hindered: &HinderedPath) -> String {
     let (path, lease) = (&hindered.path, hindered.lease);
     let pattern = as_said(&hindered.pattern, TITLE_CHARS_MAX);
-    let by = match hindered.holder.is_empty() {
+    let by = match hindered.is_protected() {
         true => "is protected".to_owned(),
         false => format!(
             "is leased by {}",

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 
 use coro_api::leases::{CheckPaths, CheckedPaths, HinderedPath, LeaseKind};
-use coro_api::limits::PATHS_MAX;
+use coro_api::limits::{LIST_ROWS_MAX, PATHS_MAX};
 use coro_api::numbers::LeaseNumber;
 
 use super::pattern::{Pattern, check_path, may_match};
@@ -12,6 +12,7 @@ use super::queue::Queue;
 use super::{LeaseRow, Room, Thing, refused, store};
 use crate::agents::{AgentRef, caller_agent, project_for};
 use crate::app::Ctx;
+use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Result, invalid};
 use crate::ids::{AgentId, TenantId};
@@ -19,6 +20,10 @@ use crate::ids::{AgentId, TenantId};
 /// The most states that are visited to compare the paths of one call with all
 /// leases. Usual paths and patterns need a handful for each pair.
 const VISITS_MAX: u64 = 50_000_000;
+
+/// The most leases that are read where no project is named. Paths that were
+/// compared with fewer would seem free.
+const ROWS_MAX: i64 = LIST_ROWS_MAX;
 
 /// What stands in the way of a claim.
 #[derive(Clone, Debug)]
@@ -79,15 +84,39 @@ pub async fn check_paths(ctx: &Ctx, check: CheckPaths) -> Result<CheckedPaths> {
     check_askable(&check.paths)?;
     let job_ctx = ctx.clone();
     let db = &ctx.app.db;
-    let hindered = db
-        .scan(move |tx| {
-            let project = project_for(tx, &job_ctx, check.project.as_deref())?;
-            let agent = caller_agent(tx, &job_ctx)?.map(|agent| agent.id);
-            let tenant = &job_ctx.caller.tenant;
-            hindered_paths(tx, tenant, &project, agent.as_ref(), &check.paths)
-        })
-        .await?;
-    Ok(CheckedPaths { hindered })
+    db.scan(move |tx| {
+        let project = project_to_check(tx, &job_ctx, check.project.as_deref())?;
+        let agent = caller_agent(tx, &job_ctx)?.map(|agent| agent.id);
+        let tenant = &job_ctx.caller.tenant;
+        let leases = match &project {
+            Some(project) => store::of_project(tx, tenant, project)?,
+            None => of_all_projects(tx, tenant)?,
+        };
+        let hindered = hindered_by_some(leases, tx.now(), agent.as_ref(), &check.paths)?;
+        Ok(CheckedPaths { project, hindered })
+    })
+    .await
+}
+
+/// The project whose leases a call asks about; `None` means all. Where nobody
+/// names one, the default would call files free that another project leased.
+fn project_to_check(tx: &mut Tx<'_>, ctx: &Ctx, named: Option<&str>) -> Result<Option<String>> {
+    let is_named = named.is_some_and(|named| !named.is_empty()) || ctx.caller.project.is_some();
+    if !is_named && caller_agent(tx, ctx)?.is_none() {
+        return Ok(None);
+    }
+    project_for(tx, ctx, named).map(Some)
+}
+
+fn of_all_projects(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<LeaseRow>> {
+    let leases = store::list(tx, tenant, None, LeaseNumber(0), ROWS_MAX + 1)?;
+    if leases.len() as i64 > ROWS_MAX {
+        return Err(invalid(format!(
+            "all projects together have more than {ROWS_MAX} leases to look at"
+        ))
+        .hint("name the project of the paths"));
+    }
+    Ok(leases)
 }
 
 /// Refuses more paths than one call may ask about, and what is no path.
@@ -112,8 +141,17 @@ pub fn hindered_paths(
     agent: Option<&AgentId>,
     paths: &[String],
 ) -> Result<Vec<HinderedPath>> {
-    let now = tx.now();
-    let mut leases = store::of_project(tx, tenant, project)?;
+    let leases = store::of_project(tx, tenant, project)?;
+    hindered_by_some(leases, tx.now(), agent, paths)
+}
+
+/// The paths that some of the leases cover.
+fn hindered_by_some(
+    mut leases: Vec<LeaseRow>,
+    now: Time,
+    agent: Option<&AgentId>,
+    paths: &[String],
+) -> Result<Vec<HinderedPath>> {
     leases.retain(|lease| lease.is_held() && lease.lives(now));
     let is_own = |lease: &LeaseRow| agent.is_some() && lease.agent.as_ref() == agent;
     let allowed: Vec<LeaseNumber> = leases
@@ -178,6 +216,7 @@ fn hindered_by(path: &str, lease: &LeaseRow) -> HinderedPath {
     HinderedPath {
         path: path.to_owned(),
         lease: lease.number,
+        project: lease.project.clone(),
         pattern: lease.pattern.clone(),
         holder: lease.holder.clone(),
         mode: lease.mode,

@@ -94,7 +94,9 @@ async fn take(
 
 /// Check paths before an edit
 ///
-/// Which of them leases of others cover, or protected paths of the project.
+/// Which of them leases of others cover, or protected paths: those of the
+/// project, and of all projects where neither the call nor the token nor the
+/// agent names one.
 #[utoipa::path(post, path = "/api/leases/check", operation_id = "check_paths", tag = "leases",
     request_body(content = CheckPaths, example = json!({"paths": ["src/api/main.rs"]})),
     responses((status = 200, description = "What is in the way", body = CheckedPaths)))]

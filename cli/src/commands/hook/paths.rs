@@ -1,60 +1,14 @@
 //! Names of files, from the root of their repository.
 
-use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
-/// The file's name from the root of its repository, with `/`; `None` where it
-/// is in none.
-///
-/// `file` is absolute or seen from `folder`. The file need not exist, and where
-/// it is a symbolic link, it is meant itself: a lease is on names. The folders
-/// that it is in are the real ones, so that no second name of a folder gets
-/// around a lease.
+use crate::repository::{Repository, without_dots};
+
+/// The file's name from the root of the repository that it is in; `None` where
+/// it is in none. See [`Repository::name_of`].
 pub(super) fn from_root(file: &str, folder: &Path) -> Option<String> {
     let path = without_dots(&folder.join(file));
-    let name = path.file_name()?;
-    let parent = real_folder(path.parent()?)?;
-    // In a worktree and in a submodule `.git` is a file.
-    let root = parent
-        .ancestors()
-        .find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
-    let below_root = parent.strip_prefix(root).ok()?.join(name);
-    let parts = below_root.iter().map(|part| part.to_string_lossy());
-    Some(parts.collect::<Vec<_>>().join("/"))
-}
-
-/// Takes `.` and `..` out of a path, by its text alone.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            // At the root this leaves the root, as the system does.
-            Component::ParentDir => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
-}
-
-/// The folder without symbolic links. What does not exist yet will be made
-/// below what does.
-fn real_folder(folder: &Path) -> Option<PathBuf> {
-    let mut missing: Vec<OsString> = Vec::new();
-    let mut existing = folder;
-    let mut real = loop {
-        match existing.canonicalize() {
-            Ok(real) => break real,
-            Err(_) => {
-                missing.push(existing.file_name()?.to_owned());
-                existing = existing.parent()?;
-            }
-        }
-    };
-    real.extend(missing.iter().rev());
-    Some(real)
+    Repository::around(path.parent()?)?.name_of(file, folder)
 }
 
 #[cfg(test)]
@@ -76,6 +30,8 @@ mod tests {
             "repo/worktree/src",
             "outside",
             "repo/sub",
+            "repo/sub/.coro",
+            "project/.coro",
         ] {
             fs::create_dir_all(folder.path().join(below)).unwrap();
         }
@@ -95,6 +51,8 @@ mod tests {
             ("worktree/src/a.rs", Some("src/a.rs")),
             ("../outside/in/a.rs", Some("src/a.rs")),
             (".git/config", Some(".git/config")),
+            ("../project/src/a.rs", Some("src/a.rs")),
+            ("sub/a.rs", Some("sub/a.rs")),
             ("ä b.rs", Some("ä b.rs")),
             ("out/a.rs", None),
             ("../outside/a.rs", None),

@@ -61,15 +61,28 @@ fn lease_row(lease: &Lease) -> String {
     ])
 }
 
-/// Path, mode, lease, holder and reason.
+/// Path, mode, lease, holder, project and reason.
 pub(crate) fn hindered_row(one: &HinderedPath) -> String {
     row(&[
         &one.path,
         one.mode.word(),
         &one.lease.to_string(),
         &one.holder,
+        &one.project,
         &one.reason,
     ])
+}
+
+/// Which projects are not this one's, where a call looked in all of them: the
+/// end of a hint.
+pub(crate) fn hint_of_projects(checked: &CheckedPaths) -> String {
+    let (None, Some(worst)) = (&checked.project, checked.hindered.first()) else {
+        return String::new();
+    };
+    format!(
+        "; {} is of project {}: name this repository's with --project or CORO_PROJECT where it is another",
+        worst.lease, worst.project
+    )
 }
 
 /// Asks which paths others have leased, the worst mode first.
@@ -78,8 +91,11 @@ pub(crate) fn hindered(
     project: Option<&str>,
     paths: &[String],
     patience: Option<Patience>,
-) -> Result<Vec<HinderedPath>> {
-    let mut hindered = Vec::new();
+) -> Result<CheckedPaths> {
+    let mut all = CheckedPaths {
+        project: None,
+        hindered: Vec::new(),
+    };
     for paths in paths.chunks(PATHS_OF_REQUEST) {
         let check = CheckPaths {
             project: project.map(str::to_owned),
@@ -92,10 +108,11 @@ pub(crate) fn hindered(
         let response = session.call(request)?;
         let checked: CheckedPaths =
             serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        hindered.extend(checked.hindered);
+        all.project = checked.project;
+        all.hindered.extend(checked.hindered);
     }
-    hindered.sort_by_key(|one| std::cmp::Reverse(one.mode));
-    Ok(hindered)
+    all.hindered.sort_by_key(|one| std::cmp::Reverse(one.mode));
+    Ok(all)
 }
 
 fn modes() -> impl TypedValueParser<Value = LeaseMode> {

@@ -1,0 +1,91 @@
+//! The repository that a folder is in, and names of files from its root.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// A repository, known by what lies at its root.
+pub(crate) struct Repository {
+    root: PathBuf,
+}
+
+impl Repository {
+    /// The repository of git that a folder is in; where there is none, the
+    /// project with settings of Coro. The folder need not exist.
+    pub(crate) fn around(folder: &Path) -> Option<Repository> {
+        let folder = real_folder(folder)?;
+        // In a worktree and in a submodule `.git` is a file.
+        let with = |name: &str| {
+            let mut folders = folder.ancestors();
+            folders.find(|folder| folder.join(name).symlink_metadata().is_ok())
+        };
+        let root = with(".git").or_else(|| with(".coro"))?.to_owned();
+        Some(Repository { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file's name from the root, with `/`; `None` where it is outside.
+    ///
+    /// `file` is absolute or seen from `folder`. The file need not exist, and
+    /// where it is a symbolic link, it is meant itself: a lease is on names. The
+    /// folders that it is in are the real ones, so that no second name of a
+    /// folder gets around a lease.
+    pub(crate) fn name_of(&self, file: &str, folder: &Path) -> Option<String> {
+        let path = without_dots(&folder.join(file));
+        let file = real_folder(path.parent()?)?.join(path.file_name()?);
+        let below_root = file.strip_prefix(&self.root).ok()?;
+        let parts = below_root.iter().map(|part| part.to_string_lossy());
+        Some(parts.collect::<Vec<_>>().join("/"))
+    }
+
+    /// What of an absolute pattern lies behind the path of the repository
+    /// itself, where it begins with that. Not where the same path leads to
+    /// something within, as in `/app/` with a folder `app`.
+    pub(crate) fn behind_own_path<'a>(&self, pattern: &'a str) -> Option<&'a str> {
+        let slashes = pattern.match_indices('/').map(|(at, _)| at);
+        let is_root = |end: &usize| {
+            let folder = Path::new(&pattern[..*end]);
+            folder.is_absolute() && folder.canonicalize().is_ok_and(|real| real == self.root)
+        };
+        let end = slashes.chain([pattern.len()]).find(is_root)?;
+        let (own, rest) = pattern.split_at(end);
+        let within = self.root.join(own.trim_start_matches('/'));
+        (!within.exists()).then_some(rest)
+    }
+}
+
+/// Takes `.` and `..` out of a path, by its text alone.
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            // At the root this leaves the root, as the system does.
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// The folder without symbolic links. What does not exist yet will be made
+/// below what does.
+fn real_folder(folder: &Path) -> Option<PathBuf> {
+    let mut missing: Vec<OsString> = Vec::new();
+    let mut existing = folder;
+    let mut real = loop {
+        match existing.canonicalize() {
+            Ok(real) => break real,
+            Err(_) => {
+                missing.push(existing.file_name()?.to_owned());
+                existing = existing.parent()?;
+            }
+        }
+    };
+    real.extend(missing.iter().rev());
+    Some(real)
+}
