@@ -379,7 +379,10 @@ fn whom_a_human_lets_edit_is_not_refused(server: &Server) {
         .header("Coro-Human", &unlocked.session)
         .send()
         .expect(200);
-    assert_eq!(edit(&client, &["src/a"]), HookAnswer::default());
+    let allowed = edit(&client, &["src/a"]);
+    assert_eq!((allowed.refuse, allowed.confirm), (None, None));
+    let told = "M-1 from coro (server)\n> about R-1 \"A typo\": decided yes by human:ada";
+    assert_eq!(allowed.messages[0].text, told);
     assert!(edit(&other, &["src/a"]).refuse.is_some());
 }
 

@@ -179,7 +179,10 @@ fn wrong_passphrases_have_to_wait(server: &Server) {
 /// Once five wrong ones by anybody kept every human of the tenant from deciding.
 fn wrong_passphrases_of_one_token_hold_up_no_other(server: &Server) {
     ada(server);
-    let lead = |name| server.issue_for_project(Role::Controller, name, "shop");
+    let lead = |name| {
+        let token = json!({"name": name, "role": "controller", "kind": "human", "project": "shop"});
+        server.issue_with(token)
+    };
     let wrong = "wrong passphrase";
     for name in ["one", "two", "three", "four"] {
         let lead = lead(name);

@@ -255,7 +255,7 @@ fn status_is_one_screen(server: &Server) {
         lines,
         [
             "agents\t1",
-            "  frontend pending \"a\\n\\\"cart\\\"\u{1f6d2}\"",
+            "  frontend pending \"a\\n\\\"cart\\\"\u{1f6d2}\", paused",
             "pauses\t1",
             "  agent:shop/frontend by human:owner: \"look at R-7\"",
         ]

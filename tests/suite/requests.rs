@@ -977,18 +977,16 @@ fn a_lease_override_names_a_lease_and_is_an_agents(server: &Server) {
     let problem = ask(&agent, &gone).refused(Reason::NotFound);
     let next = problem.next.expect("a next step");
     assert!(next.contains("no lease had this number"), "{next}");
-    let ended = lease_in(server, "default", "docs/**");
-    let path = format!("/api/leases/{ended}");
-    server.owner().delete(&path).send().expect(200);
-    let over = json!({"title": "Let me", "kind": "lease_override", "lease": ended});
-    let problem = ask(&agent, &over).refused(Reason::NotFound);
-    let next = problem.next.expect("a next step");
-    assert!(next.contains("in nobody's way"), "{next}");
     let first: Request = ask(&agent, &request).ok();
     assert_eq!(first.lease.map(|lease| lease.to_string()), Some(lease));
     assert_eq!(first.lease_pattern.as_deref(), Some("src/**"));
     let second: Request = ask(&server.agent("backend"), &request).ok();
     assert_ne!(first.digest, second.digest, "another agent would edit");
+    let path = format!("/api/leases/{}", first.lease.expect("a lease"));
+    server.delete(&path).send().expect(200);
+    let problem = ask(&agent, &request).refused(Reason::NotFound);
+    let next = problem.next.expect("a next step");
+    assert!(next.contains("in nobody's way"), "{next}");
 }
 
 fn a_human_lets_an_agent_edit_under_anothers_lease(server: &Server) {
