@@ -3,7 +3,7 @@
 
 use coro_tests::mcp::{Era, Mcp};
 use coro_tests::{Cli, Output, Server, both_engines};
-use serde_json::json;
+use serde_json::{Value, json};
 
 both_engines![
     messages_go_to_and_fro,
@@ -17,6 +17,7 @@ both_engines![
     messages_are_listed_and_shown,
     the_tool_coro_sends_and_reads,
     a_tool_tells_that_something_waits,
+    a_long_message_is_cut_in_the_inbox,
 ];
 
 /// The CLI as a new agent.
@@ -92,6 +93,27 @@ fn messages_go_to_and_fro(server: &Server) {
     assert!(b.ok(&["inbox"]).ends_with("\n> from a pipe\n"));
     let json = b.ok(&["messages", "get", "M-3", "--json"]);
     assert!(json.contains("\"text\":\"from a pipe\""), "{json}");
+}
+
+fn a_long_message_is_cut_in_the_inbox(server: &Server) {
+    let (a, b) = (agent(server, "a"), agent(server, "b"));
+    let text = "long\n".repeat(12_000);
+    for _ in 0..5 {
+        a.run_with_input(&["send", "--to", "b", "-"], text.as_bytes());
+    }
+    let whole = b.ok(&["inbox", "--peek", "--full"]);
+    assert!(whole.len() > 5 * text.len(), "{}", whole.len());
+    let json: Value = serde_json::from_str(&b.ok(&["inbox", "--peek", "--json"])).expect("JSON");
+    let given = json["messages"][4]["text"].as_str().expect("a text");
+    assert_eq!(given, text.trim_end());
+    let cut = b.ok(&["inbox"]);
+    assert!(cut.len() < 5 * 1_400, "{}", cut.len());
+    assert!(cut.starts_with("M-1 from a (agent)\n> long\n"), "{cut}");
+    let rest = "… (coro-cli messages get M-5 shows all 59999 characters)\n";
+    assert!(cut.ends_with(rest), "{cut}");
+    // Shown, and not lost.
+    assert_eq!(b.ok(&["inbox"]), "");
+    assert!(b.ok(&["messages", "get", "M-5"]).len() > text.len());
 }
 
 fn a_message_goes_to_a_role_or_to_all(server: &Server) {
