@@ -164,7 +164,7 @@ fn the_environment_names_the_project(server: &Server) {
     fails(
         &owner.run(&["send", "hi", "--to", "b"]),
         3,
-        "agent not found",
+        "agent not found: b in the project \"default\" (name its project with --project",
     );
     let in_shop = owner.variable("CORO_PROJECT", "shop");
     assert_eq!(in_shop.ok(&["send", "hi", "--to", "b"]), "M-1\n");
@@ -245,6 +245,10 @@ fn an_ask_that_fails_says_why(server: &Server) {
             "M-1 to b failed: 2 answers did not fit",
         );
     });
+    let bad = ["ask", "b", "?", "--schema", r#"{"type":"strnig"}"#];
+    fails(&a.run(&bad), 6, "/type is \"strnig\"");
+    let bad = ["ask", "b", "?", "--schema", "true"];
+    fails(&a.run(&bad), 6, "the schema is no JSON object");
     let bad = ["ask", "b", "?", "--schema", r##"{"$ref":"#"}"##];
     fails(&a.run(&bad), 6, "in a circle");
     fails(
