@@ -154,6 +154,22 @@ pub(super) fn list(
     )
 }
 
+/// The most urgent task of a project that waits for no other, whoever it is for.
+pub(super) fn first_ready(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+) -> Result<Option<TaskRow>> {
+    tx.query_one(
+        select!(
+            " AND project = $2 AND status = 'open' AND blockers = 0 \
+             ORDER BY priority, number LIMIT 1"
+        ),
+        &[tenant.into(), project.into()],
+        row_from,
+    )
+}
+
 /// The tasks that an agent has claimed, the first first.
 pub(super) fn claims_of(
     tx: &mut Tx<'_>,
