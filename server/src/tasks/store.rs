@@ -137,7 +137,8 @@ pub(super) fn list(
              AND ($7 = 0 OR (status = 'open' AND blockers = 0)) \
              AND (CAST($8 AS BIGINT) IS NULL OR number IN (SELECT d.task \
                FROM task_dependency d WHERE d.tenant_id = $1 AND d.dependency = $8)) \
-             ORDER BY number LIMIT $9"
+             AND (CAST($9 AS BIGINT) IS NULL OR (status IN ('open', 'claimed')) = ($9 = 0)) \
+             ORDER BY number LIMIT $10"
         ),
         &[
             tenant.into(),
@@ -148,6 +149,7 @@ pub(super) fn list(
             filter.claimed_by.as_deref().into(),
             filter.is_ready.into(),
             filter.depends_on.into(),
+            filter.is_closed.map(i64::from).into(),
             limit.into(),
         ],
         row_from,
