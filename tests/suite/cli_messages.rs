@@ -3,7 +3,7 @@
 
 use coro_tests::mcp::{Era, Mcp};
 use coro_tests::{Cli, Output, Server, both_engines};
-use serde_json::json;
+use serde_json::{Value, json};
 
 both_engines![
     messages_go_to_and_fro,
@@ -17,6 +17,7 @@ both_engines![
     messages_are_listed_and_shown,
     the_tool_coro_sends_and_reads,
     a_tool_tells_that_something_waits,
+    a_long_message_is_cut_in_the_inbox,
 ];
 
 /// The CLI as a new agent.
@@ -94,6 +95,27 @@ fn messages_go_to_and_fro(server: &Server) {
     assert!(json.contains("\"text\":\"from a pipe\""), "{json}");
 }
 
+fn a_long_message_is_cut_in_the_inbox(server: &Server) {
+    let (a, b) = (agent(server, "a"), agent(server, "b"));
+    let text = "long\n".repeat(12_000);
+    for _ in 0..5 {
+        a.run_with_input(&["send", "--to", "b", "-"], text.as_bytes());
+    }
+    let whole = b.ok(&["inbox", "--peek", "--full"]);
+    assert!(whole.len() > 5 * text.len(), "{}", whole.len());
+    let json: Value = serde_json::from_str(&b.ok(&["inbox", "--peek", "--json"])).expect("JSON");
+    let given = json["messages"][4]["text"].as_str().expect("a text");
+    assert_eq!(given, text.trim_end());
+    let cut = b.ok(&["inbox"]);
+    assert!(cut.len() < 5 * 1_400, "{}", cut.len());
+    assert!(cut.starts_with("M-1 from a (agent)\n> long\n"), "{cut}");
+    let rest = "… (coro-cli messages get M-5 shows all 59999 characters)\n";
+    assert!(cut.ends_with(rest), "{cut}");
+    // Shown, and not lost.
+    assert_eq!(b.ok(&["inbox"]), "");
+    assert!(b.ok(&["messages", "get", "M-5"]).len() > text.len());
+}
+
 fn a_message_goes_to_a_role_or_to_all(server: &Server) {
     let (a, b) = (agent(server, "a"), agent(server, "b"));
     a.ok(&["send", "hello", "--all", "--blocking"]);
@@ -142,7 +164,7 @@ fn the_environment_names_the_project(server: &Server) {
     fails(
         &owner.run(&["send", "hi", "--to", "b"]),
         3,
-        "agent not found",
+        "agent not found: b in the project \"default\" (name its project with --project",
     );
     let in_shop = owner.variable("CORO_PROJECT", "shop");
     assert_eq!(in_shop.ok(&["send", "hi", "--to", "b"]), "M-1\n");
@@ -223,6 +245,10 @@ fn an_ask_that_fails_says_why(server: &Server) {
             "M-1 to b failed: 2 answers did not fit",
         );
     });
+    let bad = ["ask", "b", "?", "--schema", r#"{"type":"strnig"}"#];
+    fails(&a.run(&bad), 6, "/type is \"strnig\"");
+    let bad = ["ask", "b", "?", "--schema", "true"];
+    fails(&a.run(&bad), 6, "the schema is no JSON object");
     let bad = ["ask", "b", "?", "--schema", r##"{"$ref":"#"}"##];
     fails(&a.run(&bad), 6, "in a circle");
     fails(

@@ -13,6 +13,7 @@ both_engines![
     nothing_ready_is_one_line_and_a_code,
     a_task_is_given_back_with_a_reason,
     tasks_are_listed_changed_and_closed,
+    a_task_for_nobody_known_is_made_and_told,
     many_tasks_come_from_a_file,
     a_repeated_next_takes_one_task,
     the_tool_coro_runs_the_commands_of_tasks,
@@ -258,6 +259,25 @@ fn tasks_are_listed_changed_and_closed(server: &Server) {
         owner.ok(&["tasks", "close", "T-1", "T-2", "--done"]),
         "T-1\nT-2\n"
     );
+    let left = owner.run(&["tasks", "list"]);
+    assert_eq!((left.code, left.stdout.as_str()), (0, ""), "{left:?}");
+    assert!(left.stderr.contains("--all prints them"), "{left:?}");
+    owner.ok(&["tasks", "add", "d"]);
+    let open = "T-3\topen\t2\t-\t0\t-\td\n";
+    assert_eq!(owner.ok(&["tasks", "list"]), open);
+    let json: Value = serde_json::from_str(&owner.ok(&["tasks", "list", "--json"])).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        owner.ok(&["tasks", "list", "--all"]),
+        "T-1\tdone\t2\ty\t0\tdb\tshop\ta\u{e9}\nT-2\tdone\t0\tx\t0\t-\tshop\tc\n\
+         T-3\topen\t2\t-\t0\t-\tdefault\td\n"
+    );
+    let ready = owner.run(&["tasks", "list", "--ready"]);
+    assert_eq!((ready.stdout.as_str(), ready.stderr.as_str()), (open, ""));
+    assert_eq!(
+        owner.ok(&["tasks", "get", "T-1"]),
+        "T-1\tdone\t2\ty\t0\tdb\ta\u{e9}\nproject: shop\n"
+    );
     let viewer = server.issue(Role::Viewer, "viewer");
     fails(
         &server
@@ -267,6 +287,18 @@ fn tasks_are_listed_changed_and_closed(server: &Server) {
         5,
         "viewer",
     );
+}
+
+fn a_task_for_nobody_known_is_made_and_told(server: &Server) {
+    let owner = server.cli();
+    let add = |name: &str| owner.run(&["tasks", "add", "a", "--assignee", name]);
+    let made = add("ghost");
+    assert_eq!((made.code, made.stdout.as_str()), (0, "T-1\n"), "{made:?}");
+    let said = "no agent \"ghost\" is registered in the project \"default\" yet";
+    assert!(made.stderr.contains(said), "{made:?}");
+    server.agent("frontend");
+    let made = add("frontend");
+    assert_eq!((made.stdout.as_str(), made.stderr.as_str()), ("T-2\n", ""));
 }
 
 fn many_tasks_come_from_a_file(server: &Server) {
@@ -292,6 +324,9 @@ fn many_tasks_come_from_a_file(server: &Server) {
         6,
         "JSON",
     );
+    let lost = json!([{"title": "a", "depends_on": ["b"]}]).to_string();
+    let lost = owner.run_with_input(&["tasks", "import", "-"], lost.as_bytes());
+    fails(&lost, 6, "give the task that is meant \"ref\": \"b\"");
 }
 
 fn a_repeated_next_takes_one_task(server: &Server) {

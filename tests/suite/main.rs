@@ -35,6 +35,7 @@ mod koor_client;
 mod koor_faults;
 mod leases;
 mod leases_bounds;
+mod leases_circles;
 mod leases_overlap;
 mod leases_tree;
 mod linearizable;

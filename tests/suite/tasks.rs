@@ -194,7 +194,24 @@ fn next_says_why_there_is_nothing(server: &Server) {
     assert_eq!(
         why(&other),
         "nothing is ready for other (waiting for other tasks: 1; claimed: 1; for others, for \
-         other capabilities or on leased paths: 1)"
+         other capabilities or on leased paths: 1); T-3: it is for backend"
+    );
+    let urgent = json!({"title": "d", "priority": 0, "capabilities": ["sql"]});
+    add(&server.owner(), urgent);
+    let said = why(&other);
+    assert!(
+        said.ends_with("; T-4: it needs the capability sql"),
+        "{said}"
+    );
+    let leased = json!({"title": "e", "priority": 0, "paths": ["/a/"]});
+    add(&server.owner(), leased);
+    act(&server.owner(), "T-4", "cancel", json!({}));
+    let body = json!({"pattern": "/a/**"});
+    agent.post("/api/leases", body).send().expect(200);
+    let said = why(&other);
+    assert!(
+        said.ends_with("; T-5: its paths /a/ overlap L-1 /a/**, of frontend"),
+        "{said}"
     );
 }
 

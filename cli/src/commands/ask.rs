@@ -27,7 +27,7 @@ pub(crate) struct Ask {
     agent: String,
     /// What is asked
     prompt: String,
-    /// A file with the JSON Schema of the answer; or the schema itself, which begins with {
+    /// A file with the JSON Schema of the answer; or the schema itself
     #[arg(long, value_name = "FILE")]
     schema: String,
     /// Wait so long for the answer, such as 10m
@@ -75,10 +75,13 @@ impl Run for Ask {
     }
 }
 
+/// What is JSON is the schema itself, and what begins like an object is meant
+/// to be.
 fn schema_of(session: &mut Session<'_>, given: &str) -> Result<Value> {
-    let text = match given.trim_start().starts_with('{') {
-        true => given.to_owned(),
-        false => read_text(session, Path::new(given))?,
+    let text = match serde_json::from_str(given) {
+        Ok(schema) => return Ok(schema),
+        Err(_) if given.trim_start().starts_with('{') => given.to_owned(),
+        Err(_) => read_text(session, Path::new(given))?,
     };
     serde_json::from_str(&text).map_err(|error| invalid(format!("the schema is no JSON: {error}")))
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use coro_api::messages;
+use coro_api::messages::{self, Message};
 
 use crate::commands::Run;
 use crate::commands::messages::shown;
@@ -14,7 +14,8 @@ use crate::session::{Session, unexpected};
 /// Print the messages that you have not read, the oldest first
 ///
 /// Each has a line that says who wrote it and what it wants, then its text with
-/// > before each line. With --wait, exit code 8 means that none came.
+/// > before each line. A long one is cut, and named with the command that shows
+/// the rest; --json has all. With --wait, exit code 8 means that none came.
 #[derive(Args)]
 pub(crate) struct Inbox {
     /// Wait so long for a message where there is none, such as 10m
@@ -23,6 +24,9 @@ pub(crate) struct Inbox {
     /// Look without having read them
     #[arg(long)]
     peek: bool,
+    /// Print long ones whole too
+    #[arg(long)]
+    full: bool,
 }
 
 impl Run for Inbox {
@@ -38,6 +42,7 @@ impl Run for Inbox {
         if inbox.messages.is_empty() && self.wait.is_some() {
             return Err(timed_out("no message came in time"));
         }
+        let shown = if self.full { shown } else { Message::brief };
         session.show(&response, |inbox: messages::Inbox| {
             let all: Vec<String> = inbox.messages.iter().map(shown).collect();
             all.join("\n")

@@ -110,6 +110,10 @@ pub const TASK_ATTEMPTS_MAX: i64 = 1_000;
 /// The longest text of a message, and the longest schema of an ask: 64 KiB.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
+/// The most characters of one message that a model gets without asking for it
+/// whole: from a hook, and from `coro-cli inbox`.
+pub const MESSAGE_CHARS_SHOWN_MAX: usize = 1_200;
+
 /// The most agents that one message is for.
 pub const RECIPIENTS_MAX: usize = 1_000;
 

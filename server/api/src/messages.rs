@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::limits::MESSAGE_CHARS_SHOWN_MAX;
 use crate::names::inert;
 use crate::numbers::MessageNumber;
 use crate::tokens::Role;
@@ -273,6 +274,26 @@ impl Message {
         let lines = inert(&text);
         let lines: Vec<String> = lines.split('\n').map(|line| format!("> {line}")).collect();
         lines.join("\n")
+    }
+
+    /// The message with its label, cut to what a model gets unasked. The end
+    /// names the command that shows the rest.
+    pub fn brief(&self) -> String {
+        let (label, quoted) = (self.label(), self.quoted());
+        let given = i64::try_from(self.text.chars().count()).unwrap_or(i64::MAX);
+        let is_all_given = given == self.chars;
+        if is_all_given && quoted.chars().count() <= MESSAGE_CHARS_SHOWN_MAX {
+            return format!("{label}\n{quoted}");
+        }
+        let cut: String = quoted.chars().take(MESSAGE_CHARS_SHOWN_MAX).collect();
+        let rest = match is_all_given && self.ask.is_some() {
+            true => "the whole of it".to_owned(),
+            false => format!("all {} characters", self.chars),
+        };
+        format!(
+            "{label}\n{cut}… (coro-cli messages get {} shows {rest})",
+            self.number
+        )
     }
 }
 

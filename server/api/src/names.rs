@@ -9,6 +9,9 @@ use std::fmt::{self, Write as _};
 
 use crate::limits::NAME_BYTES_MAX;
 
+/// The project where neither a token nor its call names one.
+pub const DEFAULT_PROJECT: &str = "default";
+
 /// What is wrong with a name, as a sentence that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError(String);

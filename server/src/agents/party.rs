@@ -73,7 +73,12 @@ pub fn agent_named(tx: &mut Tx<'_>, ctx: &Ctx, project: &str, name: &str) -> Res
         false => None,
     };
     let agent = found.ok_or_else(|| {
-        not_found("agent", name).hint("list those of the project: coro-cli instances list")
+        not_found("agent", &format!("{name} in the project {project:?}")).hint(
+            match ctx.caller.project {
+                Some(_) => "list those of the project: coro-cli instances list",
+                None => "name its project with --project; coro-cli instances list has all agents",
+            },
+        )
     })?;
     if agent.has_ended() {
         return Err(conflict(format!("the agent {name:?} has ended"))

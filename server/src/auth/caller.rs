@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coro_api::names::{project_of_key, project_of_topic};
+use coro_api::names::{DEFAULT_PROJECT, project_of_key, project_of_topic};
 use coro_api::tokens::{PrincipalKind, Role};
 
 use super::Permission;
@@ -13,9 +13,6 @@ use crate::error::{Result, forbidden};
 use crate::ids::{AgentId, Hash, TenantId};
 use crate::log::Sight;
 use crate::tokens;
-
-/// The project where neither a token nor its call names one.
-const DEFAULT_PROJECT: &str = "default";
 
 /// The principal behind a token.
 #[derive(Clone, Debug)]

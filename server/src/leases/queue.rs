@@ -9,6 +9,8 @@
 //! that leaves waiting is granted at its next call, which comes at least as
 //! often as places are kept.
 
+mod circle;
+
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,22 +94,32 @@ impl Queue {
             .set(VISITS_MAX.min(self.visits_of_all_left.get()));
     }
 
-    /// What of others overlaps a thing: what is held, and what was waited for
-    /// before `place`; without a place everything that is waited for.
+    /// The first that is in the way, see [`Self::obstacles`].
     pub(super) fn obstacle(
         &self,
         thing: &Thing,
         agent: &AgentId,
         place: Option<LeaseNumber>,
     ) -> Option<Obstacle<'_>> {
-        let counts = |lease: &LeaseRow| {
+        self.obstacles(thing, agent, place).next()
+    }
+
+    /// What of others overlaps a thing: what is held, and what was waited for
+    /// before `place`; without a place everything that is waited for.
+    fn obstacles(
+        &self,
+        thing: &Thing,
+        agent: &AgentId,
+        place: Option<LeaseNumber>,
+    ) -> impl Iterator<Item = Obstacle<'_>> {
+        let counts = move |lease: &LeaseRow| {
             lease.excludes()
                 && lease.agent.as_ref() != Some(agent)
                 && lease.lives(self.now)
                 && (lease.is_held() || place.is_none_or(|place| lease.number < place))
         };
-        let mut others = self.rows.iter().enumerate();
-        others.find_map(|(at, lease)| {
+        let others = self.rows.iter().enumerate();
+        others.filter_map(move |(at, lease)| {
             if !counts(lease) || told_apart(thing, lease) {
                 return None;
             }

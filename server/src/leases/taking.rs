@@ -139,6 +139,9 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
         }
         return take_again(tx, ctx, asked, &agent, own);
     }
+    if obstacle.is_some() {
+        queue.check_circle(&asked.thing, &agent.id)?;
+    }
     Room::of(tx, tenant, &queue, &agent)?.check(1)?;
     has_begun_work(tx, ctx, &agent)?;
     let lease = LeaseRow {

@@ -7,7 +7,8 @@
 //! is handed out again until then. So nothing is lost, and
 //! nothing is shown twice by a client that remembers what it has shown.
 
-use coro_api::messages::{DeliveredBy, Message, ReceiptState};
+use coro_api::limits::MESSAGE_CHARS_SHOWN_MAX;
+use coro_api::messages::{DeliveredBy, ReceiptState};
 use coro_api::numbers::MessageNumber;
 
 use super::store::Unread;
@@ -18,9 +19,6 @@ use crate::ids::{AgentId, TenantId};
 
 /// The most characters that one delivery shows.
 const DELIVERY_CHARS_MAX: usize = 4_000;
-
-/// The most characters that it shows of one message.
-const MESSAGE_CHARS_MAX: usize = 1_200;
 
 /// The most messages that are looked at for one delivery: more never fit.
 const CANDIDATES_MAX: i64 = 60;
@@ -173,13 +171,13 @@ pub(super) fn mark_delivered(
 
 /// What fits of what nothing has shown yet, the oldest first.
 fn next_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delivery> {
-    let chars_max = i64::try_from(MESSAGE_CHARS_MAX).unwrap_or(i64::MAX);
+    let chars_max = i64::try_from(MESSAGE_CHARS_SHOWN_MAX).unwrap_or(i64::MAX);
     let rows = store::unread(tx, tenant, agent, Unread::Queued, chars_max, CANDIDATES_MAX)?;
     let now = tx.now();
     let mut delivery = Delivery::default();
     let mut chars = 0;
     for row in &rows {
-        let text = text_of(&row.shown(&[], now)?);
+        let text = row.shown(&[], now)?.brief();
         chars += text.chars().count() + 1;
         if chars > DELIVERY_CHARS_MAX && !delivery.messages.is_empty() {
             break;
@@ -193,23 +191,4 @@ fn next_of(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<Delive
     }
     delivery.blocking = blocking_of(tx, tenant, agent)?;
     Ok(delivery)
-}
-
-/// A message with its label, cut.
-fn text_of(message: &Message) -> String {
-    let (label, quoted) = (message.label(), message.quoted());
-    let given = i64::try_from(message.text.chars().count()).unwrap_or(i64::MAX);
-    let is_whole = given == message.chars && quoted.chars().count() <= MESSAGE_CHARS_MAX;
-    if is_whole {
-        return format!("{label}\n{quoted}");
-    }
-    let cut: String = quoted.chars().take(MESSAGE_CHARS_MAX).collect();
-    let rest = match given == message.chars && message.ask.is_some() {
-        true => "the whole of it".to_owned(),
-        false => format!("all {} characters", message.chars),
-    };
-    format!(
-        "{label}\n{cut}… (coro-cli messages get {} shows {rest})",
-        message.number
-    )
 }

@@ -14,7 +14,7 @@ use coro_api::names::inert;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use crate::error::{Result, internal, invalid};
+use crate::error::{Error, Result, internal, invalid};
 use crate::said::cut;
 
 /// The one version of JSON Schema that is taken.
@@ -35,6 +35,9 @@ const PATTERN_BYTES_MAX: usize = 256 * 1024;
 
 /// The most values of a schema times values of an answer: about a second.
 const WORK_MAX: u64 = 20_000_000;
+
+/// How much of a value that is wrong in a schema is shown, in characters.
+const VALUE_CHARS_MAX: usize = 100;
 
 /// The longest reason in characters.
 const REASON_CHARS_MAX: usize = 300;
@@ -81,10 +84,26 @@ fn compile(schema: &Value) -> Result<Validator> {
         .offline()
         .with_pattern_options(patterns)
         .build(schema)
-        .map_err(|error| {
-            let why = one_line(&place_and_reason(&error));
-            invalid(format!("the schema is no JSON Schema of 2020-12: {why}"))
-        })
+        .map_err(|error| refused(schema, &error))
+}
+
+/// What of a schema is wrong. The rule that it breaks is one of the schema of
+/// schemas, which mostly says that none of several forms fits.
+fn refused(schema: &Value, error: &ValidationError<'_>) -> Error {
+    let path = error.instance_path().to_string();
+    let why = match schema.pointer(&path) {
+        Some(value) if !path.is_empty() => {
+            let value = cut(&value.to_string(), VALUE_CHARS_MAX);
+            format!("{path} is {value}: {}", error.masked())
+        }
+        _ => place_and_reason(error),
+    };
+    let why = one_line(&why);
+    let error = invalid(format!("the schema is no JSON Schema of 2020-12: {why}"));
+    match path.ends_with("/type") {
+        true => error.hint("a type is array, boolean, integer, null, number, object or string"),
+        false => error,
+    }
 }
 
 /// Where a value does not fit, and why, without the value.

@@ -16,6 +16,7 @@ use crate::agents;
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::{Result, invalid};
+use crate::said::cut;
 use crate::{leases, numbers};
 
 /// How urgent a task is where nothing is said.
@@ -26,6 +27,9 @@ const PRIORITY_MAX: i64 = 4;
 
 /// How often a task is begun where nothing is said.
 const ATTEMPTS: i64 = 5;
+
+/// How much of a name that is no ref is shown, in characters.
+const NAME_CHARS_SHOWN: usize = 32;
 
 /// The open tasks are counted once in so many new ones: that takes a while
 /// where there are many, and the bound need not be kept to the task.
@@ -135,8 +139,15 @@ fn places_of(new: &[NewTask]) -> Result<HashMap<&str, usize>> {
 fn number_of(name: &str) -> Result<i64> {
     match name.parse::<TaskNumber>() {
         Ok(number) => Ok(number.0),
-        Err(error) => Err(invalid(error.to_string())
-            .hint("depends_on takes numbers of tasks, and each ref of the same call")),
+        Err(_) => {
+            let name = cut(name, NAME_CHARS_SHOWN);
+            Err(invalid(format!(
+                "depends_on has {name:?}, which is no ref of this call and no number such as T-12"
+            ))
+            .hint(format!(
+                "give the task that is meant \"ref\": {name:?}, or name one of before by its number"
+            )))
+        }
     }
 }
 

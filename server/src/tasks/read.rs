@@ -30,6 +30,8 @@ pub struct TaskFilter {
     pub is_ready: bool,
     /// The number of a task that it depends on.
     pub depends_on: Option<i64>,
+    /// Done, failed or cancelled; or not.
+    pub is_closed: Option<bool>,
 }
 
 /// The tasks that the caller sees after a number, in the order in which they

@@ -51,6 +51,7 @@ struct ListQuery {
     claimed_by: Option<String>,
     ready: Option<bool>,
     depends_on: Option<String>,
+    closed: Option<bool>,
     limit: Option<i64>,
     cursor: Option<i64>,
 }
@@ -68,6 +69,7 @@ struct ListQuery {
         ("claimed_by" = Option<String>, Query, description = "The agent that works on them now"),
         ("ready" = Option<bool>, Query, description = "true: only open ones that wait for no other"),
         ("depends_on" = Option<String>, Query, description = "Only those that depend on this task", example = "T-1"),
+        ("closed" = Option<bool>, Query, description = "true: only those that are done, failed or cancelled; false: only others"),
         ("limit" = Option<i64>, Query, description = "Tasks at most; without it the list is whole, or an error", minimum = 1, maximum = 10000),
         ("cursor" = Option<i64>, Query, description = "Where the page before ended, from its Link", minimum = 0),
     ),
@@ -83,6 +85,7 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         claimed_by: query.claimed_by.clone(),
         is_ready: query.ready.unwrap_or(false),
         depends_on: query.depends_on.as_deref().map(number_of).transpose()?,
+        is_closed: query.closed,
     };
     let listed = list_tasks(&ctx, filter, after, rows.to_read()).await?;
     let filters = [
@@ -93,6 +96,7 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
         ("claimed_by", &query.claimed_by),
         ("ready", &query.ready.map(|ready| ready.to_string())),
         ("depends_on", &query.depends_on),
+        ("closed", &query.closed.map(|closed| closed.to_string())),
     ];
     rows.answer(&listed, "/api/tasks", "cursor", &filters)
 }

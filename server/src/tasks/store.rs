@@ -137,7 +137,8 @@ pub(super) fn list(
              AND ($7 = 0 OR (status = 'open' AND blockers = 0)) \
              AND (CAST($8 AS BIGINT) IS NULL OR number IN (SELECT d.task \
                FROM task_dependency d WHERE d.tenant_id = $1 AND d.dependency = $8)) \
-             ORDER BY number LIMIT $9"
+             AND (CAST($9 AS BIGINT) IS NULL OR (status IN ('open', 'claimed')) = ($9 = 0)) \
+             ORDER BY number LIMIT $10"
         ),
         &[
             tenant.into(),
@@ -148,8 +149,25 @@ pub(super) fn list(
             filter.claimed_by.as_deref().into(),
             filter.is_ready.into(),
             filter.depends_on.into(),
+            filter.is_closed.map(i64::from).into(),
             limit.into(),
         ],
+        row_from,
+    )
+}
+
+/// The most urgent task of a project that waits for no other, whoever it is for.
+pub(super) fn first_ready(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: &str,
+) -> Result<Option<TaskRow>> {
+    tx.query_one(
+        select!(
+            " AND project = $2 AND status = 'open' AND blockers = 0 \
+             ORDER BY priority, number LIMIT 1"
+        ),
+        &[tenant.into(), project.into()],
         row_from,
     )
 }

@@ -58,19 +58,29 @@ fn ready_for_whom(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<String> 
     let Some(agent) = living.iter().find(|agent| Some(&agent.id) == own) else {
         return Ok(format!("{id} is ready: no agent has asked for it yet"));
     };
-    let lacks = |one: &&String| !agent.capabilities.contains(*one);
-    let obstacle = if !task.assignee.is_empty() && task.assignee != agent.name {
-        Some(format!("it is for {}", task.assignee))
-    } else if let Some(missing) = task.capabilities.iter().find(lacks) {
-        Some(format!("it needs the capability {missing}"))
-    } else {
-        let leases = HeldLeases::load(tx, tenant, &task.project)?;
-        no_leases(tx, tenant, &leases, agent, task)?
-    };
+    let obstacle = obstacle_of(tx, tenant, agent, task)?;
     Ok(match obstacle {
         Some(obstacle) => format!("{id} is ready, but not for {}: {obstacle}", agent.name),
         None => format!("{id} is ready: no agent has asked for it yet"),
     })
+}
+
+/// Why an agent can't have a task that is ready; `None` where it can.
+fn obstacle_of(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    task: &TaskRow,
+) -> Result<Option<String>> {
+    if !task.assignee.is_empty() && task.assignee != agent.name {
+        return Ok(Some(format!("it is for {}", task.assignee)));
+    }
+    let lacks = |one: &&String| !agent.capabilities.contains(*one);
+    if let Some(missing) = task.capabilities.iter().find(lacks) {
+        return Ok(Some(format!("it needs the capability {missing}")));
+    }
+    let leases = HeldLeases::load(tx, tenant, &task.project)?;
+    no_leases(tx, tenant, &leases, agent, task)
 }
 
 /// Who has a task, or how it ended.
@@ -271,8 +281,16 @@ pub(super) fn nothing_for(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) 
         return Ok(format!("nothing is ready for {name}: the queue is empty"));
     }
     let nothing = format!("nothing is ready for {name} ({})", parts.join("; "));
-    Ok(match choose::without_room(tx, tenant, agent)? {
-        Some((task, full)) => format!("{nothing}; {task} would be, but {}", no_room(&full)),
+    if let Some((task, full)) = choose::without_room(tx, tenant, agent)? {
+        let no_room = no_room(&full);
+        return Ok(format!("{nothing}; {task} would be, but {no_room}"));
+    }
+    let Some(first) = store::first_ready(tx, tenant, &agent.project)? else {
+        return Ok(nothing);
+    };
+    let obstacle = obstacle_of(tx, tenant, agent, &first)?;
+    Ok(match obstacle {
+        Some(obstacle) => format!("{nothing}; {}: {obstacle}", first.id()),
         None => nothing,
     })
 }

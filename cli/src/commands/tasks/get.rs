@@ -1,4 +1,5 @@
 use clap::Args;
+use coro_api::names::DEFAULT_PROJECT;
 use coro_api::tasks::{OWN, Task};
 
 use super::{details, item_row, parse_id, request};
@@ -22,6 +23,9 @@ impl Run for Get {
         let response = session.call(request(Method::Get, &self.id, ""))?;
         session.show(&response, |task: Task| {
             let mut lines = vec![item_row(&task.item)];
+            if task.item.project != DEFAULT_PROJECT {
+                lines.push(format!("project: {}", escape(&task.item.project)));
+            }
             lines.extend(details(&task));
             if let Some(result) = &task.result {
                 let text = result

@@ -13,10 +13,13 @@ use crate::session::Session;
 
 /// Put many tasks into the queue and print their numbers and refs, a line each
 ///
-/// All, or none. The file is JSON: an array of tasks with title, and body,
-/// project, priority, assignee, capabilities, paths, labels, `attempts_max`,
-/// `depends_on` and ref where they are needed. Those in `depends_on` are
-/// numbers such as T-3, and refs of the same file.
+/// All, or none. The file is JSON: an array of tasks such as
+/// {"title": "Build it", "ref": "build", `"depends_on"`: ["T-3"]}. Each has a
+/// title, and what else it needs of: body, project, priority (0 to 4),
+/// assignee, capabilities (what tasks add calls --needs), paths (--path),
+/// labels (--label), `depends_on` (--after), `attempts_max` (--attempts) and
+/// ref. Capabilities, paths, labels and `depends_on` are arrays; `depends_on`
+/// takes numbers such as T-3, and refs of the same file.
 #[derive(Args)]
 pub(crate) struct Import {
     /// A file, at most 1000 tasks; - reads standard input

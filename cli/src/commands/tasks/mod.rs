@@ -85,6 +85,16 @@ pub(crate) fn standing(item: &TaskItem) -> String {
 /// Number, status, priority, who has it or is to have it, how many tasks it
 /// waits for, its labels, and its title, which is last since it may be long.
 fn item_row(item: &TaskItem) -> String {
+    format!("{}\t{}", columns(item), row(&[&item.title]))
+}
+
+/// As [`item_row`], with the project before the title.
+fn item_row_with_project(item: &TaskItem) -> String {
+    let last = row(&[&item.project, &item.title]);
+    format!("{}\t{last}", columns(item))
+}
+
+fn columns(item: &TaskItem) -> String {
     let claim = item.claim.as_ref();
     let who = claim.map_or(item.assignee.as_str(), |claim| claim.agent.as_str());
     row(&[
@@ -94,7 +104,6 @@ fn item_row(item: &TaskItem) -> String {
         who,
         &item.blockers.to_string(),
         &item.labels.join(","),
-        &item.title,
     ])
 }
 
