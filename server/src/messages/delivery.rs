@@ -130,7 +130,7 @@ pub fn texts_besides(
             continue;
         };
         let message = row.shown(&[], now)?;
-        let text = text_of(&message);
+        let text = message.brief();
         let chars = text.chars().count();
         texts.push(if chars <= room { text } else { message.label() });
         room = room.saturating_sub(chars);
