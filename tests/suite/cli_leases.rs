@@ -128,6 +128,8 @@ fn what_is_protected_is_not_waited_for(server: &Server) {
         fails(&protected, 5, "--kind lease_override --lease L-1)");
         assert!(!protected.stderr.contains("--wait"), "{protected:?}");
     }
+    let taken = backend.run(&["leases", "take", "/db/1"]);
+    fails(&taken, 0, "lets nobody edit what L-1 protects");
     let ask = [
         "request",
         "WHY",

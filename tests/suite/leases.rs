@@ -588,6 +588,9 @@ fn protected_paths_concern_edits_only(server: &Server) {
     assert_eq!(take(&server.owner(), body).id, lease.id);
     let own = take_pattern(&frontend, "/migrations/1.sql");
     assert_eq!(own.status, LeaseStatus::Held);
+    // It is told that this lets nobody edit.
+    assert_eq!(own.protected_by, Some(lease.id));
+    assert_eq!(take_pattern(&frontend, "/src/").protected_by, None);
     let found = hindered(&frontend, &["migrations/1.sql"]);
     assert_eq!((found[0].lease, &*found[0].holder), (lease.id, ""));
     server.advance_days(400);

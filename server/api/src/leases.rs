@@ -95,6 +95,10 @@ pub struct Lease {
     pub task: Option<TaskNumber>,
     /// The lease under which this one lets its holder edit: a human agreed.
     pub overrides: Option<LeaseNumber>,
+    /// Only where a lease was just taken: a protected path that it overlaps, and
+    /// does not let its holder edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected_by: Option<LeaseNumber>,
     pub reason: String,
     /// Grows with each lease that is granted: what is guarded can refuse an
     /// older one. Null while it waits.

@@ -118,6 +118,7 @@ impl LeaseRow {
             generation: self.generation,
             task: self.task,
             overrides: self.overrides,
+            protected_by: None,
             reason: self.reason.clone(),
             fence: self.fence,
             ttl_seconds: self.ttl_seconds,

@@ -128,6 +128,28 @@ impl Queue {
         })
     }
 
+    /// A protected path that overlaps a thing, and that no human has let the
+    /// agent edit. It keeps nobody from leasing the thing.
+    pub(super) fn protection(&self, thing: &Thing, agent: &AgentId) -> Option<LeaseNumber> {
+        self.ask_anew();
+        let is_allowed = |number: LeaseNumber| {
+            let mut rows = self.rows.iter();
+            rows.any(|row| {
+                row.overrides == Some(number)
+                    && row.agent.as_ref() == Some(agent)
+                    && row.lives(self.now)
+            })
+        };
+        let mut others = self.rows.iter().enumerate();
+        others.find_map(|(at, lease)| {
+            if !lease.is_protected() || told_apart(thing, lease) {
+                return None;
+            }
+            self.meet(thing, self.thing(at)?)?;
+            (!is_allowed(lease.number)).then_some(lease.number)
+        })
+    }
+
     /// Whether a row is waited for, and nothing is in its way any more.
     fn is_due(&self, at: usize) -> bool {
         let waiter = &self.rows[at];

@@ -120,9 +120,26 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     let project = project_for(tx, ctx, asked.project.as_deref())?;
     end_expired(tx, tenant, &project)?;
     let queue = Queue::load(tx, tenant, &project)?;
+    let lease = take_beside(tx, ctx, asked, &agent, &queue, project)?;
+    Ok(Lease {
+        protected_by: queue.protection(&asked.thing, &agent.id),
+        ..lease
+    })
+}
+
+/// Takes a lease beside those of its project, or a place among them.
+fn take_beside(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    asked: &Asked,
+    agent: &AgentRef,
+    queue: &Queue,
+    project: String,
+) -> Result<Lease> {
+    let tenant = &ctx.caller.tenant;
     let own = queue.own(&asked.thing, &agent.id);
     if let Some(held) = own.filter(|own| own.is_held()) {
-        return take_again(tx, ctx, asked, &agent, held.clone());
+        return take_again(tx, ctx, asked, agent, held.clone());
     }
     let place = own.map(|own| own.number);
     let obstacle = queue.obstacle(&asked.thing, &agent.id, place);
@@ -137,20 +154,20 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
             // Nobody told it so: see `queue`.
             grant_waiter(tx, tenant, &mut own)?;
         }
-        return take_again(tx, ctx, asked, &agent, own);
+        return take_again(tx, ctx, asked, agent, own);
     }
     if obstacle.is_some() {
         queue.check_circle(&asked.thing, &agent.id)?;
     }
-    Room::of(tx, tenant, &queue, &agent)?.check(1)?;
-    has_begun_work(tx, ctx, &agent)?;
+    Room::of(tx, tenant, queue, agent)?.check(1)?;
+    has_begun_work(tx, ctx, agent)?;
     let lease = LeaseRow {
         project,
         ttl_seconds: Some(asked.ttl_seconds),
-        ..new_row(tx, ctx, asked, Some(&agent))?
+        ..new_row(tx, ctx, asked, Some(agent))?
     };
     match obstacle {
-        Some(_) => stand_in_line(tx, ctx, &queue, lease),
+        Some(_) => stand_in_line(tx, ctx, queue, lease),
         None => begin(tx, ctx, lease, "coro.lease.granted"),
     }
 }
@@ -286,10 +303,13 @@ fn begin(tx: &mut Tx<'_>, ctx: &Ctx, mut lease: LeaseRow, topic: &'static str) -
 
 /// Waits until a lease is held; gives it as it is when the time is over.
 async fn wait_until_held(ctx: &Ctx, lease: Lease, seconds: u64) -> Result<Lease> {
-    let number = lease.id;
+    let (number, protected_by) = (lease.id, lease.protected_by);
     let held = wait_for(ctx, &["coro.lease.*"], seconds, move |tx, ctx| {
         let lease = find(tx, ctx, number)?;
-        Ok(lease.is_held().then(|| lease.shown()))
+        Ok(lease.is_held().then(|| Lease {
+            protected_by,
+            ..lease.shown()
+        }))
     });
     Ok(held.await?.unwrap_or(lease))
 }

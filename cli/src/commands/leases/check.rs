@@ -9,11 +9,11 @@ use crate::session::Session;
 
 /// Print which files others have leased, or are protected, the worst first
 ///
-/// The fields are path, mode, lease, holder, project and reason; files that are free are
-/// left out. Exit code 5 means that one of them is not to be edited.
+/// The fields are path, mode, lease, holder, project and reason; files that are
+/// free are left out. Exit code 5 means that one of them is not to be edited.
 #[derive(Args)]
 pub(crate) struct Check {
-    /// Files, as seen from here; where this is no repository, from its root
+    /// Files, as seen from here; outside of a repository, from the root of theirs
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
     /// The project; by default `CORO_PROJECT`, else the token's or the agent's, else all

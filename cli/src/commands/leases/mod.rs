@@ -73,8 +73,8 @@ pub(crate) fn hindered_row(one: &HinderedPath) -> String {
     ])
 }
 
-/// Which projects are not this one's, where a call looked in all of them: the
-/// end of a hint.
+/// What to do where a call looked in all projects, and the lease may be of
+/// another repository: the end of a hint.
 pub(crate) fn hint_of_projects(checked: &CheckedPaths) -> String {
     let (None, Some(worst)) = (&checked.project, checked.hindered.first()) else {
         return String::new();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use coro_api::leases::{Lease, LeaseMode, LeaseStatus, NewLease};
+use coro_api::leases::{Lease, LeaseMode, LeaseStatus, NewLease, how_to_ask};
 
 use super::{modes, request, with_body};
 use crate::commands::Run;
@@ -16,7 +16,8 @@ use crate::session::{Session, unexpected, whole_seconds};
 ///
 /// Nobody else gets what overlaps it until it is released or its time is over.
 /// Exit code 4 means that another agent is in the way, 8 that it still was after
-/// the time of --wait. Taking again what one has renews it.
+/// the time of --wait. Taking again what one has renews it. It lets nobody edit a
+/// protected path; a line says so where it overlaps one.
 #[derive(Args)]
 pub(crate) struct Take {
     /// Files, as a line of .gitignore without ! names them, such as /src/api/
@@ -66,7 +67,9 @@ impl Run for Take {
             let lease: Lease =
                 serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
             if lease.status == LeaseStatus::Held {
-                return session.show(&response, |lease: Lease| lease.id.to_string());
+                session.show(&response, |lease: Lease| lease.id.to_string())?;
+                tell_protection(session, &lease);
+                return Ok(());
             }
             if wait.is_over() {
                 return Err(give_up(session, &lease));
@@ -88,6 +91,17 @@ impl Take {
             wait_seconds: 0,
             protected: self.protected,
         }
+    }
+}
+
+/// Says where a lease does not let its holder edit what it is on.
+fn tell_protection(session: &mut Session<'_>, lease: &Lease) {
+    if let Some(protected) = lease.protected_by {
+        session.talk(&format!(
+            "{} keeps other agents away, and lets nobody edit what {protected} protects ({})",
+            lease.id,
+            how_to_ask(protected)
+        ));
     }
 }
 
