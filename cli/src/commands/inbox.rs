@@ -13,9 +13,10 @@ use crate::session::{Session, unexpected};
 
 /// Print the messages that you have not read, the oldest first
 ///
-/// Each has a line that says who wrote it and what it wants, then its text, with
-/// a > before each line. A long one is cut, and named with the command that
-/// shows the rest; --json has all. With --wait, exit code 8 means that none came.
+/// Each has a line that says who wrote it and what it wants, then its text, of
+/// which each line begins with >. Of a long one the beginning is printed, and
+/// the command that shows the rest; --json has all. With --wait, exit code 8
+/// means that none came.
 #[derive(Args)]
 pub(crate) struct Inbox {
     /// Wait so long for a message where there is none, such as 10m

@@ -14,7 +14,7 @@ use crate::session::Session;
 /// Put many tasks into the queue and print their numbers and refs, a line each
 ///
 /// All, or none. The file is JSON: an array of tasks such as
-/// {"title": "Build it", "ref": "build", `"depends_on"`: ["T-3"]}. Each has a
+/// [{"title": "Build it", "ref": "build", "paths": ["src/"]}]. Each has a
 /// title, and what else it needs of: body, project, priority (0 to 4),
 /// assignee, capabilities (what tasks add calls --needs), paths (--path),
 /// labels (--label), `depends_on` (--after), `attempts_max` (--attempts) and
