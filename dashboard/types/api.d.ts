@@ -727,7 +727,9 @@ export interface paths {
         put?: never;
         /**
          * Check paths before an edit
-         * @description Which of them leases of others cover, or protected paths of the project.
+         * @description Which of them leases of others cover, or protected paths: those of the
+         *     project, and of all projects where neither the call nor the token nor the
+         *     agent names one.
          */
         post: operations["check_paths"];
         delete?: never;
@@ -985,7 +987,8 @@ export interface paths {
         post: operations["pause"];
         /**
          * Resume an agent, a project or all
-         * @description Names what was paused in the same words. For the owner and controllers.
+         * @description Names what was paused in the same words or by its id, or ends all at once
+         *     that the caller may end. For the owner and controllers.
          */
         delete: operations["resume"];
         options?: never;
@@ -1768,13 +1771,15 @@ export interface components {
         CheckPaths: {
             /** @description From the root of the repository, 10,000 at most. */
             paths: string[];
-            /** @description Default: the project of the token, else of the agent. */
+            /** @description Default: the project of the token, else of the agent, else all. */
             project?: string | null;
         };
         /** @description What stands in the way of some edits. */
         CheckedPaths: {
             /** @description The worst mode first; paths that are free are left out. */
             hindered: components["schemas"]["HinderedPath"][];
+            /** @description The project whose leases were looked at; null where it was all of them. */
+            project?: string | null;
         };
         /** @description One client, and the texts that connect it. */
         ClientSetup: {
@@ -2010,6 +2015,8 @@ export interface components {
             mode: components["schemas"]["LeaseMode"];
             path: string;
             pattern: string;
+            /** @description The project of the lease. */
+            project: string;
             reason: string;
         };
         /** @description What a hook is told. All of it is for the model, but `confirm`. */
@@ -2137,6 +2144,7 @@ export interface components {
             project: string;
             /** @description A protected path of the project: nobody's, and without an end. */
             protected: boolean;
+            protected_by?: components["schemas"]["LeaseNumber"] | null;
             reason: string;
             requested_at: string;
             status: components["schemas"]["LeaseStatus"];
@@ -2236,7 +2244,7 @@ export interface components {
          * @description What a message is.
          * @enum {string}
          */
-        MessageKind: "message" | "answer" | "bounce" | "ask";
+        MessageKind: "message" | "answer" | "bounce" | "notice" | "ask";
         /**
          * @description The number of a message
          * @example M-40
@@ -2895,9 +2903,11 @@ export interface components {
          * @enum {string}
          */
         RequestStatus: "open" | "escalated" | "parked" | "decided" | "expired" | "withdrawn";
-        /** @description A pause that is over. */
+        /** @description A pause that is over, or several. */
         Resumed: {
-            /** @description Its id; null where there was none. */
+            /** @description The ids of all that ended. */
+            ended?: string[];
+            /** @description Its id, the first of several; null where there was none. */
             resumed?: string | null;
         };
         /** @description What of the log is kept, and for how long. */
@@ -5606,6 +5616,10 @@ export interface operations {
                 project?: string;
                 /** @description The agent's name; without it the whole project */
                 agent?: string;
+                /** @description Instead of both: the pause's id, such as `project:shop` */
+                id?: string;
+                /** @description Instead of all these: every pause that the caller may end */
+                all?: boolean;
             };
             header?: {
                 /** @description Makes a repetition harmless */
@@ -6303,6 +6317,8 @@ export interface operations {
                  * @example T-1
                  */
                 depends_on?: string;
+                /** @description true: only those that are done, failed or cancelled; false: only others */
+                closed?: boolean;
                 /** @description Tasks at most; without it the list is whole, or an error */
                 limit?: number;
                 /** @description Where the page before ended, from its Link */
