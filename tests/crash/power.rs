@@ -110,7 +110,7 @@ impl Recorded {
         load.wait_until(|counts| counts.acknowledged >= acknowledged);
         let told = load.finish();
         let token = server.owner().token().to_owned();
-        server.kill();
+        Recording::hold(&log, || server.kill());
         let recording = Recording::read(&log, &folder);
         let replayed = recording.disk_at(recording.end(), Unsynced::Kept, random);
         assert_replayed(&replayed, &folder);

@@ -97,6 +97,14 @@ pub(crate) enum Unsynced {
 pub(crate) type Disk = BTreeMap<PathBuf, Vec<u8>>;
 
 impl Recording {
+    /// Calls `kill` while the recorded program changes nothing, so that every
+    /// change has its record and every record its change.
+    pub(crate) fn hold(log: &Path, kill: impl FnOnce()) {
+        let log = std::fs::File::open(log).expect("the recorder has made its log");
+        log.lock().expect("a lock of the recorder's log");
+        kill();
+    }
+
     pub(crate) fn read(log: &Path, folder: &Path) -> Recording {
         let bytes = std::fs::read(log).expect("the recorder has made its log");
         let mut files = Files {
@@ -104,7 +112,6 @@ impl Recording {
             ..Files::default()
         };
         let (mut changes, mut at) = (Vec::new(), 0);
-        // A killed server may leave its last record unfinished.
         while let Some(record) = Record::parse(&bytes, at) {
             at = record.data.end;
             if let Some(what) = files.change(&bytes, folder, record) {
@@ -114,6 +121,7 @@ impl Recording {
                 });
             }
         }
+        assert_eq!(at, bytes.len(), "the recorder's last record is not whole");
         Recording {
             folder: folder.to_owned(),
             bytes,

@@ -11,6 +11,9 @@
  * after its end. The end is recorded before the program learns of it, so
  * whatever the program says afterwards is later than the record.
  *
+ * The lock is an flock of the log too: who holds one while the program is
+ * killed parts no change from its record.
+ *
  * Files ending in -shm are left out: SQLite maps them, never syncs them, and
  * makes them anew after a crash.
  */
@@ -24,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -74,6 +78,18 @@ static void die(const char *what) {
   abort();
 }
 
+/* Between threads by the mutex, against other processes by the flock. */
+static void hold(void) {
+  pthread_mutex_lock(&lock);
+  while (flock(record_fd, LOCK_EX) != 0)
+    if (errno != EINTR) die("the lock");
+}
+
+static void release(void) {
+  if (flock(record_fd, LOCK_UN) != 0) die("the lock");
+  pthread_mutex_unlock(&lock);
+}
+
 /* Before the program's main, and before anything else of it calls one of the
  * functions below. */
 __attribute__((constructor)) static void start(void) {
@@ -110,7 +126,7 @@ static int is_recorded(const char *path) {
 
 static uint64_t file_of(int fd) { return fd >= 0 && fd < FILES ? files[fd] : 0; }
 
-/* Call with the lock held. */
+/* Between hold and release. */
 static void append(enum kind kind, const char *path, uint64_t file, uint64_t number,
                    const void *data, size_t data_length) {
   size_t path_length = path ? strlen(path) : 0;
@@ -151,11 +167,11 @@ static int open_recorded(int dir, const char *path, int flags, mode_t mode) {
     snprintf(whole, sizeof whole, "%s", path);
   }
   if (!is_recorded(whole)) return real_openat(dir, path, flags, mode);
-  pthread_mutex_lock(&lock);
+  hold();
   struct stat stat_before;
   int existed = stat(whole, &stat_before) == 0;
   int fd = opened(real_openat(dir, path, flags, mode), whole, existed, flags);
-  pthread_mutex_unlock(&lock);
+  release();
   return fd;
 }
 
@@ -194,10 +210,10 @@ int close(int fd) {
 ssize_t pwrite(int fd, const void *data, size_t length, off_t offset) {
   uint64_t file = file_of(fd);
   if (!file) return real_pwrite(fd, data, length, offset);
-  pthread_mutex_lock(&lock);
+  hold();
   ssize_t wrote = real_pwrite(fd, data, length, offset);
   if (wrote > 0) append(WRITTEN, NULL, file, offset, data, wrote);
-  pthread_mutex_unlock(&lock);
+  release();
   return wrote;
 }
 ssize_t pwrite64(int fd, const void *data, size_t length, off_t offset) {
@@ -214,11 +230,11 @@ ssize_t write(int fd, const void *data, size_t length) {
   start();
   uint64_t file = file_of(fd);
   if (!file) return real_write(fd, data, length);
-  pthread_mutex_lock(&lock);
+  hold();
   off_t offset = position(fd);
   ssize_t wrote = real_write(fd, data, length);
   if (wrote > 0) append(WRITTEN, NULL, file, offset, data, wrote);
-  pthread_mutex_unlock(&lock);
+  release();
   return wrote;
 }
 
@@ -233,10 +249,10 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 int ftruncate(int fd, off_t length) {
   uint64_t file = file_of(fd);
   if (!file) return real_ftruncate(fd, length);
-  pthread_mutex_lock(&lock);
+  hold();
   int result = real_ftruncate(fd, length);
   if (result == 0) append(TRUNCATED, NULL, file, length, NULL, 0);
-  pthread_mutex_unlock(&lock);
+  release();
   return result;
 }
 int ftruncate64(int fd, off_t length) { return ftruncate(fd, length); }
@@ -244,11 +260,11 @@ int ftruncate64(int fd, off_t length) { return ftruncate(fd, length); }
 int posix_fallocate(int fd, off_t offset, off_t length) {
   uint64_t file = file_of(fd);
   if (!file) return real_fallocate(fd, offset, length);
-  pthread_mutex_lock(&lock);
+  hold();
   int result = real_fallocate(fd, offset, length);
   struct stat stat;
   if (result == 0 && fstat(fd, &stat) == 0) append(TRUNCATED, NULL, file, stat.st_size, NULL, 0);
-  pthread_mutex_unlock(&lock);
+  release();
   return result;
 }
 int posix_fallocate64(int fd, off_t offset, off_t length) {
@@ -258,15 +274,15 @@ int posix_fallocate64(int fd, off_t offset, off_t length) {
 static int sync_recorded(int fd, int (*real)(int)) {
   uint64_t file = file_of(fd);
   if (!file) return real(fd);
-  pthread_mutex_lock(&lock);
+  hold();
   uint64_t number = ++syncs;
   append(SYNC_BEGUN, NULL, file, number, NULL, 0);
-  pthread_mutex_unlock(&lock);
+  release();
   int result = real(fd);
   if (result == 0) {
-    pthread_mutex_lock(&lock);
+    hold();
     append(SYNC_ENDED, NULL, file, number, NULL, 0);
-    pthread_mutex_unlock(&lock);
+    release();
   }
   return result;
 }
@@ -276,27 +292,27 @@ int fdatasync(int fd) { return sync_recorded(fd, real_fdatasync); }
 
 int rename(const char *from, const char *to) {
   if (!is_recorded(from) && !is_recorded(to)) return real_rename(from, to);
-  pthread_mutex_lock(&lock);
+  hold();
   int result = real_rename(from, to);
   if (result == 0) append(RENAMED, from, 0, 0, to, strlen(to));
-  pthread_mutex_unlock(&lock);
+  release();
   return result;
 }
 
 int unlink(const char *path) {
   if (!is_recorded(path)) return real_unlink(path);
-  pthread_mutex_lock(&lock);
+  hold();
   int result = real_unlink(path);
   if (result == 0) append(UNLINKED, path, 0, 0, NULL, 0);
-  pthread_mutex_unlock(&lock);
+  release();
   return result;
 }
 
 int unlinkat(int dir, const char *path, int flags) {
   if (path[0] != '/' || !is_recorded(path)) return real_unlinkat(dir, path, flags);
-  pthread_mutex_lock(&lock);
+  hold();
   int result = real_unlinkat(dir, path, flags);
   if (result == 0) append(UNLINKED, path, 0, 0, NULL, 0);
-  pthread_mutex_unlock(&lock);
+  release();
   return result;
 }
