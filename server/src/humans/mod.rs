@@ -38,6 +38,9 @@ use crate::tokens::is_token_of_human;
 /// How long a session lasts.
 const SESSION_SECONDS: i64 = 10 * 60;
 
+/// Ends a hint that names a terminal, where no passkey works.
+pub const OR_ON_THE_PAGE: &str = ", or on the page: coro-cli dashboard";
+
 /// The most sessions of a tenant at once.
 const SESSIONS_MAX: i64 = 1_000;
 
@@ -163,7 +166,9 @@ async fn proof_for(ctx: &Ctx, session: Option<Hash>, new: &NewHuman) -> Result<P
                 "setting the passphrase of {:?} takes their old one, or a human who has unlocked",
                 new.name
             ))
-            .hint("do it on a terminal: coro-cli humans set NAME")),
+            .hint(format!(
+                "do it on a terminal: coro-cli humans set NAME{OR_ON_THE_PAGE}"
+            ))),
         },
     }
 }
@@ -272,8 +277,11 @@ async fn find_meant(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
     let mut all = ctx.app.db.read(move |tx| store::list(tx, &tenant)).await?;
     let at = match name {
         _ if all.is_empty() => {
-            return Err(conflict("no human has set a passphrase or passkey yet")
-                .hint("a person does so on a terminal: coro-cli humans set NAME"));
+            return Err(
+                conflict("no human has set a passphrase or passkey yet").hint(format!(
+                    "a person does so on a terminal: coro-cli humans set NAME{OR_ON_THE_PAGE}"
+                )),
+            );
         }
         None if all.len() == 1 => 0,
         None => {
@@ -386,8 +394,9 @@ pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
 fn require_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<String> {
     let found = own_session(tx, ctx, hash)?;
     found.map(|session| session.human).ok_or_else(|| {
-        forbidden("the human's session is over, or is another token's")
-            .hint("unlock again: coro-cli yes and no do so on a terminal")
+        forbidden("the human's session is over, or is another token's").hint(format!(
+            "unlock again: coro-cli yes and no do so on a terminal{OR_ON_THE_PAGE}"
+        ))
     })
 }
 
@@ -422,8 +431,11 @@ fn check_may_be_human(ctx: &Ctx) -> Result<()> {
         true => "an agent's token".to_owned(),
         false => format!("a token of role {}", caller.role.word()),
     };
-    Err(forbidden(format!("{whose} may not act as a human"))
-        .hint("a person does this on a terminal, with a token that is no agent's"))
+    Err(
+        forbidden(format!("{whose} may not act as a human")).hint(format!(
+            "a person does this with a token that is no agent's, on a terminal{OR_ON_THE_PAGE}"
+        )),
+    )
 }
 
 /// Writes to the audit that someone tried to be a human, or to make one.

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::policy::PolicyRow;
 use crate::app::Ctx;
 use crate::error::{Error, Reason, Result, forbidden};
+use crate::humans::OR_ON_THE_PAGE;
 use crate::ids::Hash;
 use crate::state::{Condition, Tag};
 
@@ -81,7 +82,9 @@ pub(super) fn check_may_set(
         return Err(forbidden(format!(
             "who decides a {word} of {project:?} is protected: a human sets it with their passphrase or passkey"
         ))
-        .hint("a person runs coro-cli requests policy … --as NAME on a terminal"));
+        .hint(format!(
+            "a person runs coro-cli requests policy … --as NAME on a terminal{OR_ON_THE_PAGE}"
+        )));
     }
     let is_keeper = |name: &&String| keepers.is_empty() || keepers.contains(name);
     if humans.iter().filter(is_keeper).count() as i64 >= count {

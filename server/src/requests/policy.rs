@@ -16,7 +16,7 @@ use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Reason, Result, conflict, forbidden, invalid};
-use crate::humans::{count_humans, session_humans, unknown_humans};
+use crate::humans::{OR_ON_THE_PAGE, count_humans, session_humans, unknown_humans};
 use crate::ids::{Hash, TenantId};
 use crate::state::Condition;
 
@@ -104,7 +104,7 @@ impl PolicyRow {
     }
 
     /// Whether this vote counts where several must agree: one person with a
-    /// token and a passphrase would be two. To refuse takes one anyway.
+    /// token and a session would be two. To refuse takes one anyway.
     pub(super) fn check_counts(
         &self,
         request: &RequestRow,
@@ -121,7 +121,7 @@ impl PolicyRow {
             self.quorum
         ))
         .hint(format!(
-            "say who you are, with your passphrase: coro-cli yes {number} --as NAME on a terminal"
+            "say who you are: coro-cli yes {number} --as NAME on a terminal{OR_ON_THE_PAGE}"
         )))
     }
 
