@@ -84,8 +84,8 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     })
 }
 
-/// A call as it was sent. One with members of a decision is refused, and
-/// written down; no client sends them.
+/// A call as it was sent. No client sends members of a decision: a call with
+/// them is refused, and written down unless it names plain requests only.
 pub async fn read_call(ctx: &Ctx, sent: Map<String, Value>) -> Result<HookCall> {
     let tries = DECIDING_MEMBERS.iter().any(|name| sent.contains_key(*name));
     let all = Value::Object(sent);
