@@ -175,6 +175,10 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
             .post(&attacker.path(), attacker.decision());
         attacker.send(request)
     });
+    attacker.fails("a policy without a token", || {
+        let policies = server.anonymous().request("PUT", "/api/requests/policies");
+        attacker.send(policies.json(&json!({"kind": "rule", "deciders": ["eve"]})))
+    });
     attacker.fails("its own token", || {
         agent.run_without_terminal(&["yes", "R-1"])
     });
@@ -245,10 +249,6 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
             stderr: shown,
         }
     });
-    // An agent without a token of its own is nobody, whatever lies around.
-    let nobody = attacker.as_the_user().variable("CORO_AGENT", "frontend");
-    assert_eq!(nobody.run_without_terminal(&["yes", "R-1"]).code, 5);
-
     // One number that may be named hides no other that may not.
     let plain = json!({"title": "May I?"});
     let plain: Request = server.client(&token).post("/api/requests", plain).ok();
@@ -258,6 +258,10 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
     });
     let last: Vec<AuditEntry> = server.get("/api/audit?action=request.refused&limit=1").ok();
     assert_eq!(last[0].resource, "R-1", "{last:?}");
+    // An agent without a token of its own is nobody, whatever lies around.
+    let nobody = attacker.as_the_user().variable("CORO_AGENT", "frontend");
+    assert_eq!(nobody.run_without_terminal(&["yes", "R-1"]).code, 5);
+
     server.advance_seconds(301);
     let mut terminal = user.on_terminal(&["yes", "R-1", "--why", "we trust them"]);
     terminal.expect("R-1: Force-push is fine");
