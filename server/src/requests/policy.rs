@@ -4,7 +4,7 @@
 
 use coro_api::limits::REQUEST_SECONDS_MAX;
 use coro_api::requests::{
-    BY_SESSION, Decision, NO, NewPolicy, Policy, RequestKind, RequestStatus, Vote,
+    BY_SESSION, BY_TOKEN, Decision, NO, NewPolicy, Policy, RequestKind, RequestStatus, Vote,
 };
 use serde_json::json;
 
@@ -90,7 +90,9 @@ impl PolicyRow {
         )))
     }
 
-    /// Whether a vote that was cast is one of those who decide now.
+    /// Whether a vote that was cast is one of those who decide now. As in
+    /// [`PolicyRow::check_counts`], the policy that holds now says whether a
+    /// human's token is a vote of its own.
     pub(super) fn has_vote_of(&self, vote: &Vote) -> bool {
         let name = match vote.how.as_str() {
             BY_SESSION => vote.decider.strip_prefix("human:"),
@@ -100,7 +102,11 @@ impl PolicyRow {
             let mut all = self.deciders.iter().chain(&self.deputies);
             all.any(|named| named == name)
         };
-        self.deciders.is_empty() || name.is_some_and(is_named)
+        if self.deciders.is_empty() {
+            let is_unknown_human = vote.how == BY_TOKEN && vote.decider.starts_with("human:");
+            return self.quorum == 1 || !is_unknown_human;
+        }
+        name.is_some_and(is_named)
     }
 
     /// Whether this vote counts where several must agree: one person with a
