@@ -22,7 +22,11 @@ impl PolicyRow {
     /// it takes; `None` where the owner's token is enough.
     pub(super) fn keepers(&self) -> Option<(Vec<&String>, i64)> {
         let is_protected = self.kind.is_protected();
-        let mut humans: Vec<&String> = self.deciders.iter().filter(|name| is_human(name)).collect();
+        let mut humans: Vec<&String> = self
+            .deciders
+            .iter()
+            .filter(|name| names_human(name))
+            .collect();
         if !is_protected && humans.is_empty() {
             return None;
         }
@@ -59,7 +63,7 @@ impl PolicyRow {
 }
 
 /// Whether a decider is a human; a token's actor has a colon.
-pub(super) fn is_human(name: &str) -> bool {
+pub(super) fn names_human(name: &str) -> bool {
     !name.contains(':')
 }
 

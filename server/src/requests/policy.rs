@@ -9,7 +9,7 @@ use coro_api::requests::{
 use serde_json::json;
 
 use super::decide::Decider;
-use super::keepers::{check_condition, check_may_set, is_human};
+use super::keepers::{check_condition, check_may_set, names_human};
 use super::{RequestRow, check_decider, store};
 use crate::app::Ctx;
 use crate::auth::record_protected;
@@ -294,10 +294,10 @@ fn check_can_be_met(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewPolicy) -> Resu
     let named = [new.deciders.as_slice(), &new.deputies].concat();
     let people: Vec<String> = named
         .iter()
-        .filter(|name| is_human(name))
+        .filter(|name| names_human(name))
         .cloned()
         .collect();
-    if let Some(actor) = named.iter().find(|name| !is_human(name))
+    if let Some(actor) = named.iter().find(|name| !names_human(name))
         && new.kind.is_protected()
     {
         return Err(
