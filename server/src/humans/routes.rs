@@ -6,6 +6,7 @@ use coro_api::humans::{
     AddedPasskey, BeginPasskey, BeginUnlock, Human, Locked, NewHuman, NewPasskey, PasskeyOptions,
     SESSION_HEADER, Unlock, UnlockWithPasskey, Unlocked,
 };
+use coro_api::limits::DECIDERS_MAX;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -43,11 +44,9 @@ impl FromRequestParts<App> for SessionKey {
     }
 }
 
-/// As [`SessionKey`], of several humans who act together.
+/// As [`SessionKey`], of several humans who act together: as many as a policy
+/// can ask for.
 pub struct SessionKeys(pub Vec<Hash>);
-
-/// The most humans who act together: as many as a policy can ask for.
-const TOGETHER_MAX: usize = 16;
 
 impl FromRequestParts<App> for SessionKeys {
     type Rejection = Error;
@@ -58,10 +57,10 @@ impl FromRequestParts<App> for SessionKeys {
             .iter()
             .flat_map(|text| text.as_bytes().split(|byte| *byte == b','))
             .map(|secret| Hash::of(secret.trim_ascii()));
-        let hashes: Vec<Hash> = secrets.take(TOGETHER_MAX + 1).collect();
-        if hashes.len() > TOGETHER_MAX {
+        let hashes: Vec<Hash> = secrets.take(DECIDERS_MAX + 1).collect();
+        if hashes.len() > DECIDERS_MAX {
             return Err(invalid(format!(
-                "{SESSION_HEADER} names more than {TOGETHER_MAX} sessions"
+                "{SESSION_HEADER} names more than {DECIDERS_MAX} sessions"
             )));
         }
         Ok(SessionKeys(hashes))

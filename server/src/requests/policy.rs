@@ -2,7 +2,7 @@
 //!
 //! Who may change one is in [`super::keepers`].
 
-use coro_api::limits::REQUEST_SECONDS_MAX;
+use coro_api::limits::{DECIDERS_MAX, REQUEST_SECONDS_MAX};
 use coro_api::requests::{
     BY_SESSION, BY_TOKEN, Decision, NO, NewPolicy, Policy, RequestKind, RequestStatus, Vote,
 };
@@ -19,9 +19,6 @@ use crate::error::{Reason, Result, conflict, forbidden, invalid};
 use crate::humans::{OR_ON_THE_PAGE, count_humans, session_humans, unknown_humans};
 use crate::ids::{Hash, TenantId};
 use crate::state::Condition;
-
-/// The most deciders that must agree, and the most that a policy names.
-const DECIDERS_MAX: usize = 16;
 
 /// The most policies of a tenant: a list shows them all.
 const POLICIES_MAX: i64 = 5_000;
