@@ -31,7 +31,7 @@ use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::{Db, Tx};
-use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
+use crate::error::{Reason, Result, conflict, forbidden, internal, invalid, not_found};
 use crate::ids::{Hash, Secret, TenantId};
 use crate::tokens::is_token_of_human;
 
@@ -96,10 +96,7 @@ enum Proof {
 pub async fn set_human(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
     let name = new.name.clone();
     let set = try_set(ctx, session, new).await;
-    if let Err(error) = &set {
-        record(ctx, &name, "set", error).await;
-    }
-    set
+    noted(ctx, &name, "set", set).await
 }
 
 async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
@@ -218,18 +215,20 @@ pub async fn list_humans(ctx: &Ctx) -> Result<Vec<Human>> {
 
 /// Begins a session of a human who knows the passphrase.
 pub async fn unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
-    let name = unlock.name.clone().unwrap_or_default();
-    let unlocked = try_unlock(ctx, unlock).await;
-    if let Err(error) = &unlocked {
-        record(ctx, &name, "unlock", error).await;
-    }
-    unlocked
+    let named = unlock.name.clone().unwrap_or_default();
+    let human = find_to_unlock(ctx, unlock.name).await;
+    let human = noted(ctx, &named, "unlock", human).await?;
+    let unlocked = try_unlock(ctx, &human, &unlock.passphrase).await;
+    noted(ctx, &human.name, "unlock", unlocked).await
 }
 
-async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
+async fn find_to_unlock(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
     check_may_be_human(ctx)?;
-    let human = find_meant(ctx, unlock.name).await?;
-    check_passphrase(ctx, &unlock.passphrase, &human).await?;
+    find_meant(ctx, name).await
+}
+
+async fn try_unlock(ctx: &Ctx, human: &HumanRow, tried: &Passphrase) -> Result<Unlocked> {
+    check_passphrase(ctx, tried, human).await?;
     let secret = Secret::generate_session().map_err(internal)?;
     let (job_ctx, hash, name) = (ctx.clone(), secret.hash(), human.name.clone());
     let job = move |tx: &mut Tx<'_>| {
@@ -237,7 +236,7 @@ async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
     };
     let expires_at = ctx.app.db.write(&ctx.caller.tenant, job).await?;
     Ok(Unlocked {
-        name: human.name,
+        name: human.name.clone(),
         session: secret.reveal().to_owned(),
         expires_at: expires_at.to_string(),
     })
@@ -438,12 +437,15 @@ fn check_may_be_human(ctx: &Ctx) -> Result<()> {
     )
 }
 
-/// Writes to the audit that someone tried to be a human, or to make one.
-async fn record(ctx: &Ctx, name: &str, tried: &str, error: &Error) {
-    if !matches!(error.reason, Reason::Forbidden | Reason::RateLimited) {
-        return;
+/// Writes to the audit that someone tried to be a human, or to make one, and
+/// was refused.
+async fn noted<T>(ctx: &Ctx, name: &str, tried: &str, done: Result<T>) -> Result<T> {
+    if let Err(error) = &done
+        && matches!(error.reason, Reason::Forbidden | Reason::RateLimited)
+    {
+        let name: String = name.chars().take(100).collect();
+        let note: Value = json!({ "tried": tried, "why": error.message });
+        record_protected(ctx, "coro.human.refused", &name, "", note).await;
     }
-    let name: String = name.chars().take(100).collect();
-    let note: Value = json!({ "tried": tried, "why": error.message });
-    record_protected(ctx, "coro.human.refused", &name, "", note).await;
+    done
 }
