@@ -51,7 +51,9 @@ pub enum Command {
     /// shop, until Ctrl-C.
     ///
     /// Everything is in a temporary folder, which ends with the command. Of the
-    /// other settings those of listening and logging count.
+    /// other settings those of listening and logging count; there is no Unix
+    /// socket and no TLS. It listens on free ports, unless --public-url or
+    /// --dashboard-url names an address, and then where other servers do.
     Demo(DemoOptions),
     /// Fill an empty data folder or database from a backup.
     Restore {
