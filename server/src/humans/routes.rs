@@ -94,9 +94,10 @@ async fn set(
 
 /// Begin a human's session
 ///
-/// For ten minutes, with this token only. Five wrong passphrases of a tenant
-/// in five minutes, and nobody may try for the rest of them. For the owner and
-/// controllers that are no agents.
+/// For ten minutes, with this token only. A token that sends five wrong
+/// passphrases or passkeys in five minutes may not try for the rest of them,
+/// and after 25 in a tenant nobody may. For the owner and controllers that are
+/// no agents.
 #[utoipa::path(post, path = "/api/humans/unlock", operation_id = "unlock_human", tag = "humans",
     request_body(content = Unlock, example = json!({"passphrase": "correct horse battery staple"})),
     responses((status = 200, description = "The session", body = Unlocked)))]
@@ -189,8 +190,8 @@ async fn begin_with_passkey(
 
 /// Begin a human's session with a passkey
 ///
-/// As with a passphrase: for ten minutes, with this token only, and the same
-/// five wrong tries of a tenant in five minutes.
+/// As with a passphrase: for ten minutes, with this token only. Wrong passkeys
+/// and wrong passphrases are counted together.
 #[utoipa::path(post, path = "/api/humans/unlock/passkey", operation_id = "unlock_human_with_passkey", tag = "humans",
     request_body(content = UnlockWithPasskey, example = json!({"credential": {}})),
     responses((status = 200, description = "The session", body = Unlocked)))]
