@@ -452,9 +452,10 @@ export interface paths {
         put?: never;
         /**
          * Begin a human's session
-         * @description For ten minutes, with this token only. Five wrong passphrases of a tenant
-         *     in five minutes, and nobody may try for the rest of them. For the owner and
-         *     controllers that are no agents.
+         * @description For ten minutes, with this token only. A token that sends five wrong
+         *     passphrases or passkeys in five minutes may not try for the rest of them,
+         *     and after 25 in a tenant nobody may. For the owner and controllers that are
+         *     no agents.
          */
         post: operations["unlock_human"];
         delete?: never;
@@ -494,8 +495,8 @@ export interface paths {
         put?: never;
         /**
          * Begin a human's session with a passkey
-         * @description As with a passphrase: for ten minutes, with this token only, and the same
-         *     five wrong tries of a tenant in five minutes.
+         * @description As with a passphrase: for ten minutes, with this token only. Wrong passkeys
+         *     and wrong passphrases are counted together.
          */
         post: operations["unlock_human_with_passkey"];
         delete?: never;
@@ -2082,10 +2083,10 @@ export interface components {
             /** @description Whose token made them. */
             created_by: string;
             /** @description Whether they can unlock with a passphrase. */
-            has_passphrase?: boolean;
+            has_passphrase: boolean;
             name: string;
             /** @description What else they can unlock with, on the dashboard's page. */
-            passkeys?: components["schemas"]["Passkey"][];
+            passkeys: components["schemas"]["Passkey"][];
             /**
              * @description When the passphrase was last made anew on the server's machine, where it
              *     was forgotten.
@@ -2903,12 +2904,10 @@ export interface components {
          * @enum {string}
          */
         RequestStatus: "open" | "escalated" | "parked" | "decided" | "expired" | "withdrawn";
-        /** @description A pause that is over, or several. */
+        /** @description The pauses that are over. */
         Resumed: {
-            /** @description The ids of all that ended. */
-            ended?: string[];
-            /** @description Its id, the first of several; null where there was none. */
-            resumed?: string | null;
+            /** @description Their ids; empty where there was none. */
+            ended: string[];
         };
         /** @description What of the log is kept, and for how long. */
         RetentionSettings: {

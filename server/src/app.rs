@@ -47,7 +47,7 @@ pub struct Parts {
     pub refusals: Limiter,
     /// As `refusals`, of what a human must decide.
     pub protected: Limiter,
-    /// Passphrases that are tried.
+    /// Passphrases and passkeys that are tried.
     pub humans: humans::Tries,
     /// Differences that are computed now.
     pub diffs: crate::state::diff::Turns,

@@ -51,7 +51,9 @@ pub enum Command {
     /// shop, until Ctrl-C.
     ///
     /// Everything is in a temporary folder, which ends with the command. Of the
-    /// other settings those of listening and logging count.
+    /// other settings those of listening and logging count; there is no Unix
+    /// socket and no TLS. It listens on free ports, unless --public-url or
+    /// --dashboard-url names an address, and then where other servers do.
     Demo(DemoOptions),
     /// Fill an empty data folder or database from a backup.
     Restore {
@@ -358,8 +360,9 @@ impl Options {
 }
 
 impl Config {
-    /// The address under which a request has reached the server.
-    pub fn url_of(&self, headers: &HeaderMap) -> String {
+    /// The address under which a request has reached the API, which listens on
+    /// an address.
+    pub fn url_of(&self, headers: &HeaderMap, api: SocketAddr) -> String {
         if let Some(url) = &self.public_url {
             return url.trim_end_matches('/').to_owned();
         }
@@ -368,18 +371,22 @@ impl Config {
         match host {
             // A port says that it is no Unix socket.
             Some(host) if host.contains(':') => format!("{scheme}://{host}"),
-            _ => self.local_url(self.bind),
+            _ => self.local_url(api),
         }
     }
 
-    /// The address of the API for whoever has reached the dashboard, which has
-    /// the same host and another port.
+    /// The address of the API for whoever has reached the dashboard: the page's
+    /// host, with another port. On loopback it is the one that the API listens
+    /// on, for `localhost` means two, and who listens on the other could be
+    /// anybody of this machine.
     pub fn api_url_beside(&self, headers: &HeaderMap, api: SocketAddr) -> String {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         match (&self.public_url, host.map(without_port)) {
             (Some(url), _) => url.trim_end_matches('/').to_owned(),
-            (None, Some(host)) => format!("{}://{host}:{}", self.scheme(), api.port()),
-            (None, None) => self.local_url(api),
+            (None, Some(host)) if !api.ip().is_loopback() => {
+                format!("{}://{host}:{}", self.scheme(), api.port())
+            }
+            (None, _) => self.local_url(api),
         }
     }
 

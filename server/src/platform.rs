@@ -67,6 +67,19 @@ pub fn raise_open_files() -> Option<usize> {
     None
 }
 
+/// Whether a listener failed because this machine has no such address, as one
+/// without IPv6.
+pub fn is_missing_address(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) {
+        return true;
+    }
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
+    )
+}
+
 /// Whether a browser could be seen here.
 pub fn has_display() -> bool {
     let names = ["DISPLAY", "WAYLAND_DISPLAY"];

@@ -60,13 +60,9 @@ pub fn main() -> ExitCode {
     }
     let done = match command {
         Some(Command::Demo(demo)) => play(demo, options),
-        command => match configure(options) {
-            Ok(config) => runtime().and_then(|runtime| runtime.block_on(run(config, command))),
-            Err(error) => {
-                eprintln!("coro-server: {error}");
-                return ExitCode::from(EXIT_USAGE);
-            }
-        },
+        command => configure(options)
+            .map_err(anyhow::Error::from)
+            .and_then(|config| runtime()?.block_on(run(config, command))),
     };
     telemetry::flush();
     match done {
@@ -93,7 +89,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("no runtime")
 }
 
-fn configure(options: Options) -> anyhow::Result<Config> {
+fn configure(options: Options) -> Result<Config, ConfigError> {
     let config = options.resolve()?;
     telemetry::init(&config)?;
     Ok(config)
@@ -243,14 +239,21 @@ async fn listen(setting: &str, bind: SocketAddr) -> anyhow::Result<(TcpListener,
 async fn listen_if_there(setting: &str, bind: SocketAddr) -> anyhow::Result<Option<TcpListener>> {
     match TcpListener::bind(bind).await {
         Ok(listener) => Ok(Some(listener)),
+        Err(error) if platform::is_missing_address(&error) => {
+            tracing::debug!(%error, %bind, "this machine has no such address");
+            Ok(None)
+        }
         Err(error) if error.kind() == ErrorKind::AddrInUse => Err(anyhow!(
             "{setting} says localhost, and something else listens on {bind}, where browsers go too; \
              stop it or choose another port"
         )),
-        Err(error) => {
-            tracing::debug!(%error, %bind, "this machine has no such address");
-            Ok(None)
-        }
+        // Left free, the address would be anybody's.
+        Err(error) => Err(error).with_context(|| {
+            format!(
+                "{setting} says localhost, and {bind}, where browsers go too, can't be used; set \
+                 {setting} to the address of --dashboard-bind to do without it"
+            )
+        }),
     }
 }
 

@@ -31,21 +31,23 @@ pub async fn run(app: App) {
     let mut round = 0u32;
     let mut rounds = interval(INTERVAL);
     let mut looks = interval(app.config.liveness.sweep_interval());
-    let mut awake = Awake::new(&app);
-    let mut steady = Awake::new(&app);
+    // Each timer asks about the time since its own last tick: one for both would
+    // tell of a sleep to the first that ticks, and not to the other.
+    let mut awake_at_looks = Awake::new(&app);
+    let mut awake_at_rounds = Awake::new(&app);
     loop {
         let swept = tokio::select! {
             () = app.stop.cancelled() => return,
             _ = looks.tick() => {
-                if awake.has_slept(&app) {
+                if awake_at_looks.has_slept(&app) {
                     app.liveness.woke(app.clock.now());
                 }
                 look_who_is_alive(&app).await
             }
             _ = rounds.tick() => {
-                if steady.has_slept(&app) {
-                    // Or the clock is wrong for a moment: nothing ends by it
-                    // that can't come back.
+                if awake_at_rounds.has_slept(&app) {
+                    // Asleep, or the clock is wrong for a moment: wait a round,
+                    // so that nothing ends by it that can't come back.
                     continue;
                 }
                 round = round.wrapping_add(1);

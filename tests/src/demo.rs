@@ -21,10 +21,16 @@ pub struct Demo {
 impl Demo {
     /// At a speed, as `--speed` takes it.
     pub fn start(speed: &str) -> Demo {
+        Demo::start_with(speed, &[])
+    }
+
+    /// As [`Demo::start`], with settings of the server.
+    pub fn start_with(speed: &str, settings: &[&str]) -> Demo {
         let folder = TempDir::with_prefix("coro-test-").expect("a folder for temporary files");
         let args = ["demo", "--no-open", "--speed", speed];
         let child = command(&program("coro-server-testing"), folder.path())
             .args(args)
+            .args(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

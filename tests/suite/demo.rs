@@ -1,5 +1,6 @@
 //! The demo: what a visitor finds in it, and that nothing is left of it.
 
+use coro_api::clients::ClientSetups;
 use coro_api::dashboard::DashboardSession;
 use coro_tests::{Demo, program};
 use rustix::process::Signal;
@@ -106,6 +107,31 @@ fn nothing_is_left_after_the_death_of_an_agent() {
     assert!(ended.stderr.contains("the process of the agent"), "{ended}");
 }
 
+/// They were taken and forgotten.
+#[test]
+fn the_addresses_that_a_visitor_names_are_those_of_the_demo() {
+    let mut demo = Demo::start_with(
+        "max",
+        &[
+            "--bind",
+            "127.0.0.1:0",
+            "--dashboard-bind",
+            "127.0.0.1:0",
+            "--public-url",
+            "https://coro.example.com",
+            "--dashboard-url",
+            "https://board.example.com",
+        ],
+    );
+    let address = demo.address();
+    assert!(
+        address.starts_with("https://board.example.com/#code="),
+        "{address}"
+    );
+    let setups: ClientSetups = demo.owner().get("/api/clients").ok();
+    assert_eq!(setups.url, "https://coro.example.com");
+}
+
 #[test]
 fn a_demo_that_cannot_begin_says_why() {
     let alone = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("alone");
@@ -121,6 +147,7 @@ fn a_demo_that_cannot_begin_says_why() {
         ["--speed", "0"],
         ["--speed", "fast"],
         ["--dashboard-bind", "off"],
+        ["--tls-cert", "cert.pem"],
     ] {
         let failed = Demo::fail(None, &args);
         assert_eq!(failed.code, Some(2), "{args:?}: {failed}");

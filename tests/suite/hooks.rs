@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 both_engines![
     the_start_of_a_session_registers_the_agent_of_the_token,
+    the_start_of_a_session_names_what_waits_and_is_not_shown,
     a_session_that_goes_on_is_not_registered_anew,
     a_token_that_is_no_agents_is_told_so,
     who_has_not_registered_is_told_to_begin_a_session,
@@ -106,6 +107,20 @@ fn the_start_of_a_session_registers_the_agent_of_the_token(server: &Server) {
     hook(&client, start);
     let agent: Agent = client.get("/api/instances/self").ok();
     assert_eq!(agent.generation, 2);
+}
+
+/// What comes whole in the same answer needs no call that shows all of it.
+fn the_start_of_a_session_names_what_waits_and_is_not_shown(server: &Server) {
+    let client = session(server, "frontend");
+    tell(server, json!({"text": "which port?", "blocking": true}));
+    let start = json!({"event": "session_start", "continues": true});
+    let first = hook(&client, start.clone());
+    assert_eq!(first.messages.len(), 1, "{first:?}");
+    assert!(!first.context.contains("M-1"), "{first:?}");
+    // The next session knows nothing of it, and it is not handed out again.
+    let next = hook(&client, start);
+    assert!(next.messages.is_empty(), "{next:?}");
+    assert!(next.context.contains("M-1 waits for you"), "{next:?}");
 }
 
 fn a_session_that_goes_on_is_not_registered_anew(server: &Server) {

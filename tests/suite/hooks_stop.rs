@@ -65,9 +65,16 @@ fn all_that_blocks_is_told_at_once_with_its_text(server: &Server) {
             .starts_with("M-11, M-12 wait")
     );
     assert_eq!(stop(&client), None);
-    // The next session is told of what is open, whoever saw it before.
+    // The next session is told of what is open, whoever saw it before, beside
+    // what it is shown.
     let start = hook(&client, json!({"event": "session_start", "shown": []}));
-    assert!(start.context.contains("M-1, M-2, M-3, "), "{start:?}");
+    let shown: Vec<String> = start
+        .messages
+        .iter()
+        .map(|one| one.number.to_string())
+        .collect();
+    assert_eq!(shown, ["M-3", "M-4", "M-5"], "{start:?}");
+    assert!(start.context.contains("M-1, M-2, M-6, "), "{start:?}");
 }
 
 fn who_stops_is_told_of_its_task_once(server: &Server) {

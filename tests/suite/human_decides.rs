@@ -175,6 +175,10 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
             .post(&attacker.path(), attacker.decision());
         attacker.send(request)
     });
+    attacker.fails("a policy without a token", || {
+        let policies = server.anonymous().request("PUT", "/api/requests/policies");
+        attacker.send(policies.json(&json!({"kind": "rule", "deciders": ["eve"]})))
+    });
     attacker.fails("its own token", || {
         agent.run_without_terminal(&["yes", "R-1"])
     });
@@ -245,6 +249,15 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
             stderr: shown,
         }
     });
+    // One number that may be named hides no other that may not.
+    let plain = json!({"title": "May I?"});
+    let plain: Request = server.client(&token).post("/api/requests", plain).ok();
+    let hidden = json!({"client": plain.number, "decision": "yes", "request": "R-1"});
+    attacker.fails("a hook that names a plain request too", || {
+        attacker.send(server.client(&token).post("/api/hook", hidden))
+    });
+    let last: Vec<AuditEntry> = server.get("/api/audit?action=request.refused&limit=1").ok();
+    assert_eq!(last[0].resource, "R-1", "{last:?}");
     // An agent without a token of its own is nobody, whatever lies around.
     let nobody = attacker.as_the_user().variable("CORO_AGENT", "frontend");
     assert_eq!(nobody.run_without_terminal(&["yes", "R-1"]).code, 5);

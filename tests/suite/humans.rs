@@ -224,7 +224,7 @@ fn what_humans_do_is_in_the_audit(server: &Server) {
     let expected = [
         ("human.locked", "ada"),
         ("human.unlocked", "ada"),
-        ("human.refused", ""),
+        ("human.refused", "ada"),
         ("human.set", "ada"),
     ];
     assert_eq!(seen, expected);

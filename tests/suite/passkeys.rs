@@ -35,6 +35,7 @@ each_engine![
     what_is_done_with_passkeys_is_in_the_audit,
     passkeys_belong_to_the_page,
     an_address_has_no_passkeys,
+    passkeys_of_another_host_are_named,
     localhost_is_both_loopback_addresses,
 ];
 
@@ -303,6 +304,8 @@ fn the_owners_token_adds_no_passkey_to_a_human(engine: Engine) {
         assert_eq!(known.passkeys.len(), usize::from(!by_passphrase));
         let refused: Vec<AuditEntry> = desk.server.get("/api/audit?action=human.refused").ok();
         assert_eq!(refused.len(), 6, "{refused:?}");
+        let whose: Vec<&str> = refused.iter().map(|one| one.resource.as_str()).collect();
+        assert_eq!(whose, ["", "ada", "eve", "eve", "ada", "ada"]);
     }
 }
 
@@ -497,6 +500,7 @@ fn what_is_done_with_passkeys_is_in_the_audit(engine: Engine) {
         "human.passkey_added",
     ];
     assert_eq!(seen, expected);
+    assert_eq!(entries[1].resource, "ada", "who was tried is known");
     let note = serde_json::to_string(&entries[0]).expect("JSON");
     assert!(
         note.contains("passkey") && note.contains("laptop"),
@@ -532,7 +536,39 @@ fn an_address_has_no_passkeys(engine: Engine) {
     let session: DashboardSession = page.get("/session").ok();
     assert_eq!(session.passkeys_at, None);
     let problem = begin_add(&page, "ada", None).refused(Reason::Conflict);
-    assert!(problem.next.expect("a hint").contains("http://localhost"));
+    let hint = problem.next.expect("a hint");
+    assert!(hint.contains("--dashboard-url http://localhost"), "{hint}");
+}
+
+/// It was told to use a passphrase, which it did not have.
+fn passkeys_of_another_host_are_named(engine: Engine) {
+    let (server, address) = Options::new(engine).config("").start_with_fixed_dashboard();
+    let port = address.rsplit(':').next().expect("a port");
+    let restart_as = |host: &str| {
+        let url = format!("http://{host}:{port}");
+        let file = server.options().scratch().join("config.toml");
+        std::fs::write(file, format!("dashboard_url = \"{url}\"\n")).expect("it is written");
+        server.restart();
+        url
+    };
+    let laptop = Authenticator::new("laptop", &restart_as("localhost"));
+    let page = server.page();
+    add(&page, "ada", &laptop, None).ok::<AddedPasskey>();
+    restart_as("board.localhost");
+    let hint = || {
+        let problem = begin_unlock(&page).refused(Reason::Conflict);
+        problem.next.expect("a hint")
+    };
+    let named = hint();
+    assert!(named.contains("made for (localhost)"), "{named}");
+    assert!(named.contains("human reset-passphrase ada"), "{named}");
+    server.stop();
+    let reset = server
+        .options()
+        .command(&["human", "reset-passphrase", "ada"]);
+    assert_eq!(reset.code, Some(0), "{reset}");
+    server.start_again();
+    assert_eq!(hint(), "unlock with the passphrase");
 }
 
 fn localhost_is_both_loopback_addresses(engine: Engine) {

@@ -33,7 +33,7 @@ fn pause(client: &Client, body: Value) -> Pause {
 
 fn resume(client: &Client, query: &str) -> Option<String> {
     let resumed: Resumed = client.delete(&format!("/api/pauses{query}")).ok();
-    resumed.resumed
+    resumed.ended.into_iter().next()
 }
 
 fn register(server: &Server, project: &str, name: &str) -> Client {

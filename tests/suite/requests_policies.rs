@@ -14,6 +14,7 @@ both_engines![
     nobody_votes_twice,
     a_token_of_a_human_is_no_vote_of_its_own,
     whoever_a_policy_names_votes_once,
+    a_token_that_is_not_named_any_more_is_no_vote,
     votes_count_by_the_policy_that_holds,
     deciders_and_their_deputies,
     who_decides_what_is_protected_is_set_by_a_human,
@@ -109,6 +110,23 @@ fn whoever_a_policy_names_votes_once(server: &Server) {
         .map(|vote| (vote.decider.as_str(), vote.how.as_str()))
         .collect();
     assert_eq!(hows, [("human:owner", "token"), ("human:ada", "session")]);
+    assert_eq!(decided.status, RequestStatus::Decided);
+}
+
+/// One person was two: their token voted while the policy named it.
+fn a_token_that_is_not_named_any_more_is_no_vote(server: &Server) {
+    let [ada, bob] = humans(server, ["ada", "bob"]);
+    let named = json!({"kind": "question", "quorum": 2, "deciders": ["human:owner", "ada"]});
+    set_policy(server, named).send().expect(200);
+    let asked = question(&server.agent("frontend"));
+    decide(&server.owner(), &asked, "yes").send().expect(200);
+    set_policy(server, json!({"kind": "question", "quorum": 2}))
+        .header("Coro-Human", &ada)
+        .send()
+        .expect(200);
+    let voted: Request = decide_as(server, &ada, &asked, "yes").ok();
+    assert_eq!((voted.status, voted.votes.len()), (RequestStatus::Open, 2));
+    let decided: Request = decide_as(server, &bob, &asked, "yes").ok();
     assert_eq!(decided.status, RequestStatus::Decided);
 }
 

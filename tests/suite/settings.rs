@@ -8,6 +8,7 @@ use coro_tests::{Engine, Options, each_engine};
 each_engine![
     settings_are_those_of_the_file,
     clients_get_the_address_that_was_called,
+    a_page_with_a_name_gives_the_address_where_the_api_listens,
 ];
 
 fn settings_are_those_of_the_file(engine: Engine) {
@@ -56,4 +57,12 @@ fn clients_get_the_address_that_was_called(engine: Engine) {
     let page: ClientSetups = server.page().get("/api/clients").ok();
     assert_eq!(page.url, url);
     assert_eq!(page, setups);
+}
+
+/// The page is called `localhost`, and the API listens on one of its two
+/// addresses: a client that tries the other would give its token to anybody.
+fn a_page_with_a_name_gives_the_address_where_the_api_listens(engine: Engine) {
+    let server = Options::new(engine).start_with_named_dashboard();
+    let page: ClientSetups = server.page().get("/api/clients").ok();
+    assert_eq!(page.url, server.url());
 }

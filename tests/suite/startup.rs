@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use coro_api::Reason;
+use coro_api::clients::ClientSetups;
 use coro_api::system::Whoami;
 use coro_api::tokens::Token;
 use coro_tests::{Client, Engine, Failed, Options, Server, Wire, each_engine};
@@ -86,6 +87,20 @@ fn the_socket_speaks_the_same_http_and_needs_a_token_too() {
     call("").refused(Reason::Unauthenticated);
     let bearer = format!("Authorization: Bearer {}\r\n", server.owner().token());
     assert_eq!(call(&bearer).expect(200).json::<Whoami>().name, "owner");
+}
+
+/// It told of port 0, which takes a free one.
+#[test]
+fn the_socket_tells_the_address_that_was_taken() {
+    let server = sqlite().start();
+    let mut wire = Wire::connect_unix(&server.data_dir().join("coro.sock"));
+    let token = server.owner().token().to_owned();
+    wire.write(format!(
+        "GET /api/clients HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Connection: close\r\n\r\n"
+    ));
+    let setups: ClientSetups = wire.answer().expect(200).json();
+    assert_eq!(setups.url, server.url());
 }
 
 #[test]

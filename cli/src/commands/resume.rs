@@ -41,12 +41,14 @@ impl Run for Resume {
         let response = session.call(self.once.put_on(request))?;
         let resumed: Resumed =
             serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
-        let was_paused = resumed.resumed.is_some();
-        session.show(&response, |resumed: Resumed| {
-            let ids = resumed.ended.iter().map(|id| row(&[id]));
-            ids.collect::<Vec<_>>().join("\n")
-        })?;
-        if !was_paused {
+        if session.options.wants_json() {
+            session.show_json(&response.body)?;
+        } else {
+            for id in &resumed.ended {
+                session.line(&row(&[id]))?;
+            }
+        }
+        if resumed.ended.is_empty() {
             session.talk("nothing was paused there (see what is with coro-cli pause --list)");
         }
         Ok(())

@@ -66,20 +66,13 @@ pub struct Human {
     /// none.
     pub changed_at: String,
     /// Whether they can unlock with a passphrase.
-    #[serde(default = "had_passphrase")]
     pub has_passphrase: bool,
     /// What else they can unlock with, on the dashboard's page.
-    #[serde(default)]
     pub passkeys: Vec<Passkey>,
     /// When the passphrase was last made anew on the server's machine, where it
     /// was forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_at: Option<String>,
-}
-
-/// Before there were passkeys every human had a passphrase.
-fn had_passphrase() -> bool {
-    true
 }
 
 /// A key pair in an authenticator of a human: a phone, a laptop, a security

@@ -148,6 +148,9 @@ pub const REQUEST_OPTIONS_MAX: usize = 8;
 /// The longest time until a request expires: 30 days.
 pub const REQUEST_SECONDS_MAX: i64 = 30 * 24 * 3600;
 
+/// The most deciders that must agree, and the most that a policy names.
+pub const DECIDERS_MAX: usize = 16;
+
 /// The most requests of one project that wait for a decision.
 pub const REQUESTS_OF_PROJECT_MAX: i64 = 1_000;
 

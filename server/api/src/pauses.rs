@@ -43,13 +43,10 @@ impl Pause {
     }
 }
 
-/// A pause that is over, or several.
+/// The pauses that are over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resumed {
-    /// Its id, the first of several; null where there was none.
-    pub resumed: Option<String>,
-    /// The ids of all that ended.
-    #[serde(default)]
+    /// Their ids; empty where there was none.
     pub ended: Vec<String>,
 }

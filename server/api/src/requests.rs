@@ -204,6 +204,11 @@ pub struct Withdrawal {
     pub why: String,
 }
 
+const _: () = assert!(
+    crate::limits::DECIDERS_MAX == 16,
+    "the schema of NewPolicy says so"
+);
+
 /// Who decides the requests of a kind in a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -216,6 +221,7 @@ pub struct NewPolicy {
     pub kind: RequestKind,
     /// So many must say the same; one `no` is enough.
     #[serde(default = "one")]
+    // Up to `limits::DECIDERS_MAX`; a schema takes no constant.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 16))]
     pub quorum: i64,
     /// Names of humans, or actors of tokens such as `agent:lead` where the

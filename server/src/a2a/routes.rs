@@ -28,7 +28,7 @@ pub fn routes(app: &App) -> Router<App> {
 
 /// The only card that needs no token: it tells nothing of the agents.
 async fn server_card(State(app): State<App>, headers: HeaderMap) -> Answer<AgentCard> {
-    Answer(card_of_server(&app.config.url_of(&headers)))
+    Answer(card_of_server(&app.config.url_of(&headers, app.address)))
 }
 
 async fn agent_card(
@@ -40,7 +40,7 @@ async fn agent_card(
     let agent = get_agent(&ctx, &id).await?;
     Ok(Answer(card_of_agent(
         &agent,
-        &ctx.app.config.url_of(&headers),
+        &ctx.app.config.url_of(&headers, ctx.app.address),
     )))
 }
 

@@ -123,15 +123,26 @@ impl Demo {
     }
 
     /// The settings of its server. Of the user's those of listening and logging
-    /// count: the rest is about a server that is to stay.
+    /// count: the rest is about a server that is to stay. No TLS, for its agents
+    /// would have to know the certificate.
     pub fn settings(&self, given: Options) -> Result<Options, ConfigError> {
         if given.dashboard_bind.as_deref() == Some("off") {
             let fault = "the demo is looked at on the dashboard: leave out --dashboard-bind off";
             return Err(ConfigError(fault.to_owned()));
         }
+        if given.tls_cert.is_some() || given.tls_key.is_some() {
+            let fault = "the demo speaks no TLS: leave out --tls-cert and --tls-key, or have a \
+                         proxy speak it, with --behind-proxy and --public-url";
+            return Err(ConfigError(fault.to_owned()));
+        }
+        // An address that is named can't be that of a free port.
+        let free = |url: &Option<String>| url.is_none().then(|| FREE.to_owned());
         Ok(Options {
-            bind: given.bind.or_else(|| Some(FREE.to_owned())),
-            dashboard_bind: given.dashboard_bind.or_else(|| Some(FREE.to_owned())),
+            bind: given.bind.or_else(|| free(&given.public_url)),
+            dashboard_bind: given.dashboard_bind.or_else(|| free(&given.dashboard_url)),
+            dashboard_url: given.dashboard_url,
+            public_url: given.public_url,
+            behind_proxy: given.behind_proxy,
             data_dir: Some(self.folder.join("data")),
             // A folder for temporary files may have too long a name for one.
             socket: Some("off".to_owned()),

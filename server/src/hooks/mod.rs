@@ -84,8 +84,8 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
     })
 }
 
-/// A call as it was sent. One with members of a decision is refused, and
-/// written down; no client sends them.
+/// A call as it was sent. No client sends members of a decision: a call with
+/// them is refused, and written down unless it names plain requests only.
 pub async fn read_call(ctx: &Ctx, sent: Map<String, Value>) -> Result<HookCall> {
     let tries = DECIDING_MEMBERS.iter().any(|name| sent.contains_key(*name));
     let all = Value::Object(sent);
@@ -126,8 +126,9 @@ async fn start(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         let agent = require_agent(tx, &job_ctx)?;
         // Its client has hooks, and they reach the server.
         agents::has_begun_work(tx, &job_ctx, &agent)?;
-        let mut answer = delivered(messages::deliver(tx, tenant, &agent.id, shown.as_deref())?);
-        let place = where_it_stands(tx, tenant, &agent)?;
+        let delivery = messages::deliver(tx, tenant, &agent.id, shown.as_deref())?;
+        let place = where_it_stands(tx, tenant, &agent, &delivery)?;
+        let mut answer = delivered(delivery);
         answer.context = [place, answer.context].join("\n").trim_end().to_owned();
         Ok(answer)
     });
@@ -155,7 +156,12 @@ async fn register(ctx: &Ctx, call: &HookCall) -> Result<()> {
 }
 
 /// Who the agent is, and what it has to do, in a few lines.
-fn where_it_stands(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Result<String> {
+fn where_it_stands(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    agent: &AgentRef,
+    delivery: &Delivery,
+) -> Result<String> {
     let mut lines = vec![format!(
         "Coro: you are the agent {} of the project {}.",
         agent.name, agent.project
@@ -172,7 +178,8 @@ fn where_it_stands(tx: &mut Tx<'_>, tenant: &TenantId, agent: &AgentRef) -> Resu
         None => "You have no task; coro-cli next gives you one.".to_owned(),
     });
     // Its session before may have seen them, and this one knows nothing of it.
-    let mut blocking = messages::blocking_of(tx, tenant, &agent.id)?;
+    let mut blocking = delivery.blocking.clone();
+    blocking.retain(|number| !delivery.hands_out(*number));
     blocking.truncate(continuation::BLOCKING_TOLD_MAX);
     if !blocking.is_empty() {
         lines.push(continuation::wait_for_it(&blocking));

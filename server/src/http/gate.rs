@@ -59,9 +59,10 @@ fn is_public(door: Door, method: &Method, path: &str) -> bool {
 }
 
 /// Paths at which nobody tries without being written down, known or not.
-fn is_protected(path: &str) -> bool {
+fn is_protected(method: &Method, path: &str) -> bool {
     path.starts_with("/api/humans")
         || (path.starts_with("/api/requests/") && path.ends_with("/decide"))
+        || (method == Method::PUT && path == "/api/requests/policies")
 }
 
 pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Next) -> Response {
@@ -88,7 +89,7 @@ pub async fn pass(State((app, door)): State<(App, Door)>, req: Request, next: Ne
         }
         Err(error) if uri.path() == mcp::routes::PATH => mcp::routes::refusal(error),
         Err(error) => {
-            if is_protected(uri.path()) && error.reason.status() != 400 {
+            if is_protected(&method, uri.path()) && error.reason.status() != 400 {
                 record_unknown(&app, method.as_str(), uri.path()).await;
             }
             error.into_response()

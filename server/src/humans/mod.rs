@@ -31,12 +31,15 @@ use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::{Db, Tx};
-use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
+use crate::error::{Reason, Result, conflict, forbidden, internal, invalid, not_found};
 use crate::ids::{Hash, Secret, TenantId};
 use crate::tokens::is_token_of_human;
 
 /// How long a session lasts.
 const SESSION_SECONDS: i64 = 10 * 60;
+
+/// Ends a hint that names a terminal, where no passkey works.
+pub const OR_ON_THE_PAGE: &str = ", or on the page: coro-cli dashboard";
 
 /// The most sessions of a tenant at once.
 const SESSIONS_MAX: i64 = 1_000;
@@ -93,10 +96,7 @@ enum Proof {
 pub async fn set_human(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
     let name = new.name.clone();
     let set = try_set(ctx, session, new).await;
-    if let Err(error) = &set {
-        record(ctx, &name, "set", error).await;
-    }
-    set
+    noted(ctx, &name, "set", set).await
 }
 
 async fn try_set(ctx: &Ctx, session: Option<Hash>, new: NewHuman) -> Result<Human> {
@@ -163,7 +163,9 @@ async fn proof_for(ctx: &Ctx, session: Option<Hash>, new: &NewHuman) -> Result<P
                 "setting the passphrase of {:?} takes their old one, or a human who has unlocked",
                 new.name
             ))
-            .hint("do it on a terminal: coro-cli humans set NAME")),
+            .hint(format!(
+                "do it on a terminal: coro-cli humans set NAME{OR_ON_THE_PAGE}"
+            ))),
         },
     }
 }
@@ -213,18 +215,20 @@ pub async fn list_humans(ctx: &Ctx) -> Result<Vec<Human>> {
 
 /// Begins a session of a human who knows the passphrase.
 pub async fn unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
-    let name = unlock.name.clone().unwrap_or_default();
-    let unlocked = try_unlock(ctx, unlock).await;
-    if let Err(error) = &unlocked {
-        record(ctx, &name, "unlock", error).await;
-    }
-    unlocked
+    let named = unlock.name.clone().unwrap_or_default();
+    let human = find_to_unlock(ctx, unlock.name).await;
+    let human = noted(ctx, &named, "unlock", human).await?;
+    let unlocked = try_unlock(ctx, &human, &unlock.passphrase).await;
+    noted(ctx, &human.name, "unlock", unlocked).await
 }
 
-async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
+async fn find_to_unlock(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
     check_may_be_human(ctx)?;
-    let human = find_meant(ctx, unlock.name).await?;
-    check_passphrase(ctx, &unlock.passphrase, &human).await?;
+    find_meant(ctx, name).await
+}
+
+async fn try_unlock(ctx: &Ctx, human: &HumanRow, tried: &Passphrase) -> Result<Unlocked> {
+    check_passphrase(ctx, tried, human).await?;
     let secret = Secret::generate_session().map_err(internal)?;
     let (job_ctx, hash, name) = (ctx.clone(), secret.hash(), human.name.clone());
     let job = move |tx: &mut Tx<'_>| {
@@ -232,7 +236,7 @@ async fn try_unlock(ctx: &Ctx, unlock: Unlock) -> Result<Unlocked> {
     };
     let expires_at = ctx.app.db.write(&ctx.caller.tenant, job).await?;
     Ok(Unlocked {
-        name: human.name,
+        name: human.name.clone(),
         session: secret.reveal().to_owned(),
         expires_at: expires_at.to_string(),
     })
@@ -272,8 +276,11 @@ async fn find_meant(ctx: &Ctx, name: Option<String>) -> Result<HumanRow> {
     let mut all = ctx.app.db.read(move |tx| store::list(tx, &tenant)).await?;
     let at = match name {
         _ if all.is_empty() => {
-            return Err(conflict("no human has set a passphrase or passkey yet")
-                .hint("a person does so on a terminal: coro-cli humans set NAME"));
+            return Err(
+                conflict("no human has set a passphrase or passkey yet").hint(format!(
+                    "a person does so on a terminal: coro-cli humans set NAME{OR_ON_THE_PAGE}"
+                )),
+            );
         }
         None if all.len() == 1 => 0,
         None => {
@@ -386,8 +393,9 @@ pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
 fn require_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<String> {
     let found = own_session(tx, ctx, hash)?;
     found.map(|session| session.human).ok_or_else(|| {
-        forbidden("the human's session is over, or is another token's")
-            .hint("unlock again: coro-cli yes and no do so on a terminal")
+        forbidden("the human's session is over, or is another token's").hint(format!(
+            "unlock again: coro-cli yes and no do so on a terminal{OR_ON_THE_PAGE}"
+        ))
     })
 }
 
@@ -422,16 +430,22 @@ fn check_may_be_human(ctx: &Ctx) -> Result<()> {
         true => "an agent's token".to_owned(),
         false => format!("a token of role {}", caller.role.word()),
     };
-    Err(forbidden(format!("{whose} may not act as a human"))
-        .hint("a person does this on a terminal, with a token that is no agent's"))
+    Err(
+        forbidden(format!("{whose} may not act as a human")).hint(format!(
+            "a person does this with a token that is no agent's, on a terminal{OR_ON_THE_PAGE}"
+        )),
+    )
 }
 
-/// Writes to the audit that someone tried to be a human, or to make one.
-async fn record(ctx: &Ctx, name: &str, tried: &str, error: &Error) {
-    if !matches!(error.reason, Reason::Forbidden | Reason::RateLimited) {
-        return;
+/// Writes to the audit that someone tried to be a human, or to make one, and
+/// was refused.
+async fn noted<T>(ctx: &Ctx, name: &str, tried: &str, done: Result<T>) -> Result<T> {
+    if let Err(error) = &done
+        && matches!(error.reason, Reason::Forbidden | Reason::RateLimited)
+    {
+        let name: String = name.chars().take(100).collect();
+        let note: Value = json!({ "tried": tried, "why": error.message });
+        record_protected(ctx, "coro.human.refused", &name, "", note).await;
     }
-    let name: String = name.chars().take(100).collect();
-    let note: Value = json!({ "tried": tried, "why": error.message });
-    record_protected(ctx, "coro.human.refused", &name, "", note).await;
+    done
 }

@@ -23,13 +23,13 @@ const WRONG_OF_TOKEN_MAX: u32 = 5;
 /// one token alone keeps nobody else from deciding.
 const WRONG_OF_TENANT_MAX: u32 = 25;
 
-/// How long wrong passphrases are counted together.
+/// How long wrong passphrases and passkeys are counted together.
 const WINDOW_SECONDS: i64 = 5 * 60;
 
 /// How long a try waits for those before it.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who may try a passphrase now.
+/// Who may try a passphrase or passkey now.
 pub struct Tries {
     wrong_of_token: Limiter,
     wrong_of_tenant: Limiter,

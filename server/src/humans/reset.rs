@@ -38,7 +38,7 @@ fn known(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<String> {
     let all = store::list(tx, tenant)?;
     let names: Vec<&str> = all.iter().map(|human| human.name.as_str()).collect();
     Ok(match names.as_slice() {
-        [] => "no human has set a passphrase yet".to_owned(),
+        [] => "there is no human yet".to_owned(),
         names => format!("there is {}", names.join(", ")),
     })
 }

@@ -6,6 +6,7 @@ use coro_api::humans::{
     AddedPasskey, BeginPasskey, BeginUnlock, Human, Locked, NewHuman, NewPasskey, PasskeyOptions,
     SESSION_HEADER, Unlock, UnlockWithPasskey, Unlocked,
 };
+use coro_api::limits::DECIDERS_MAX;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -43,11 +44,9 @@ impl FromRequestParts<App> for SessionKey {
     }
 }
 
-/// As [`SessionKey`], of several humans who act together.
+/// As [`SessionKey`], of several humans who act together: as many as a policy
+/// can ask for.
 pub struct SessionKeys(pub Vec<Hash>);
-
-/// The most humans who act together: as many as a policy can ask for.
-const TOGETHER_MAX: usize = 16;
 
 impl FromRequestParts<App> for SessionKeys {
     type Rejection = Error;
@@ -58,10 +57,10 @@ impl FromRequestParts<App> for SessionKeys {
             .iter()
             .flat_map(|text| text.as_bytes().split(|byte| *byte == b','))
             .map(|secret| Hash::of(secret.trim_ascii()));
-        let hashes: Vec<Hash> = secrets.take(TOGETHER_MAX + 1).collect();
-        if hashes.len() > TOGETHER_MAX {
+        let hashes: Vec<Hash> = secrets.take(DECIDERS_MAX + 1).collect();
+        if hashes.len() > DECIDERS_MAX {
             return Err(invalid(format!(
-                "{SESSION_HEADER} names more than {TOGETHER_MAX} sessions"
+                "{SESSION_HEADER} names more than {DECIDERS_MAX} sessions"
             )));
         }
         Ok(SessionKeys(hashes))
@@ -95,9 +94,10 @@ async fn set(
 
 /// Begin a human's session
 ///
-/// For ten minutes, with this token only. Five wrong passphrases of a tenant
-/// in five minutes, and nobody may try for the rest of them. For the owner and
-/// controllers that are no agents.
+/// For ten minutes, with this token only. A token that sends five wrong
+/// passphrases or passkeys in five minutes may not try for the rest of them,
+/// and after 25 in a tenant nobody may. For the owner and controllers that are
+/// no agents.
 #[utoipa::path(post, path = "/api/humans/unlock", operation_id = "unlock_human", tag = "humans",
     request_body(content = Unlock, example = json!({"passphrase": "correct horse battery staple"})),
     responses((status = 200, description = "The session", body = Unlocked)))]
@@ -190,8 +190,8 @@ async fn begin_with_passkey(
 
 /// Begin a human's session with a passkey
 ///
-/// As with a passphrase: for ten minutes, with this token only, and the same
-/// five wrong tries of a tenant in five minutes.
+/// As with a passphrase: for ten minutes, with this token only. Wrong passkeys
+/// and wrong passphrases are counted together.
 #[utoipa::path(post, path = "/api/humans/unlock/passkey", operation_id = "unlock_human_with_passkey", tag = "humans",
     request_body(content = UnlockWithPasskey, example = json!({"credential": {}})),
     responses((status = 200, description = "The session", body = Unlocked)))]

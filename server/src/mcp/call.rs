@@ -122,7 +122,8 @@ impl Call {
 
     /// The address that the client reached the server by.
     pub fn base_url(&self) -> String {
-        self.ctx.app.config.url_of(&self.request.headers)
+        let app = &self.ctx.app;
+        app.config.url_of(&self.request.headers, app.address)
     }
 }
 

@@ -38,6 +38,13 @@ pub struct Delivery {
     pub blocking: Vec<MessageNumber>,
 }
 
+impl Delivery {
+    /// Whether a message comes with it.
+    pub fn hands_out(&self, number: MessageNumber) -> bool {
+        self.messages.iter().any(|(one, _)| *one == number)
+    }
+}
+
 /// Hands an agent what is new, by its hook.
 ///
 /// A client that remembers what it has shown confirms it with its next call;
@@ -117,7 +124,6 @@ pub fn texts_besides(
     numbers: &[MessageNumber],
 ) -> Result<Vec<String>> {
     let now = tx.now();
-    let handed = |number: &MessageNumber| delivery.messages.iter().any(|(one, _)| one == number);
     let taken: usize = delivery
         .messages
         .iter()
@@ -125,7 +131,10 @@ pub fn texts_besides(
         .sum();
     let mut room = DELIVERY_CHARS_MAX.saturating_sub(taken);
     let mut texts = Vec::new();
-    for number in numbers.iter().filter(|number| !handed(number)) {
+    for number in numbers
+        .iter()
+        .filter(|number| !delivery.hands_out(**number))
+    {
         let Some(row) = store::find(tx, tenant, number.0)? else {
             continue;
         };

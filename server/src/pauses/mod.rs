@@ -160,10 +160,7 @@ async fn end_those(
             tx.emit(tenant, entry.note(note))?;
             ended.push(pause.id);
         }
-        Ok(Resumed {
-            resumed: ended.first().cloned(),
-            ended,
-        })
+        Ok(Resumed { ended })
     })
     .await
 }

@@ -8,41 +8,40 @@
 use coro_api::numbers::RequestNumber;
 use serde_json::json;
 
-use super::store;
+use super::{RequestRow, store};
 use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::error::{Error, Result, forbidden};
+use crate::humans::OR_ON_THE_PAGE;
 
 /// How much of what was tried is written down, in characters.
 const WORDS_CHARS_MAX: usize = 100;
 
+/// How many requests a text may name: among more, one could hide.
+const NUMBERS_MAX: usize = 16;
+
 /// Why a hook that says this decides nothing, which is written down; `None`
-/// where it names a plain request.
+/// where it names plain requests only.
 pub async fn refuse_hook(ctx: &Ctx, words: &str) -> Result<Option<Error>> {
-    let number = number_in(words);
-    let found = match number {
-        Some(number) => {
-            let tenant = ctx.caller.tenant.clone();
-            let found = ctx.app.db.read(move |tx| store::find(tx, &tenant, number));
-            found.await?
-        }
-        None => None,
-    };
-    let request = found.filter(|request| ctx.caller.sees_project(&request.project));
-    let (subject, project, error) = match request {
-        Some(request) if !request.kind.is_protected() => return Ok(None),
+    let numbers = numbers_in(words);
+    let mut named = find_seen(ctx, &numbers).await?;
+    let all_are_known = !numbers.is_empty() && named.len() == numbers.len();
+    let protected = named.iter().position(|one| one.kind.is_protected());
+    let (subject, project, error) = match protected.map(|at| named.swap_remove(at)) {
+        None if all_are_known && numbers.len() <= NUMBERS_MAX => return Ok(None),
         Some(request) => {
             let number = request.number;
             let error = forbidden(format!(
                 "{number} is protected, and a hook decides nothing: a human does, with their \
-                 passphrase"
+                 passphrase or passkey"
             ));
-            let hint = format!("a person runs coro-cli yes or no {number} on a terminal");
+            let hint =
+                format!("a person runs coro-cli yes or no {number} on a terminal{OR_ON_THE_PAGE}");
             (number.to_string(), request.project, error.hint(hint))
         }
         None => {
-            let error = forbidden("a hook decides nothing")
-                .hint("a person runs coro-cli yes or no on a terminal");
+            let hint = format!("a person runs coro-cli yes or no on a terminal{OR_ON_THE_PAGE}");
+            let error = forbidden("a hook decides nothing").hint(hint);
             ("hook".to_owned(), String::new(), error)
         }
     };
@@ -55,13 +54,37 @@ pub async fn refuse_hook(ctx: &Ctx, words: &str) -> Result<Option<Error>> {
     Ok(Some(error))
 }
 
-/// The first number of a request in a text.
-fn number_in(words: &str) -> Option<RequestNumber> {
+/// Those of some requests that are there and that the caller may see, in the
+/// same order.
+async fn find_seen(ctx: &Ctx, numbers: &[RequestNumber]) -> Result<Vec<RequestRow>> {
+    let (caller, numbers) = (ctx.caller.clone(), numbers.to_vec());
+    let read = ctx.app.db.read(move |tx| {
+        let mut seen = Vec::new();
+        for number in &numbers {
+            let found = store::find(tx, &caller.tenant, *number)?;
+            seen.extend(found.filter(|request| caller.sees_project(&request.project)));
+        }
+        Ok(seen)
+    });
+    read.await
+}
+
+/// The numbers of requests in a text, each once, as they come; where there are
+/// too many, one more than [`NUMBERS_MAX`].
+fn numbers_in(words: &str) -> Vec<RequestNumber> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    words
-        .split(|c| !is_part(c))
-        .filter(|word| word.starts_with(['R', 'r']))
-        .find_map(|word| word.parse().ok())
+    let parts = words.split(|c| !is_part(c));
+    let mut numbers = Vec::new();
+    for part in parts.filter(|part| part.starts_with(['R', 'r'])) {
+        match part.parse() {
+            Ok(number) if !numbers.contains(&number) => numbers.push(number),
+            _ => {}
+        }
+        if numbers.len() > NUMBERS_MAX {
+            break;
+        }
+    }
+    numbers
 }
 
 #[cfg(test)]
@@ -69,16 +92,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_found_wherever_it_stands() {
-        for (words, number) in [
-            ("yes R-7", Some(7)),
-            ("{\"decision\":\"yes\",\"request\":\"r-12\"}", Some(12)),
-            ("R-1R-2 yes, R-3.", Some(3)),
-            ("yes 7", None),
-            ("yes T-7 M-1 for-7", None),
-            ("", None),
+    fn numbers_are_found_wherever_they_stand() {
+        for (words, numbers) in [
+            ("yes R-7", &[7][..]),
+            ("{\"decision\":\"yes\",\"request\":\"r-12\"}", &[12]),
+            ("R-1R-2 yes, R-3.", &[3]),
+            ("no R-1, yes R-7, no r-1", &[1, 7]),
+            ("yes 7", &[]),
+            ("yes T-7 M-1 for-7", &[]),
+            ("", &[]),
         ] {
-            assert_eq!(number_in(words), number.map(RequestNumber), "{words}");
+            let found: Vec<i64> = numbers_in(words).iter().map(|number| number.0).collect();
+            assert_eq!(found, numbers, "{words}");
         }
+    }
+
+    #[test]
+    fn numbers_are_bounded() {
+        let words: Vec<String> = (1..100).map(|number| format!("R-{number}")).collect();
+        assert_eq!(numbers_in(&words.join(" ")).len(), NUMBERS_MAX + 1);
     }
 }

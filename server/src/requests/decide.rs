@@ -13,7 +13,7 @@ use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::db::{NewEntry, Tx};
 use crate::error::{Error, Reason, Result, conflict, forbidden, invalid};
-use crate::humans::session_human;
+use crate::humans::{OR_ON_THE_PAGE, session_human};
 use crate::ids::{AgentId, Hash};
 use crate::leases::override_lease;
 
@@ -89,7 +89,7 @@ async fn try_decide(
         let mut request = find_in(tx, &job_ctx, number)?;
         silence::settle_one(tx, tenant, &mut request)?;
         let policy = policy_of(tx, tenant, &request.project, request.kind)?;
-        // Whoever sees it may know that it is over, and needs no passphrase for that.
+        // Whoever sees it may know that it is over, and needs no session for that.
         if request.has_ended() {
             return Err(request.ending());
         }
@@ -139,7 +139,7 @@ fn check_may(
             request.kind.word()
         ))
         .hint(format!(
-            "a person runs coro-cli yes or no {number} on a terminal"
+            "a person runs coro-cli yes or no {number} on a terminal{OR_ON_THE_PAGE}"
         )));
     }
     // A human may decide what was asked with their own token: it is the

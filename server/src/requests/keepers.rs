@@ -13,6 +13,7 @@ use serde_json::json;
 use super::policy::PolicyRow;
 use crate::app::Ctx;
 use crate::error::{Error, Reason, Result, forbidden};
+use crate::humans::OR_ON_THE_PAGE;
 use crate::ids::Hash;
 use crate::state::{Condition, Tag};
 
@@ -21,7 +22,11 @@ impl PolicyRow {
     /// it takes; `None` where the owner's token is enough.
     pub(super) fn keepers(&self) -> Option<(Vec<&String>, i64)> {
         let is_protected = self.kind.is_protected();
-        let mut humans: Vec<&String> = self.deciders.iter().filter(|name| is_human(name)).collect();
+        let mut humans: Vec<&String> = self
+            .deciders
+            .iter()
+            .filter(|name| names_human(name))
+            .collect();
         if !is_protected && humans.is_empty() {
             return None;
         }
@@ -58,7 +63,7 @@ impl PolicyRow {
 }
 
 /// Whether a decider is a human; a token's actor has a colon.
-pub(super) fn is_human(name: &str) -> bool {
+pub(super) fn names_human(name: &str) -> bool {
     !name.contains(':')
 }
 
@@ -81,7 +86,9 @@ pub(super) fn check_may_set(
         return Err(forbidden(format!(
             "who decides a {word} of {project:?} is protected: a human sets it with their passphrase or passkey"
         ))
-        .hint("a person runs coro-cli requests policy … --as NAME on a terminal"));
+        .hint(format!(
+            "a person runs coro-cli requests policy … --as NAME on a terminal{OR_ON_THE_PAGE}"
+        )));
     }
     let is_keeper = |name: &&String| keepers.is_empty() || keepers.contains(name);
     if humans.iter().filter(is_keeper).count() as i64 >= count {

@@ -2,26 +2,23 @@
 //!
 //! Who may change one is in [`super::keepers`].
 
-use coro_api::limits::REQUEST_SECONDS_MAX;
+use coro_api::limits::{DECIDERS_MAX, REQUEST_SECONDS_MAX};
 use coro_api::requests::{
-    BY_SESSION, Decision, NO, NewPolicy, Policy, RequestKind, RequestStatus, Vote,
+    BY_SESSION, BY_TOKEN, Decision, NO, NewPolicy, Policy, RequestKind, RequestStatus, Vote,
 };
 use serde_json::json;
 
 use super::decide::Decider;
-use super::keepers::{check_condition, check_may_set, is_human};
+use super::keepers::{check_condition, check_may_set, names_human};
 use super::{RequestRow, check_decider, store};
 use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Reason, Result, conflict, forbidden, invalid};
-use crate::humans::{count_humans, session_humans, unknown_humans};
+use crate::humans::{OR_ON_THE_PAGE, count_humans, session_humans, unknown_humans};
 use crate::ids::{Hash, TenantId};
 use crate::state::Condition;
-
-/// The most deciders that must agree, and the most that a policy names.
-const DECIDERS_MAX: usize = 16;
 
 /// The most policies of a tenant: a list shows them all.
 const POLICIES_MAX: i64 = 5_000;
@@ -90,7 +87,9 @@ impl PolicyRow {
         )))
     }
 
-    /// Whether a vote that was cast is one of those who decide now.
+    /// Whether a vote that was cast is one of those who decide now. As in
+    /// [`PolicyRow::check_counts`], the policy that holds now says whether a
+    /// human's token is a vote of its own.
     pub(super) fn has_vote_of(&self, vote: &Vote) -> bool {
         let name = match vote.how.as_str() {
             BY_SESSION => vote.decider.strip_prefix("human:"),
@@ -100,11 +99,15 @@ impl PolicyRow {
             let mut all = self.deciders.iter().chain(&self.deputies);
             all.any(|named| named == name)
         };
-        self.deciders.is_empty() || name.is_some_and(is_named)
+        if self.deciders.is_empty() {
+            let is_unknown_human = vote.how == BY_TOKEN && vote.decider.starts_with("human:");
+            return self.quorum == 1 || !is_unknown_human;
+        }
+        name.is_some_and(is_named)
     }
 
     /// Whether this vote counts where several must agree: one person with a
-    /// token and a passphrase would be two. To refuse takes one anyway.
+    /// token and a session would be two. To refuse takes one anyway.
     pub(super) fn check_counts(
         &self,
         request: &RequestRow,
@@ -121,7 +124,7 @@ impl PolicyRow {
             self.quorum
         ))
         .hint(format!(
-            "say who you are, with your passphrase: coro-cli yes {number} --as NAME on a terminal"
+            "say who you are: coro-cli yes {number} --as NAME on a terminal{OR_ON_THE_PAGE}"
         )))
     }
 
@@ -288,10 +291,10 @@ fn check_can_be_met(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewPolicy) -> Resu
     let named = [new.deciders.as_slice(), &new.deputies].concat();
     let people: Vec<String> = named
         .iter()
-        .filter(|name| is_human(name))
+        .filter(|name| names_human(name))
         .cloned()
         .collect();
-    if let Some(actor) = named.iter().find(|name| !is_human(name))
+    if let Some(actor) = named.iter().find(|name| !names_human(name))
         && new.kind.is_protected()
     {
         return Err(

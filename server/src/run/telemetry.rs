@@ -2,18 +2,17 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::anyhow;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, ConfigError, LogFormat};
 
 /// Sends logs to stderr in the form that was asked for.
-pub(super) fn init(config: &Config) -> anyhow::Result<()> {
+pub(super) fn init(config: &Config) -> Result<(), ConfigError> {
     // The MCP library tells of each request several times.
     let filter = EnvFilter::try_new(format!("rmcp=off,{}", config.log_level))
-        .map_err(|error| anyhow!("--log-level {:?}: {error}", config.log_level))?;
+        .map_err(|error| ConfigError(format!("--log-level {:?}: {error}", config.log_level)))?;
     let logs = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -38,7 +37,6 @@ pub(super) fn flush() {
 mod otlp {
     use std::sync::OnceLock;
 
-    use anyhow::Context as _;
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_otlp::WithExportConfig as _;
     use opentelemetry_sdk::Resource;
@@ -50,12 +48,12 @@ mod otlp {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::registry::LookupSpan;
 
-    use crate::config::Config;
+    use crate::config::{Config, ConfigError};
 
     static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
     /// Spans of requests, sent in batches by a thread of their own.
-    pub(super) fn layer<S>(config: &Config) -> anyhow::Result<Option<impl Layer<S>>>
+    pub(super) fn layer<S>(config: &Config) -> Result<Option<impl Layer<S>>, ConfigError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -67,7 +65,7 @@ mod otlp {
             .with_http()
             .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
             .build()
-            .with_context(|| format!("--otlp-endpoint {endpoint}"))?;
+            .map_err(|error| ConfigError(format!("--otlp-endpoint {endpoint}: {error}")))?;
         let provider = SdkTracerProvider::builder()
             .with_resource(Resource::builder().with_service_name("coro-server").build())
             .with_batch_exporter(exporter)

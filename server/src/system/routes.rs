@@ -129,7 +129,7 @@ async fn client_setups(
     // Whoever asks by the dashboard has called its port, and clients don't.
     let url = match ctx.caller.session {
         Some(_) => config.api_url_beside(&headers, ctx.app.address),
-        None => config.url_of(&headers),
+        None => config.url_of(&headers, ctx.app.address),
     };
     axum::Json(clients::setups(&url))
 }

@@ -123,11 +123,16 @@ pub fn create_owner_token(tx: &mut Tx<'_>, tenant: &TenantId, id: &str, hash: &H
     Ok(())
 }
 
+/// What kind of principal a new token makes.
+fn kind_of(new: &NewToken) -> PrincipalKind {
+    new.kind.unwrap_or(new.role.usual_kind())
+}
+
 /// Refuses the name of a human for a human's token: in the log both would be
 /// `human:NAME`, and who reads it could not tell a passphrase from a token.
 fn check_is_nobody(tx: &mut Tx<'_>, tenant: &TenantId, new: &NewToken) -> Result<()> {
-    let (name, kind) = (&new.name, new.kind.unwrap_or(new.role.usual_kind()));
-    if kind == PrincipalKind::Human && is_human(tx, tenant, name)? {
+    let name = &new.name;
+    if kind_of(new) == PrincipalKind::Human && is_human(tx, tenant, name)? {
         return Err(conflict(format!(
             "{name:?} is a human, and both would be human:{name} in the log"
         ))
@@ -154,7 +159,7 @@ fn insert(
     let token = Token {
         id: id.to_owned(),
         name: new.name.clone(),
-        kind: new.kind.unwrap_or(new.role.usual_kind()),
+        kind: kind_of(new),
         role: new.role,
         project: new.project.clone(),
         key_prefixes: new.key_prefixes.clone(),

@@ -38,7 +38,8 @@ use crate::config::without_port;
 use crate::error::{Result, forbidden, internal, invalid};
 
 /// How long a browser lets the human take, in milliseconds.
-const TIMEOUT_MS: NonZeroU32 = NonZeroU32::new(CHALLENGE_SECONDS * 1000).unwrap();
+const TIMEOUT_MS: NonZeroU32 =
+    NonZeroU32::new(CHALLENGE_SECONDS * 1000).expect("it takes some time");
 
 /// The name on an authenticator of humans whose own it can't take.
 const ANY_NAME: &str = "coro";

@@ -31,7 +31,7 @@ use challenge::{ChallengeRow, Purpose, save_challenge, take_challenge};
 use super::passphrase::blocking;
 use super::{
     HumanRow, begin_session, check_human_name, check_may_be_human, check_no_token, find_meant,
-    record, require_session,
+    noted, own_session, require_session,
 };
 use crate::app::{App, Ctx};
 use crate::clock::Time;
@@ -110,19 +110,28 @@ pub async fn add_passkey(
     session: Option<Hash>,
     new: NewPasskey,
 ) -> Result<AddedPasskey> {
-    let added = try_add_passkey(ctx, session, new).await;
-    noted(ctx, "", "add_passkey", added).await
+    let taken = take_challenge_to_add(ctx, &new.name).await;
+    let (party, challenge) = noted(ctx, "", "add_passkey", taken).await?;
+    let human = challenge.human.clone();
+    let added = try_add_passkey(ctx, session, party, challenge, new).await;
+    noted(ctx, &human, "add_passkey", added).await
+}
+
+async fn take_challenge_to_add(ctx: &Ctx, name: &str) -> Result<(RelyingParty, ChallengeRow)> {
+    check_may_be_human(ctx)?;
+    let (page, party) = page_of(ctx)?;
+    check_text("passkey's name", name)?;
+    let challenge = take_challenge(ctx, page, &party, Purpose::Add).await?;
+    Ok((party, challenge))
 }
 
 async fn try_add_passkey(
     ctx: &Ctx,
     session: Option<Hash>,
+    party: RelyingParty,
+    challenge: ChallengeRow,
     new: NewPasskey,
 ) -> Result<AddedPasskey> {
-    check_may_be_human(ctx)?;
-    let (page, party) = page_of(ctx)?;
-    check_text("passkey's name", &new.name)?;
-    let challenge = take_challenge(ctx, page, &party, Purpose::Add).await?;
     let (state, credential) = (challenge.state.clone(), new.credential);
     let made = blocking(move || ceremony::finish_adding(&party, &state, &credential)).await?;
     let secret = Secret::generate_session().map_err(internal)?;
@@ -204,8 +213,20 @@ fn make_human(tx: &mut Tx<'_>, ctx: &Ctx, passkey: &PasskeyRow) -> Result<HumanR
 /// Removes a passkey of the human who has unlocked. Their other sessions end:
 /// it may have made them.
 pub async fn remove_passkey(ctx: &Ctx, session: Option<Hash>, id: String) -> Result<Human> {
+    let by = human_of(ctx, session).await?;
     let removed = try_remove_passkey(ctx, session, id).await;
-    noted(ctx, "", "remove_passkey", removed).await
+    noted(ctx, &by.unwrap_or_default(), "remove_passkey", removed).await
+}
+
+/// Whose session it is, where it is valid.
+async fn human_of(ctx: &Ctx, session: Option<Hash>) -> Result<Option<String>> {
+    let Some(session) = session else {
+        return Ok(None);
+    };
+    let read_ctx = ctx.clone();
+    let read = move |tx: &mut Tx<'_>| own_session(tx, &read_ctx, &session);
+    let found = ctx.app.db.read(read).await?;
+    Ok(found.map(|session| session.human))
 }
 
 async fn try_remove_passkey(ctx: &Ctx, session: Option<Hash>, id: String) -> Result<Human> {
@@ -251,32 +272,67 @@ pub async fn begin_unlock(ctx: &Ctx, begin: BeginUnlock) -> Result<PasskeyOption
 async fn try_begin_unlock(ctx: &Ctx, name: Option<String>) -> Result<PasskeyOptions> {
     check_may_be_human(ctx)?;
     let (page, party) = page_of(ctx)?;
-    let human = find_meant(ctx, name).await?.name;
-    let (tenant, of) = (ctx.caller.tenant.clone(), human.clone());
+    let human = find_meant(ctx, name).await?;
+    let (tenant, of) = (ctx.caller.tenant.clone(), human.name.clone());
     let read = ctx.app.db.read(move |tx| store::list_of(tx, &tenant, &of));
-    let mut known = read.await?;
-    known.retain(|passkey| passkey.relying_party == party.id());
-    if known.is_empty() {
-        return Err(
-            conflict(format!("{human:?} has no passkey for {}", party.id()))
-                .hint("unlock with the passphrase"),
-        );
+    let (here, elsewhere): (Vec<_>, Vec<_>) = read
+        .await?
+        .into_iter()
+        .partition(|passkey| passkey.relying_party == party.id());
+    if here.is_empty() {
+        return Err(conflict(format!(
+            "{:?} has no passkey for {}",
+            human.name,
+            party.id()
+        ))
+        .hint(way_without_passkey(&human, &elsewhere)));
     }
-    let begun = ceremony::begin_unlocking(&party, &known)?;
-    save_challenge(ctx, page, &party, Purpose::Unlock, human, begun).await
+    let begun = ceremony::begin_unlocking(&party, &here)?;
+    save_challenge(ctx, page, &party, Purpose::Unlock, human.name, begun).await
+}
+
+/// How a human unlocks whose passkeys were all made for other hosts.
+fn way_without_passkey(human: &HumanRow, elsewhere: &[PasskeyRow]) -> String {
+    if human.passphrase.is_some() {
+        return "unlock with the passphrase".to_owned();
+    }
+    let mut hosts: Vec<&str> = elsewhere
+        .iter()
+        .map(|passkey| passkey.relying_party.as_str())
+        .collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    format!(
+        "open the dashboard under the address that their passkeys were made for ({}), or have a \
+         passphrase made on the server's machine: coro-server human reset-passphrase {}",
+        hosts.join(", "),
+        human.name
+    )
 }
 
 /// Begins a session of a human whose authenticator has signed the challenge.
 pub async fn unlock_with_passkey(ctx: &Ctx, unlock: UnlockWithPasskey) -> Result<Unlocked> {
-    let unlocked = try_unlock_with_passkey(ctx, unlock).await;
-    noted(ctx, "", "unlock_with_passkey", unlocked).await
+    let taken = take_challenge_to_unlock(ctx).await;
+    let (party, challenge) = noted(ctx, "", "unlock_with_passkey", taken).await?;
+    let human = challenge.human.clone();
+    let unlocked = try_unlock_with_passkey(ctx, party, challenge, unlock).await;
+    noted(ctx, &human, "unlock_with_passkey", unlocked).await
 }
 
-async fn try_unlock_with_passkey(ctx: &Ctx, unlock: UnlockWithPasskey) -> Result<Unlocked> {
+async fn take_challenge_to_unlock(ctx: &Ctx) -> Result<(RelyingParty, ChallengeRow)> {
     check_may_be_human(ctx)?;
     let (page, party) = page_of(ctx)?;
     ctx.app.humans.check(&ctx.caller)?;
     let challenge = take_challenge(ctx, page, &party, Purpose::Unlock).await?;
+    Ok((party, challenge))
+}
+
+async fn try_unlock_with_passkey(
+    ctx: &Ctx,
+    party: RelyingParty,
+    challenge: ChallengeRow,
+    unlock: UnlockWithPasskey,
+) -> Result<Unlocked> {
     let signed = Signed::of(&unlock.credential)?;
     let checked = check_signed(ctx, party, challenge, signed).await;
     if checked
@@ -289,7 +345,8 @@ async fn try_unlock_with_passkey(ctx: &Ctx, unlock: UnlockWithPasskey) -> Result
     let secret = Secret::generate_session().map_err(internal)?;
     let (job_ctx, hash, of) = (ctx.clone(), secret.hash(), passkey.clone());
     let job = move |tx: &mut Tx<'_>| {
-        // Two signatures with one counter are not both taken.
+        // Where its counter grew or it was removed meanwhile, this signature is
+        // not taken.
         if !store::note_use(tx, &job_ctx.caller.tenant, &of, &use_state)? {
             return Err(conflict("the passkey was used or removed at the same time")
                 .hint("unlock once more"));
@@ -338,11 +395,12 @@ pub(super) fn list_of(tx: &mut Tx<'_>, tenant: &TenantId, human: &str) -> Result
     Ok(shown(&store::list_of(tx, tenant, human)?))
 }
 
-/// Forgets challenges that nobody has answered.
+/// Whether there are challenges that nobody has answered in time.
 pub(super) fn any_expired(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<bool> {
     store::any_expired(tx, tenant)
 }
 
+/// Forgets challenges that nobody has answered.
 pub(super) fn delete_expired(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<()> {
     store::delete_expired(tx, tenant)
 }
@@ -361,7 +419,8 @@ fn page_of(ctx: &Ctx) -> Result<(String, RelyingParty)> {
     let party = relying_party(&ctx.app).ok_or_else(|| {
         let page = ctx.app.dashboard.as_deref().unwrap_or_default();
         conflict(format!("browsers have no passkeys for {page}")).hint(
-            "give the dashboard a name: start coro-server with --dashboard-url              http://localhost:PORT, or HTTPS",
+            "give the dashboard a name: start coro-server with --dashboard-url \
+             http://localhost:PORT, or HTTPS",
         )
     })?;
     Ok((session, party))
@@ -404,12 +463,4 @@ fn check_may_add(tx: &mut Tx<'_>, ctx: &Ctx, session: Option<&Hash>, name: &str)
 fn takes_session(what: &str) -> Error {
     forbidden(format!("{what} takes a human who has unlocked"))
         .hint("unlock on the page, with the passphrase or with another passkey")
-}
-
-/// Writes to the audit what was refused.
-async fn noted<T>(ctx: &Ctx, name: &str, tried: &str, done: Result<T>) -> Result<T> {
-    if let Err(error) = &done {
-        record(ctx, name, tried, error).await;
-    }
-    done
 }
