@@ -4,7 +4,7 @@ use coro_api::requests::NO;
 
 use crate::commands::Run;
 use crate::commands::requests::decide::{Answer, decide};
-use crate::error::{Result, usage};
+use crate::error::Result;
 use crate::session::Session;
 
 /// Refuse a request, and say why
@@ -22,10 +22,6 @@ pub(crate) struct No {
 
 impl Run for No {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        if self.why.trim().is_empty() {
-            return Err(usage("the reason is empty")
-                .hint("whoever asked reads it: say in a line what speaks against it"));
-        }
         let answer = Answer {
             number: self.number,
             option: NO.to_owned(),
