@@ -100,7 +100,7 @@ fn look_into_inbox(way: &Way, hangup: &Hangup, shown: &[MessageNumber]) -> Resul
         .query("how", "channel")
         .query_if("shown", shown)
         .patience(Patience::whole(ANSWER_DURATION_MAX));
-    let (mut transport, _) = way.transport(way.target()?, hangup);
+    let (mut transport, _) = way.transport(way.target()?, hangup)?;
     let response = transport.send(&request)?;
     if !(200..300).contains(&response.status) {
         return Err(refused_by_server("mcp --channel", &request, &response));
