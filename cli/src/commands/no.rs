@@ -5,6 +5,7 @@ use coro_api::requests::NO;
 use crate::commands::Run;
 use crate::commands::requests::decide::{Answer, decide};
 use crate::error::Result;
+use crate::input::text_or_input;
 use crate::session::Session;
 
 /// Refuse a request, and say why
@@ -12,8 +13,8 @@ use crate::session::Session;
 pub(crate) struct No {
     /// Its number, such as R-7
     number: RequestNumber,
-    /// Why: whoever asked reads it
-    #[arg(long, value_name = "TEXT")]
+    /// Why: whoever asked reads it; - reads it from standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     why: String,
     /// Who you are, where there are several humans; a human decides then
     #[arg(long = "as", value_name = "NAME")]
@@ -25,7 +26,7 @@ impl Run for No {
         let answer = Answer {
             number: self.number,
             option: NO.to_owned(),
-            why: self.why,
+            why: text_or_input(session, self.why)?,
             human: self.human,
         };
         decide(session, answer)
