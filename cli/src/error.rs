@@ -89,6 +89,14 @@ impl CliError {
         CliError::new(Exit::Done, "")
     }
 
+    /// Whether the same call may get through a while later, without anybody
+    /// changing anything: a server that is away, that fails, or that has been
+    /// asked too often. A write may have been carried out all the same.
+    pub(crate) fn may_pass(&self) -> bool {
+        let is_of_server = |status| status == 429 || status >= 500;
+        self.server_is_away || self.status.is_some_and(is_of_server)
+    }
+
     pub(crate) fn is_silent(&self) -> bool {
         self.message.is_empty()
     }

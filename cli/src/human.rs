@@ -4,7 +4,6 @@ use coro_api::humans::{Human, SESSION_HEADER, Unlock, Unlocked};
 use coro_api::system::Whoami;
 use coro_api::tokens::Role;
 
-use crate::config::untrusted_server;
 use crate::error::{Result, conflict, not_found, refused, usage};
 use crate::http::{Address, Method, Request};
 use crate::session::{Session, json_body, unexpected};
@@ -36,11 +35,7 @@ fn check_may_know(session: &mut Session<'_>) -> Result<()> {
     let target = session.target()?;
     let place = &target.places[0];
     if !target.is_trusted {
-        return Err(untrusted_server(
-            "your passphrase",
-            place,
-            &target.places_from,
-        ));
+        return Err(target.untrusted("your passphrase"));
     }
     if target.places.iter().any(Address::is_in_the_clear) {
         return Err(usage(format!(
@@ -83,8 +78,8 @@ pub(crate) fn list(session: &mut Session<'_>) -> Result<Vec<Human>> {
 pub(crate) fn who(humans: &[Human], named: Option<String>) -> Result<String> {
     let name = match (named, humans) {
         (_, []) => {
-            return Err(conflict("no human has set a passphrase yet")
-                .hint("a person does so on a terminal: coro-cli humans set NAME"));
+            return Err(conflict("there is no human yet")
+                .hint("be the first: coro-cli humans set YOUR-NAME, or coro-cli dashboard"));
         }
         (Some(name), all) if all.iter().any(|human| human.name == name) => name,
         (Some(name), _) => {

@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use crate::arguments::GlobalOptions;
-use crate::config::{self, Environment, Settings, Token};
+use crate::config::{Environment, Target, Token, find_target};
 use crate::error::Result;
 use crate::http::{Direct, Remote, Transport};
 
@@ -16,8 +16,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) stdout_is_terminal: bool,
     /// Made by the first request; some commands make none.
     transport: Option<Box<dyn Transport>>,
-    /// The token that was found for the server.
-    token: Option<Token>,
+    /// Decided by the first who asks: the files are read once.
+    target: Option<Target>,
 }
 
 impl<'a> Machine<'a> {
@@ -31,8 +31,20 @@ impl<'a> Machine<'a> {
             stdin,
             stdout_is_terminal,
             transport: None,
-            token: None,
+            target: None,
         }
+    }
+
+    /// The server that calls go to.
+    pub(crate) fn target(&mut self, options: &GlobalOptions) -> Result<&Target> {
+        let target = match self.target.take() {
+            Some(target) => target,
+            None => {
+                let (url, token_file) = (options.url.as_deref(), options.token_file.as_deref());
+                find_target(url, token_file, &self.environment)?
+            }
+        };
+        Ok(self.target.insert(target))
     }
 
     /// The connection to the server that the settings name.
@@ -45,18 +57,15 @@ impl<'a> Machine<'a> {
     }
 
     fn connect(&mut self, options: &GlobalOptions) -> Result<Box<dyn Transport>> {
-        let env = &self.environment;
-        let settings = Settings::load(options.url.as_deref(), options.token_file.as_deref(), env)?;
-        let target = config::resolve(settings, env)?;
-        self.token = target.token.map(|token| token.value);
-        let token = self.token.clone();
-        match target.places.as_slice() {
-            [place] if !place.is_local() => Ok(Box::new(Remote::new(
-                place.clone(),
-                token,
-                env.certificates.clone(),
-            ))),
-            _ => Ok(Box::new(Direct::new(target.places, token))),
+        let target = self.target(options)?;
+        let token = target.token()?.map(|token| token.value.clone());
+        let places = target.places.clone();
+        match places.as_slice() {
+            [place] if !place.is_local() => {
+                let certificates = self.environment.certificates.clone();
+                Ok(Box::new(Remote::new(place.clone(), token, certificates)))
+            }
+            _ => Ok(Box::new(Direct::new(places, token))),
         }
     }
 
@@ -67,13 +76,14 @@ impl<'a> Machine<'a> {
 
     /// The token with which the server is called.
     pub(crate) fn token(&mut self, options: &GlobalOptions) -> Result<Option<&Token>> {
-        self.transport(options)?;
-        Ok(self.token.as_ref())
+        let token = self.target(options)?.token()?;
+        Ok(token.map(|token| &token.value))
     }
 
     /// What to do about a 401, where the reason is that no token was found.
     pub(crate) fn token_hint(&self) -> Option<&'static str> {
-        if self.token.is_some() {
+        let target = self.target.as_ref();
+        if target.is_some_and(Target::has_token) {
             None
         } else if self.environment.is_agent {
             Some(

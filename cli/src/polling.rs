@@ -15,7 +15,7 @@ use crate::http::{Patience, Request, Response};
 use crate::session::{Session, whole_seconds};
 
 /// The longest that one request waits.
-const WAIT_DURATION: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
+pub(crate) const WAIT_DURATION: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
 
 /// How much longer than asked for the server may take to answer.
 const GRACE: Duration = Duration::from_secs(10);
@@ -62,7 +62,7 @@ impl Wait {
             let wait = self.left().min(WAIT_DURATION);
             let mut request = request(whole_seconds(wait))?;
             if !wait.is_zero() {
-                request = request.patience(Patience::whole(wait + GRACE));
+                request = request.patience(patience(wait));
             }
             match session.call(request) {
                 Err(error) if self.goes_on(session, &error) => self.pause(),
@@ -96,6 +96,11 @@ impl Wait {
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
+}
+
+/// How long an answer may take for which the server is to wait.
+pub(crate) fn patience(wait: Duration) -> Patience {
+    Patience::whole(wait + GRACE)
 }
 
 /// Asks until an answer is what is waited for, or the time is over; gives the

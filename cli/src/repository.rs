@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use crate::error::{Result, invalid};
+use crate::session::Session;
+
 /// A repository, known by what lies at its root.
 pub(crate) struct Repository {
     root: PathBuf,
@@ -12,7 +15,10 @@ impl Repository {
     /// The repository of git that a folder is in; where there is none, the
     /// project with settings of Coro. The folder need not exist.
     pub(crate) fn around(folder: &Path) -> Option<Repository> {
-        let folder = real_folder(folder)?;
+        Repository::around_real(&real_folder(folder)?)
+    }
+
+    fn around_real(folder: &Path) -> Option<Repository> {
         // In a worktree and in a submodule `.git` is a file.
         let with = |name: &str| {
             let mut folders = folder.ancestors();
@@ -33,8 +39,10 @@ impl Repository {
     /// folders that it is in are the real ones, so that no second name of a
     /// folder gets around a lease.
     pub(crate) fn name_of(&self, file: &str, folder: &Path) -> Option<String> {
-        let path = without_dots(&folder.join(file));
-        let file = real_folder(path.parent()?)?.join(path.file_name()?);
+        self.name_of_real(&real_file(file, folder)?)
+    }
+
+    fn name_of_real(&self, file: &Path) -> Option<String> {
         let below_root = file.strip_prefix(&self.root).ok()?;
         let parts = below_root.iter().map(|part| part.to_string_lossy());
         Some(parts.collect::<Vec<_>>().join("/"))
@@ -56,8 +64,40 @@ impl Repository {
     }
 }
 
+/// A file's name from the root of the repository that it is in; `None` where it
+/// is in none. See [`Repository::name_of`].
+pub(crate) fn name_in_own_repository(file: &str, folder: &Path) -> Option<String> {
+    let file = real_file(file, folder)?;
+    Repository::around_real(file.parent()?)?.name_of_real(&file)
+}
+
+/// Refuses patterns that begin with the path of the repository itself, below
+/// which none looks.
+pub(crate) fn check_patterns(session: &mut Session<'_>, patterns: &[String]) -> Result<()> {
+    let (false, Ok(machine)) = (patterns.is_empty(), session.machine()) else {
+        return Ok(());
+    };
+    let Some(repository) = Repository::around(&machine.environment.working_directory) else {
+        return Ok(());
+    };
+    for pattern in patterns {
+        let Some(rest) = repository.behind_own_path(pattern) else {
+            continue;
+        };
+        let right = match rest {
+            "" | "/" => "**",
+            rest => rest,
+        };
+        return Err(invalid(format!(
+            "{pattern:?} begins with the path of this repository, and matches no file in it"
+        ))
+        .hint(format!("begin at its root: '{right}'")));
+    }
+    Ok(())
+}
+
 /// Takes `.` and `..` out of a path, by its text alone.
-pub(crate) fn without_dots(path: &Path) -> PathBuf {
+fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {
@@ -70,6 +110,12 @@ pub(crate) fn without_dots(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// The file in the folders that it really is in.
+fn real_file(file: &str, folder: &Path) -> Option<PathBuf> {
+    let path = without_dots(&folder.join(file));
+    Some(real_folder(path.parent()?)?.join(path.file_name()?))
 }
 
 /// The folder without symbolic links. What does not exist yet will be made

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::GlobalOptions;
-use crate::config::{Settings, Target, Token, resolve};
+use crate::config::{Target, Token};
 use crate::error::{CliError, Result, failed, output_failed, refused_by_server, usage};
 use crate::http::{Reply, Request, Response, Transport};
 use crate::machine::Machine;
@@ -94,11 +94,9 @@ impl<'a> Session<'a> {
     }
 
     /// The server that calls go to.
-    pub(crate) fn target(&mut self) -> Result<Target> {
+    pub(crate) fn target(&mut self) -> Result<&Target> {
         let options = self.options.clone();
-        let env = &self.machine()?.environment;
-        let settings = Settings::load(options.url.as_deref(), options.token_file.as_deref(), env)?;
-        resolve(settings, env)
+        self.machine()?.target(&options)
     }
 
     /// The project that the user's environment names (`CORO_PROJECT`); in the

@@ -34,6 +34,13 @@ impl Terminal {
         self.write(&format!("{}\n", escape(line)))
     }
 
+    /// Asks for a line, which may be empty.
+    pub(crate) fn ask(&mut self, prompt: &str) -> Result<String> {
+        self.write(&format!("{}: ", escape(prompt)))?;
+        let line = self.read_line().map_err(|error| unusable(&error))?;
+        String::from_utf8(line).map_err(|_| invalid("what was typed is no UTF-8"))
+    }
+
     /// Asks for a passphrase, without an echo.
     pub(crate) fn ask_passphrase(&mut self, prompt: &str) -> Result<Passphrase> {
         let silence = echo::Off::begin(&self.device).map_err(|error| unusable(&error))?;

@@ -3974,6 +3974,8 @@ export interface operations {
                 from?: number;
                 /** @description Topics; `*` stands for anything */
                 pattern?: string;
+                /** @description Only events of this project; by default all that the token sees */
+                project?: string;
                 /** @description Events of a long poll at most (default 100) */
                 limit?: number;
                 /** @description Seconds that a long poll waits for the first event (default 0) */
@@ -4023,6 +4025,8 @@ export interface operations {
                 source?: string;
                 /** @description What it is about */
                 subject?: string;
+                /** @description Only events of this project; by default all that the token sees */
+                project?: string;
                 /** @description From this moment on (RFC 3339) */
                 from?: string;
                 /** @description Up to this moment (RFC 3339) */
@@ -4107,6 +4111,8 @@ export interface operations {
             query?: {
                 /** @description Topics; `*` stands for anything */
                 pattern?: string;
+                /** @description Only events of this project; by default all that the token sees */
+                project?: string;
                 /** @description The last revision already seen; default is the present */
                 from?: number;
             };

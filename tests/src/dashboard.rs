@@ -7,21 +7,21 @@ use crate::{Client, Request, Response, Server};
 
 /// A page that has signed in.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub struct DashboardClient {
     client: Client,
     /// As it is sent: name and value.
     pub cookie: String,
     pub key: String,
 }
 
-impl Page {
+impl DashboardClient {
     /// Signs in with an answer to [`Server::sign_in`].
     #[track_caller]
-    pub fn of(client: &Client, answer: Response) -> Page {
+    pub fn of(client: &Client, answer: Response) -> DashboardClient {
         let answer = answer.expect(200);
         let line = answer.the("set-cookie").to_owned();
         let cookie = line.split(';').next().unwrap_or_default().to_owned();
-        Page {
+        DashboardClient {
             client: client.clone(),
             cookie,
             key: answer.json::<SignedIn>().key,
@@ -29,8 +29,8 @@ impl Page {
     }
 
     /// The same session at another server or another address of one.
-    pub fn at(&self, url: &str) -> Page {
-        Page {
+    pub fn at(&self, url: &str) -> DashboardClient {
+        DashboardClient {
             client: Client::new(url, None),
             ..self.clone()
         }
@@ -84,13 +84,13 @@ impl Server {
     }
 
     /// A page that someone has signed in to.
-    pub fn page_of(&self, client: &Client) -> Page {
+    pub fn page_of(&self, client: &Client) -> DashboardClient {
         let code = self.code_of(client);
-        Page::of(&self.visitor(), self.sign_in(&code).send())
+        DashboardClient::of(&self.visitor(), self.sign_in(&code).send())
     }
 
     /// A page of the owner.
-    pub fn page(&self) -> Page {
+    pub fn page(&self) -> DashboardClient {
         self.page_of(&self.owner())
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::options::Process;
-use crate::{Cli, Client, Failed, Page, program, scripts};
+use crate::{Cli, Client, DashboardClient, Failed, program, scripts};
 
 /// A demo that runs. Its process ends with this value.
 #[derive(Debug)]
@@ -81,11 +81,11 @@ impl Demo {
     }
 
     /// A page that signs in with the code that was printed.
-    pub fn page(&mut self) -> Page {
+    pub fn page(&mut self) -> DashboardClient {
         let address = self.address();
         let (url, code) = address.split_once("/#code=").expect("an address");
         let visitor = Client::new(url, None);
-        Page::of(
+        DashboardClient::of(
             &visitor,
             visitor.post("/session", json!({ "code": code })).send(),
         )

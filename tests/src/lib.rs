@@ -44,7 +44,7 @@ use std::time::Duration;
 
 pub use cli::{Cli, Output, Streaming};
 pub use cluster::{free_port, postgres_binaries};
-pub use dashboard::Page;
+pub use dashboard::DashboardClient;
 pub use database::{Database, Engine, Held, LOCK_OF_TENANT, Session};
 pub use demo::Demo;
 pub use http::{Client, Request, Response, encode, key_path, redact};

@@ -457,6 +457,8 @@ fn the_history_of_a_deleted_key_says_so() {
         history.stderr.contains("\"shop/plan\" is deleted"),
         "{history:?}"
     );
+    let json = cli.run(&["state", "history", "shop/plan", "--json"]);
+    assert_eq!((json.code, json.stderr.as_str()), (0, ""), "{json:?}");
 }
 
 #[test]
@@ -484,6 +486,10 @@ fn settings_come_from_the_nearest_file_upward() {
         "{set:?}"
     );
     let deep = Cli::new(&folder);
+    // The address may have come with a commit.
+    let refused = deep.run(&["state", "list"]);
+    assert!(refused.code == 2 && refused.stderr.contains("coro-cli config trust http://"));
+    deep.ok(&["config", "trust", &server.url()]);
     deep.ok(&["state", "list"]);
     let shown = deep.ok(&["config", "show"]);
     assert!(

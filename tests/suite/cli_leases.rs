@@ -286,9 +286,25 @@ fn a_pattern_below_the_repositorys_own_path_is_refused_with_the_right_one() {
     let (_server, cli, root) = repository_with_leases();
     let own = root.display().to_string();
     for (behind, right) in [("/src/*.rs", "'/src/*.rs'"), ("", "'**'"), ("/", "'**'")] {
-        let refused = cli.run(&["leases", "take", &format!("{own}{behind}")]);
-        fails(&refused, 6, &format!("coro-cli leases take {right}"));
+        let pattern = format!("{own}{behind}");
+        let told = format!("begin at its root: {right}");
+        fails(&cli.run(&["leases", "take", &pattern]), 6, &told);
+        fails(
+            &cli.run(&["tasks", "add", "a", "--path", &pattern]),
+            6,
+            &told,
+        );
+        let many = json!([{"title": "a"}, {"title": "b", "paths": ["/x", pattern]}]);
+        for body in [json!({ "tasks": many }), many] {
+            let import = ["tasks", "import", "-"];
+            let refused = cli.run_with_input(&import, body.to_string().as_bytes());
+            fails(&refused, 6, &told);
+        }
     }
+    assert_eq!(cli.ok(&["tasks", "list", "--all"]), "");
+    cli.ok(&["tasks", "add", "a", "--path", "/src/"]);
+    let edit = ["tasks", "edit", "T-1", "--path", &own];
+    fails(&cli.run(&edit), 6, "begin at its root: '**'");
     // All else is the server's to judge.
     let judged = |pattern: &str| fails(&cli.run(&["leases", "take", pattern]), 4, "overlaps L-3");
     judged("/src/");

@@ -1,5 +1,9 @@
 //! What waits with `coro-cli` outlives the server: a restart ends no agent.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
 use coro_tests::{Cli, Engine, Server, both_engines};
 use serde_json::json;
 
@@ -9,6 +13,7 @@ both_engines![
     an_ask_is_made_once_and_its_wait_goes_on,
     a_place_in_line_is_kept_over_a_restart,
     an_inbox_and_an_event_are_waited_for_over_a_restart,
+    a_message_whose_answer_is_lost_is_not_waited_for_again,
 ];
 
 /// The CLI of an agent that finds the server by its socket, which stays where
@@ -117,6 +122,49 @@ fn an_inbox_and_an_event_are_waited_for_over_a_restart(server: &Server) {
     assert_eq!(inbox.next_line(), "> hello");
     assert!(event.next_line().contains("coro.message.sent"));
     assert_eq!((inbox.wait(), event.wait()), (0, 0));
+}
+
+/// By that call it is read: a second one would find nothing, and tell that
+/// nothing came.
+fn a_message_whose_answer_is_lost_is_not_waited_for_again(server: &Server) {
+    let backend = server.agent("backend");
+    server.cli().ok(&["send", "hello", "--to", "backend"]);
+    let relay = relay_without_answers(server, "GET /api/inbox ");
+    let backend = Cli::new(server.options().scratch())
+        .url(&relay)
+        .token(backend.token());
+    let lost = backend.run(&["inbox", "--wait", "1s"]);
+    assert_eq!(lost.code, 1, "{lost:?}");
+    assert!(lost.stderr.contains("read before you repeat"), "{lost:?}");
+    assert!(!lost.stderr.contains(AWAY), "{lost:?}");
+    assert!(backend.ok(&["messages", "get", "M-1"]).contains("hello"));
+}
+
+/// The address of somebody who passes calls on, and breaks off in place of the
+/// answer where a call begins so.
+fn relay_without_answers(server: &Server, broken: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let place = server.url().replace("http://", "");
+    thread::spawn(move || {
+        for mut caller in listener.incoming().flatten() {
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                let mut byte = [0];
+                caller.read_exact(&mut byte).expect("a request");
+                request.push(char::from(byte[0]));
+            }
+            let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+            let mut passed_on = TcpStream::connect(&place).expect("the server");
+            passed_on.write_all(request.as_bytes()).expect("it listens");
+            let mut answer = Vec::new();
+            passed_on.read_to_end(&mut answer).expect("an answer");
+            if !request.starts_with(broken) {
+                caller.write_all(&answer).expect("it waits");
+            }
+        }
+    });
+    url
 }
 
 /// Where the caller is refused, time changes nothing.

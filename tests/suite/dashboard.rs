@@ -9,7 +9,7 @@ use coro_api::audit::AuditEntry;
 use coro_api::dashboard::{DashboardSession, SignedOut};
 use coro_api::system::Whoami;
 use coro_api::tokens::{IssuedToken, Role};
-use coro_tests::{Engine, Options, Page, Response, Server, WebSocket, each_engine};
+use coro_tests::{DashboardClient, Engine, Options, Response, Server, WebSocket, each_engine};
 use serde_json::json;
 
 each_engine![
@@ -161,7 +161,7 @@ fn a_code_signs_in_and_the_page_acts_as_its_token(engine: Engine) {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Secure") && !cookie.contains("Domain"));
-    let page = Page::of(&server.visitor(), answer);
+    let page = DashboardClient::of(&server.visitor(), answer);
     let session: DashboardSession = page.get("/session").ok();
     assert_eq!(
         (session.name.as_str(), session.role),
@@ -250,7 +250,7 @@ fn a_sign_in_is_json_and_small(engine: Engine) {
 fn sign_ins_and_refusals_are_in_the_audit(engine: Engine) {
     let server = start(engine);
     let code = server.code_of(&server.owner());
-    let page = Page::of(&server.visitor(), server.sign_in(&code).send());
+    let page = DashboardClient::of(&server.visitor(), server.sign_in(&code).send());
     server.sign_in(&code).refused(Reason::Unauthenticated);
     server.sign_in("wrong").refused(Reason::Unauthenticated);
     page.request("DELETE", "/session").send().expect(200);
@@ -590,7 +590,7 @@ fn what_is_over_is_forgotten(engine: Engine) {
 fn secrets_are_stored_and_logged_nowhere(engine: Engine) {
     let server = start(engine);
     let code = server.code_of(&server.owner());
-    let page = Page::of(&server.visitor(), server.sign_in(&code).send());
+    let page = DashboardClient::of(&server.visitor(), server.sign_in(&code).send());
     page.get("/api/whoami").send().expect(200);
     let (_, cookie) = page.cookie.split_once('=').expect("a cookie");
     server.stop();
@@ -609,7 +609,7 @@ fn secrets_are_stored_and_logged_nowhere(engine: Engine) {
     }
 }
 
-fn open(page: &Page, key: &str) -> Result<WebSocket, Box<Response>> {
+fn open(page: &DashboardClient, key: &str) -> Result<WebSocket, Box<Response>> {
     let protocols = format!("coro, key.{key}");
     let headers = [
         ("cookie", page.cookie.as_str()),
@@ -683,7 +683,7 @@ fn replicas_share_sessions() {
     let first = start(Engine::Postgres);
     let second = first.replica();
     let code = first.code_of(&first.owner());
-    let page = Page::of(&second.visitor(), second.sign_in(&code).send());
+    let page = DashboardClient::of(&second.visitor(), second.sign_in(&code).send());
     let at_first = page.at(&first.dashboard_url());
     at_first.get("/session").send().expect(200);
     at_first.request("DELETE", "/session").send().expect(200);

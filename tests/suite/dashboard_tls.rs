@@ -3,7 +3,7 @@
 use coro_api::Reason;
 use coro_api::clients::ClientSetups;
 use coro_api::dashboard::{DashboardCode, DashboardSession};
-use coro_tests::{Client, Engine, Options, Page, Request, Server, WebSocket, Wire};
+use coro_tests::{Client, DashboardClient, Engine, Options, Request, Server, WebSocket, Wire};
 use serde_json::json;
 
 /// On every address of the machine, which takes TLS.
@@ -14,7 +14,7 @@ fn over_tls() -> Server {
 }
 
 /// Opens the page's stream as a browser does.
-fn stream(page: &Page, host: &str, origin: &str) -> Result<WebSocket, u16> {
+fn stream(page: &DashboardClient, host: &str, origin: &str) -> Result<WebSocket, u16> {
     let protocols = format!("coro, key.{}", page.key);
     let headers = [
         ("cookie", page.cookie.as_str()),
@@ -43,7 +43,7 @@ fn over_tls_the_page_is_served_and_its_cookie_is_secure() {
     for part in ["; Secure", "; HttpOnly", "; SameSite=Strict"] {
         assert!(answer.the("set-cookie").contains(part), "{answer}");
     }
-    let page = Page::of(&server.visitor(), answer);
+    let page = DashboardClient::of(&server.visitor(), answer);
     page.get("/session").ok::<DashboardSession>();
     let setups: ClientSetups = page.get("/api/clients").ok();
     assert_eq!(setups.url, server.url());
@@ -144,7 +144,7 @@ fn behind_a_proxy_the_cookie_is_secure_and_the_page_has_its_name() {
     let (server, proxy) = behind_a_proxy();
     let answer = sign_in(&proxy, &code_of(&server)).send().expect(200);
     assert!(answer.the("set-cookie").contains("; Secure"), "{answer}");
-    let page = Page::of(&proxy, answer);
+    let page = DashboardClient::of(&proxy, answer);
     let call = |host: &str, origin: &str| {
         let call = page.get("/api/whoami").header("Host", host);
         call.header("Origin", origin).send().status

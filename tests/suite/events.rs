@@ -19,6 +19,7 @@ both_engines![
     history_in_pages_is_the_whole_history,
     history_filters_by_topic_before_the_limit,
     history_filters_by_source_and_subject,
+    history_filters_by_project,
     history_filters_by_time,
     history_filters_by_revision,
     a_malformed_filter_is_refused,
@@ -227,6 +228,34 @@ fn history_filters_by_source_and_subject(server: &Server) {
         ["coro.state.put"]
     );
     assert!(owner.history("source=nobody").is_empty());
+}
+
+fn history_filters_by_project(server: &Server) {
+    server.publish("shop.first", json!(1));
+    server.set("shop/plan", "1");
+    for _ in 0..120 {
+        server.publish("other.noise", json!(0));
+    }
+    let owner = server.owner();
+    let found = owner.history("last=2&project=shop");
+    assert_eq!(topics(&found), ["coro.state.put", "shop.first"]);
+    assert_eq!(topics(&owner.history("last=1&project=")), ["other.noise"]);
+    assert!(owner.history("project=nobodys").is_empty());
+    // The next page is of the same project.
+    let first = server
+        .get("/api/events/history?last=1&project=shop")
+        .send()
+        .expect(200);
+    let link = first.header("link").expect("there is more");
+    assert!(link.contains("project=shop"), "{link}");
+    let printed = server.cli().ok(&["events", "history", "--project", "shop"]);
+    assert_eq!(printed.lines().count(), 2, "{printed}");
+
+    let reader = server.issue_for_project(Role::Viewer, "reader", "shop");
+    assert_eq!(reader.history("project=shop"), found);
+    let others = reader.get("/api/events/history?project=other");
+    let problem = others.refused(Reason::Forbidden);
+    assert!(problem.detail.contains("\"other\""), "{}", problem.detail);
 }
 
 fn history_filters_by_time(server: &Server) {

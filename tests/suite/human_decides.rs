@@ -24,6 +24,7 @@ both_engines![
     a_human_sets_who_decides_on_a_terminal,
     what_two_decide_is_changed_by_two_on_a_terminal,
     plain_requests_need_no_terminal,
+    reasons_are_any_text_and_may_come_from_standard_input,
     the_asker_waits_in_a_shell,
 ];
 
@@ -614,6 +615,27 @@ fn plain_requests_need_no_terminal(server: &Server) {
     assert_eq!(told, "R-2\tdecided\tno\n");
     agent.ok(&["request", "A third?"]);
     assert_eq!(agent.ok(&["requests", "withdraw", "R-3"]), "withdrawn\n");
+}
+
+fn reasons_are_any_text_and_may_come_from_standard_input(server: &Server) {
+    let agent = server.agent("frontend");
+    let mut number = 0;
+    for command in ["yes", "no"] {
+        for (said, input, why) in [
+            ("- too risky", "", "- too risky"),
+            ("-", "two\r\nlines\n", "two\nlines"),
+        ] {
+            let asked: Request = agent.post("/api/requests", json!({"title": "a"})).ok();
+            number += 1;
+            let number = format!("R-{number}");
+            assert_eq!(asked.number.to_string(), number);
+            let decide = [command, &number, "--why", said];
+            let decided = server.cli().run_with_input(&decide, input.as_bytes());
+            assert_eq!(decided.code, 0, "{decided:?}");
+            let read: Request = server.get(&format!("/api/requests/{number}")).ok();
+            assert_eq!(read.why.as_deref(), Some(why));
+        }
+    }
 }
 
 fn the_asker_waits_in_a_shell(server: &Server) {

@@ -324,12 +324,29 @@ fn a_server_that_only_a_repository_names_gets_no_passphrase(server: &Server) {
     );
     assert!(shown.contains("coro-cli config trust http://"), "{shown}");
 
-    let refused = user.clone().token("cor_of_an_agent").run(&["whoami"]);
-    assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(
-        refused.stderr.contains("CORO_TOKEN is not sent"),
-        "{refused:?}"
-    );
+    let agent = user.clone().token("cor_of_an_agent");
+    for (caller, kept_back) in [(&agent, "CORO_TOKEN"), (&user, "local/cli.json")] {
+        let told = format!("{kept_back} is not sent to {}", server.url());
+        let refused = caller.run(&["whoami"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains(&told), "{refused:?}");
+        // What sends nothing shows how things are.
+        let shown = caller.run(&["config", "show"]);
+        assert_eq!(shown.code, 0, "{shown:?}");
+        assert!(
+            shown
+                .stdout
+                .starts_with(&format!("url\t{}\t", server.url()))
+        );
+        assert!(shown.stdout.ends_with("\ntoken\t-\t-\n"), "{shown:?}");
+        assert!(shown.stderr.contains(&told), "{shown:?}");
+        let shown: Value =
+            serde_json::from_str(&caller.ok(&["config", "show", "--json"])).expect("JSON");
+        let told = (&shown["trusted"], &shown["token_from"]);
+        assert_eq!(told, (&json!(false), &Value::Null));
+        let url = caller.ok(&["config", "get", "url"]);
+        assert_eq!(url.trim_end(), server.url());
+    }
 
     user.ok(&["config", "trust", &server.url()]);
     let mut terminal = set();

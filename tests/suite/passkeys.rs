@@ -9,7 +9,9 @@ use coro_api::audit::AuditEntry;
 use coro_api::dashboard::DashboardSession;
 use coro_api::humans::{AddedPasskey, Human, PasskeyOptions, Unlocked};
 use coro_api::tokens::Role;
-use coro_tests::{Authenticator, Cli, Engine, Options, Page, Request, Server, each_engine};
+use coro_tests::{
+    Authenticator, Cli, DashboardClient, Engine, Options, Request, Server, each_engine,
+};
 use serde_json::{Value, json};
 
 each_engine![
@@ -46,7 +48,7 @@ const UNLOCK: &str = "/api/humans/unlock/passkey";
 /// A server, its page as the owner, and what the human has.
 struct Desk {
     server: Server,
-    page: Page,
+    page: DashboardClient,
     laptop: Authenticator,
 }
 
@@ -68,7 +70,7 @@ fn desk_of_ada(engine: Engine) -> Desk {
     desk
 }
 
-fn post(page: &Page, path: &str, body: &Value, session: Option<&str>) -> Request {
+fn post(page: &DashboardClient, path: &str, body: &Value, session: Option<&str>) -> Request {
     let request = page.request("POST", path).json(body);
     match session {
         Some(session) => request.header("Coro-Human", session),
@@ -76,33 +78,38 @@ fn post(page: &Page, path: &str, body: &Value, session: Option<&str>) -> Request
     }
 }
 
-fn begin_add(page: &Page, human: &str, session: Option<&str>) -> Request {
+fn begin_add(page: &DashboardClient, human: &str, session: Option<&str>) -> Request {
     post(page, OPTIONS, &json!({ "human": human }), session)
 }
 
-fn send_made(page: &Page, credential: &Value, session: Option<&str>) -> Request {
+fn send_made(page: &DashboardClient, credential: &Value, session: Option<&str>) -> Request {
     let new = json!({"name": "laptop", "credential": credential});
     post(page, "/api/humans/passkeys", &new, session)
 }
 
 /// Makes a passkey; its last step is not sent yet.
 #[track_caller]
-fn add(page: &Page, human: &str, with: &Authenticator, session: Option<&str>) -> Request {
+fn add(
+    page: &DashboardClient,
+    human: &str,
+    with: &Authenticator,
+    session: Option<&str>,
+) -> Request {
     let asked: PasskeyOptions = begin_add(page, human, session).ok();
     send_made(page, &with.make(&asked), session)
 }
 
-fn begin_unlock(page: &Page) -> Request {
+fn begin_unlock(page: &DashboardClient) -> Request {
     post(page, "/api/humans/unlock/options", &json!({}), None)
 }
 
-fn send_signed(page: &Page, credential: &Value) -> Request {
+fn send_signed(page: &DashboardClient, credential: &Value) -> Request {
     post(page, UNLOCK, &json!({ "credential": credential }), None)
 }
 
 /// Unlocks; the last step is not sent yet.
 #[track_caller]
-fn unlock(page: &Page, with: &Authenticator) -> Request {
+fn unlock(page: &DashboardClient, with: &Authenticator) -> Request {
     let asked: PasskeyOptions = begin_unlock(page).ok();
     send_signed(page, &with.sign(&asked))
 }
@@ -384,7 +391,7 @@ fn the_last_way_to_unlock_stays(engine: Engine) {
     begin_unlock(&desk.page).refused(Reason::Conflict);
 }
 
-fn unlock_on(page: &Page) -> Unlocked {
+fn unlock_on(page: &DashboardClient) -> Unlocked {
     let passphrase = json!({ "passphrase": PASSPHRASE });
     post(page, "/api/humans/unlock", &passphrase, None).ok()
 }

@@ -316,6 +316,12 @@ fn the_commands_pause_and_resume(server: &Server) {
     assert_eq!(ids, ["agent:shop/frontend", "all", "project:shop"]);
     assert!(list.ends_with("\ta\\tb\n"), "{list}");
 
+    let again = ["pause", "--project", "web", "--reason", "-"];
+    assert_eq!(cli.run_with_input(&again, b"- the disk is full\n").code, 0);
+    let list = cli.ok(&["pause", "--list"]);
+    assert!(list.ends_with("\t- the disk is full\n"), "{list}");
+    cli.ok(&["resume", "project:web"]);
+
     assert_eq!(cli.ok(&["resume", "project:shop"]), "project:shop\n");
     assert_eq!(cli.ok(&["resume", "--all"]), "agent:shop/frontend\nall\n");
     assert_eq!(cli.ok(&["pause", "--project", "shop"]), "project:shop\n");

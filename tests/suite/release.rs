@@ -20,17 +20,17 @@ fn the_program_of_the_tests_can_be_steered() {
     }
 }
 
-/// `tests/run` builds the release before it runs this.
+/// `tests/run` builds it, as a release, before it runs this.
 #[test]
 fn the_release_cannot_be_steered() {
     let debug = program("coro-server-testing");
     let target = debug.ancestors().nth(2).expect("target/debug/program");
-    let release = target.join("release/coro-server");
+    let release = target.join("as-released/release/coro-server");
     if !release.exists() {
         let in_ci = coro_tests::variable("CI").is_some_and(|ci| ci == "true");
         assert!(
             !in_ci,
-            "{} is not built: run cargo build --release",
+            "{} is not built: tests/run builds it",
             release.display()
         );
         eprintln!("SKIPPED: {} is not built", release.display());

@@ -16,6 +16,7 @@ both_engines![
     a_stream_says_how_to_come_back,
     a_stream_gives_only_what_matches,
     a_stream_gives_only_what_the_reader_may_see,
+    a_stream_gives_only_what_is_of_the_project_that_is_named,
     a_stream_of_a_prefix_watches_state,
     a_stream_from_the_future_is_refused,
     a_web_socket_gives_events_as_they_come,
@@ -109,6 +110,25 @@ fn a_stream_gives_only_what_the_reader_may_see(server: &Server) {
     server.set("other/secret", "1");
     server.set("shop/plan", "1");
     assert_eq!(stream.next_event().subject, "shop/plan");
+}
+
+fn a_stream_gives_only_what_is_of_the_project_that_is_named(server: &Server) {
+    let from = server.revision();
+    let query = format!("from={from}&project=shop");
+    let mut stream = sse(&server.owner(), &query);
+    let mut socket = WebSocket::subscribe(&server.owner(), &query);
+    for of_shop in [1, 2] {
+        server.publish("other.noise", json!(0));
+        server.publish("shop.done", json!(of_shop));
+        assert_eq!(stream.next_event().data, json!(of_shop));
+        assert_eq!(socket.next_event().data, json!(of_shop));
+    }
+    let reader = server.issue_for_project(Role::Viewer, "reader", "shop");
+    let others = reader.get("/api/events?project=other");
+    let problem = others.refused(Reason::Forbidden);
+    assert!(problem.detail.contains("\"other\""), "{}", problem.detail);
+    let own = reader.poll(&query);
+    assert_eq!(own.events.len(), 2);
 }
 
 fn a_stream_of_a_prefix_watches_state(server: &Server) {

@@ -9,7 +9,10 @@ both_engines![
     a_signal_gives_the_terminal_back,
     the_screen_fits_the_window,
     enter_shows_the_json_of_what_is_selected,
+    the_log_is_of_the_project_that_is_named,
     y_decides_a_plain_request,
+    n_asks_for_the_reason,
+    y_is_answered_while_a_json_is_open,
     y_asks_for_a_passphrase_where_a_human_decides,
     hostile_text_is_inert,
     without_a_terminal_one_screen_is_printed,
@@ -20,8 +23,12 @@ const PASSPHRASE: &str = "correct horse battery";
 
 /// The user's own call, which finds the server in its data folder.
 fn top(server: &Server) -> Terminal {
+    top_with(server, &[])
+}
+
+fn top_with(server: &Server, options: &[&str]) -> Terminal {
     let user = Cli::new(server.options().scratch()).data_dir(&server.data_dir());
-    let mut terminal = user.on_terminal(&["top"]);
+    let mut terminal = user.on_terminal(&[&["top"], options].concat());
     terminal.expect("q quit");
     terminal
 }
@@ -106,6 +113,64 @@ fn y_decides_a_plain_request(server: &Server) {
     assert_eq!(terminal.wait(), 0);
 }
 
+fn the_log_is_of_the_project_that_is_named(server: &Server) {
+    server.publish("web.before", json!(1));
+    server.publish("shop.before", json!(2));
+    let printed = server.cli().ok(&["top", "--project", "shop"]);
+    assert!(printed.contains("\tshop.before\t2\n"), "{printed}");
+    assert!(!printed.contains("web.before"), "{printed}");
+    let mut terminal = top_with(server, &["--project", "shop"]);
+    server.publish("web.after", json!(3));
+    server.publish("shop.after", json!(4));
+    terminal.expect("shop.after  4");
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
+    assert!(!terminal.shown().contains("web."), "{}", terminal.shown());
+}
+
+fn n_asks_for_the_reason(server: &Server) {
+    let agent = server.agent("frontend");
+    ask(&agent, json!({"title": "Go on?"}));
+    let mut terminal = top(server);
+    terminal.press("jj");
+    terminal.expect("\u{1b}[7m  R-1 question");
+    terminal.press("n");
+    terminal.expect("Why not R-1: ");
+    terminal.type_line(" ");
+    terminal.expect("the reason is empty");
+    terminal.press("n");
+    terminal.expect("Why not R-1: ");
+    terminal.type_line("it is too early");
+    terminal.expect("R-1: no");
+    let decided: Request = server.get("/api/requests/R-1").ok();
+    assert_eq!(decided.decision.as_deref(), Some("no"));
+    assert_eq!(decided.why.as_deref(), Some("it is too early"));
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
+}
+
+fn y_is_answered_while_a_json_is_open(server: &Server) {
+    server.agent("frontend");
+    let mut terminal = top(server);
+    terminal.press("j\r");
+    terminal.expect("q back");
+    terminal.press("y");
+    terminal.expect("select a request first");
+    terminal.press("q");
+    terminal.expect("q quit");
+    let agent = server.agent("backend");
+    ask(&agent, json!({"title": "Go on?"}));
+    terminal.expect("R-1 question by agent:backend");
+    terminal.press("j\r");
+    terminal.expect("\"title\": \"Go on?\"");
+    terminal.press("y");
+    terminal.expect("R-1: yes");
+    let decided: Request = server.get("/api/requests/R-1").ok();
+    assert_eq!(decided.decision.as_deref(), Some("yes"));
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
+}
+
 fn y_asks_for_a_passphrase_where_a_human_decides(server: &Server) {
     let ada = json!({"name": "ada", "passphrase": PASSPHRASE});
     server.post("/api/humans", ada).send().expect(200);
@@ -118,6 +183,8 @@ fn y_asks_for_a_passphrase_where_a_human_decides(server: &Server) {
     terminal.press("jj");
     terminal.expect("\u{1b}[7m  R-1 rule");
     terminal.press("n");
+    terminal.expect("Why not R-1: ");
+    terminal.type_line("it loses work");
     terminal.expect("R-1: Force-push is fine");
     terminal.expect("Passphrase of ada: ");
     terminal.type_line("this is not it");
@@ -125,6 +192,8 @@ fn y_asks_for_a_passphrase_where_a_human_decides(server: &Server) {
     terminal.expect("\u{1b}[?1049h");
     terminal.expect("passphrase");
     terminal.press("n");
+    terminal.expect("Why not R-1: ");
+    terminal.type_line("it loses work");
     terminal.expect("Passphrase of ada: ");
     terminal.type_line(PASSPHRASE);
     terminal.expect("R-1: no");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::message::{Answer, INTERNAL_ERROR};
-use crate::config::{self, Environment, Origin, Settings, Target};
+use crate::config::{Environment, Origin, Target, find_target};
 use crate::error::{CliError, Result};
 use crate::http::{Direct, Hangup, Remote, Reply, Request, Response, Transport, TransportError};
 use crate::sse::Messages;
@@ -22,9 +22,8 @@ pub(crate) struct Way {
 impl Way {
     /// Looks up where the server is now, and with which token it is called.
     pub(super) fn target(&self) -> Result<Target> {
-        let env = &self.environment;
-        let settings = Settings::load(self.url.as_deref(), self.token_file.as_deref(), env)?;
-        config::resolve(settings, env)
+        let (url, token_file) = (self.url.as_deref(), self.token_file.as_deref());
+        find_target(url, token_file, &self.environment)
     }
 
     /// The way to a server for one call, and where its token comes from.
@@ -32,12 +31,11 @@ impl Way {
         &self,
         target: Target,
         hangup: &Hangup,
-    ) -> (Box<dyn Transport>, Option<Origin>) {
-        let Target { places, token, .. } = target;
-        let (token, origin) = match token {
-            Some(token) => (Some(token.value), Some(token.origin)),
-            None => (None, None),
-        };
+    ) -> Result<(Box<dyn Transport>, Option<Origin>)> {
+        let found = target.token()?;
+        let token = found.map(|found| found.value.clone());
+        let origin = found.map(|found| found.origin.clone());
+        let places = target.places;
         let transport: Box<dyn Transport> = match places.as_slice() {
             [place] if !place.is_local() => {
                 let certificates = self.environment.certificates.clone();
@@ -45,7 +43,7 @@ impl Way {
             }
             _ => Box::new(Direct::new(places, token).end_by(hangup.clone())),
         };
-        (transport, origin)
+        Ok((transport, origin))
     }
 }
 
@@ -74,7 +72,7 @@ pub(super) fn carry(
     hangup: &Hangup,
     say: impl Fn(String) -> bool,
 ) -> std::result::Result<(), Failure> {
-    let (mut transport, origin) = way.transport(target, hangup);
+    let (mut transport, origin) = way.transport(target, hangup)?;
     let reply = transport.open(request).map_err(unreached)?;
     let (status, is_stream) = (reply.status, is_event_stream(&reply));
     let reply = Reply {

@@ -100,7 +100,7 @@ fn look_into_inbox(way: &Way, hangup: &Hangup, shown: &[MessageNumber]) -> Resul
         .query("how", "channel")
         .query_if("shown", shown)
         .patience(Patience::whole(ANSWER_DURATION_MAX));
-    let (mut transport, _) = way.transport(way.target()?, hangup);
+    let (mut transport, _) = way.transport(way.target()?, hangup)?;
     let response = transport.send(&request)?;
     if !(200..300).contains(&response.status) {
         return Err(refused_by_server("mcp --channel", &request, &response));
@@ -177,12 +177,9 @@ fn remember(pushed: &mut BTreeSet<MessageNumber>, number: MessageNumber) -> bool
 
 /// Whether it may be otherwise a while later, without anybody changing a token.
 fn may_pass(error: &CliError) -> bool {
-    match error.status {
-        // No agent has registered with this token yet, or it has ended.
-        Some(409) => true,
-        Some(status) => status == 429 || status >= 500,
-        None => true,
-    }
+    // No agent has registered with this token yet, or it has ended.
+    let has_no_agent = error.status == Some(409);
+    has_no_agent || error.may_pass()
 }
 
 fn told(error: &CliError, may_pass: bool) -> String {

@@ -7,7 +7,7 @@ use crate::commands::Run;
 use crate::commands::messages::shown;
 use crate::durations::parse_duration;
 use crate::error::{Result, timed_out};
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::polling::poll;
 use crate::session::{Session, unexpected};
 
@@ -32,13 +32,13 @@ pub(crate) struct Inbox {
 
 impl Run for Inbox {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let mut request = Request::get("/api/inbox");
-        if self.peek {
-            request = request.flag("peek");
+        let mut response = self.look(session)?;
+        // To read is done once: where its answer is lost, the user is told, and
+        // no second call comes too late for what the first has read.
+        let is_to_read = self.wait.is_some() && !self.peek;
+        if is_to_read && has_any(&response)? {
+            response = session.call(Request::get("/api/inbox"))?;
         }
-        let response = poll(session, self.wait, &request, |response| {
-            Ok(!inbox_of(&response.body)?.messages.is_empty())
-        })?;
         let inbox = inbox_of(&response.body)?;
         if inbox.messages.is_empty() && self.wait.is_some() {
             return Err(timed_out("no message came in time"));
@@ -53,6 +53,21 @@ impl Run for Inbox {
         }
         Ok(())
     }
+}
+
+impl Inbox {
+    /// Looks into the inbox; a look that waits may be taken twice.
+    fn look(&self, session: &mut Session<'_>) -> Result<Response> {
+        let mut request = Request::get("/api/inbox");
+        if self.peek || self.wait.is_some() {
+            request = request.flag("peek");
+        }
+        poll(session, self.wait, &request, has_any)
+    }
+}
+
+fn has_any(response: &Response) -> Result<bool> {
+    Ok(!inbox_of(&response.body)?.messages.is_empty())
 }
 
 fn inbox_of(body: &[u8]) -> Result<messages::Inbox> {

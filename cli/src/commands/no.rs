@@ -4,7 +4,8 @@ use coro_api::requests::NO;
 
 use crate::commands::Run;
 use crate::commands::requests::decide::{Answer, decide};
-use crate::error::{Result, usage};
+use crate::error::Result;
+use crate::input::text_or_input;
 use crate::session::Session;
 
 /// Refuse a request, and say why
@@ -12,8 +13,8 @@ use crate::session::Session;
 pub(crate) struct No {
     /// Its number, such as R-7
     number: RequestNumber,
-    /// Why: whoever asked reads it
-    #[arg(long, value_name = "TEXT")]
+    /// Why: whoever asked reads it; - reads it from standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     why: String,
     /// Who you are, where there are several humans; a human decides then
     #[arg(long = "as", value_name = "NAME")]
@@ -22,14 +23,10 @@ pub(crate) struct No {
 
 impl Run for No {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        if self.why.trim().is_empty() {
-            return Err(usage("the reason is empty")
-                .hint("whoever asked reads it: say in a line what speaks against it"));
-        }
         let answer = Answer {
             number: self.number,
             option: NO.to_owned(),
-            why: self.why,
+            why: text_or_input(session, self.why)?,
             human: self.human,
         };
         decide(session, answer)

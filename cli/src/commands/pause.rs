@@ -6,18 +6,25 @@ use crate::commands::Run;
 use crate::commands::once::Once;
 use crate::error::{Result, failed, usage};
 use crate::http::{Method, Request};
+use crate::input::text_or_input;
 use crate::print::row;
 use crate::session::{Session, unexpected};
 
 /// Stop an agent, a project or all: hooks refuse tools, next gives nothing, claims hold
 ///
-/// Prints the pause's id. Without a scope the token's project is meant.
+/// Prints the pause's id. Without a scope `CORO_PROJECT` is meant, else the token's
+/// project.
 #[derive(Args)]
 pub(crate) struct Pause {
     #[command(flatten)]
     scope: Scope,
-    /// Shown to whoever is held
-    #[arg(long, value_name = "TEXT", conflicts_with = "list")]
+    /// Shown to whoever is held; - reads it from standard input
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "list"
+    )]
     reason: Option<String>,
     /// Print the pauses that hold: id, by whom, since when, reason
     #[arg(long, conflicts_with_all = ["agent", "project", "all"])]
@@ -47,10 +54,11 @@ impl Run for Pause {
             return session.show(&response, |pauses: Vec<Held>| rows(&pauses));
         }
         let (project, agent) = self.scope.resolve(session)?;
+        let reason = self.reason.map(|text| text_or_input(session, text));
         let new = NewPause {
             agent,
             project,
-            reason: self.reason.unwrap_or_default(),
+            reason: reason.transpose()?.unwrap_or_default(),
         };
         let body = serde_json::to_vec(&new).map_err(|error| failed(error.to_string()))?;
         let request = Request::new(Method::Post, "/api/pauses");

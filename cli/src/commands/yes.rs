@@ -5,6 +5,7 @@ use coro_api::requests::YES;
 use crate::commands::Run;
 use crate::commands::requests::decide::{Answer, decide};
 use crate::error::Result;
+use crate::input::text_or_input;
 use crate::session::Session;
 
 /// Decide a request: yes, or another of its options
@@ -18,10 +19,11 @@ pub(crate) struct Yes {
     /// The option
     #[arg(long, default_value = YES)]
     option: String,
-    /// Why
+    /// Why; - reads it from standard input
     #[arg(
         long,
         value_name = "TEXT",
+        allow_hyphen_values = true,
         default_value = "",
         hide_default_value = true
     )]
@@ -36,7 +38,7 @@ impl Run for Yes {
         let answer = Answer {
             number: self.number,
             option: self.option,
-            why: self.why,
+            why: text_or_input(session, self.why)?,
             human: self.human,
         };
         decide(session, answer)

@@ -12,14 +12,14 @@ use crate::error::{Result, usage};
 /// on without it could mean the owner's token, or another server.
 const NEVER_EMPTY: [&str; 3] = ["CORO_TOKEN", "CORO_URL", "CORO_DATA_DIR"];
 
-/// What the environment says. Where nothing else is said, an empty variable
-/// counts as none.
+/// What the environment says. An empty variable counts as none, but for
+/// `CORO_AGENT` and those that must not be empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
     pub(crate) working_directory: PathBuf,
     pub(crate) url: Option<String>,
     pub(crate) token: Option<String>,
-    /// The project to register agents in.
+    /// The project that is meant where a command names none.
     pub(crate) project: Option<String>,
     /// The caller is an agent: it never acts with the owner's token by itself.
     /// An empty `CORO_AGENT` says so too.

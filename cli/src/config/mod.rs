@@ -9,7 +9,9 @@
 //! `.coro/cli.json` is made to be committed, so it comes from whoever wrote
 //! the repository, and so may `.coro/local`. It may name a server, but must not
 //! lure the user's token or passphrase there: a server that it names is trusted
-//! only where it is the local one, or stands in the user's own file.
+//! only where it is the local one, or stands in the user's own file. The token
+//! in `.coro/local` is the user's, and stays at home too, unless the same file
+//! names the server: both come from one hand then.
 
 mod environment;
 mod file;
@@ -35,10 +37,10 @@ pub(crate) const ADDRESS_HINT: &str =
     "name it as http://127.0.0.1:9800, https://HOST or unix:/PATH";
 
 /// The settings that a flag, a variable or a file can give.
-pub(crate) struct Settings {
-    pub(crate) url: Option<Setting<Address>>,
+struct Settings {
+    url: Option<Setting<Address>>,
     /// Where tokens were found, the first layer first.
-    pub(crate) tokens: Vec<Setting<Token>>,
+    tokens: Vec<Setting<Token>>,
     /// Servers that the user's file names.
     trusted: Vec<Address>,
 }
@@ -54,6 +56,8 @@ pub(crate) enum Origin {
     Flag(&'static str),
     Variable(&'static str),
     ProjectFile(PathBuf),
+    /// The file of a project that is not committed.
+    ProjectLocalFile(PathBuf),
     UserFile(PathBuf),
     LocalServer(PathBuf),
 }
@@ -63,9 +67,10 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag(name) => f.write_str(name),
             Origin::Variable(name) => f.write_str(name),
-            Origin::ProjectFile(path) | Origin::UserFile(path) | Origin::LocalServer(path) => {
-                write!(f, "{}", path.display())
-            }
+            Origin::ProjectFile(path)
+            | Origin::ProjectLocalFile(path)
+            | Origin::UserFile(path)
+            | Origin::LocalServer(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -78,12 +83,41 @@ pub(crate) struct Target {
     /// Whether it may have what is the user's own: their token, their
     /// passphrase.
     pub(crate) is_trusted: bool,
-    pub(crate) token: Option<Setting<Token>>,
+    /// The token that may be sent there.
+    token: Option<Setting<Token>>,
+    /// Where a token stands that was meant for the call, and may not be sent.
+    kept_back: Option<Origin>,
+}
+
+impl Target {
+    /// The token to call with. One that may not be sent there ends the command:
+    /// whoever set it meant to be somebody.
+    pub(crate) fn token(&self) -> Result<Option<&Setting<Token>>> {
+        match &self.kept_back {
+            Some(origin) => Err(self.untrusted(origin)),
+            None => Ok(self.token.as_ref()),
+        }
+    }
+
+    pub(crate) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Something of the user's own would go to a server that a repository names.
+    pub(crate) fn untrusted(&self, what: impl fmt::Display) -> CliError {
+        let (place, named_by) = (&self.places[0], &self.places_from);
+        usage(format!(
+            "{what} is not sent to {place}, which only {named_by} names, a file of the repository"
+        ))
+        .hint(format!(
+            "where that server is yours, say so with coro-cli config trust {place}"
+        ))
+    }
 }
 
 impl Settings {
     /// Reads all layers but the local server's.
-    pub(crate) fn load(
+    fn load(
         url_flag: Option<&str>,
         token_file: Option<&Path>,
         env: &Environment,
@@ -118,9 +152,9 @@ impl Settings {
             });
         }
         if let Some(project) = find_project(&env.working_directory) {
-            for path in [project.join("local/cli.json"), project.join("cli.json")] {
-                settings.offer_file(&path, Origin::ProjectFile(path.clone()))?;
-            }
+            let (local, committed) = (project.join("local/cli.json"), project.join("cli.json"));
+            settings.offer_file(&local, Origin::ProjectLocalFile(local.clone()))?;
+            settings.offer_file(&committed, Origin::ProjectFile(committed.clone()))?;
         }
         if let Some(path) = user_file(env) {
             settings.offer_file(&path, Origin::UserFile(path.clone()))?;
@@ -169,51 +203,44 @@ impl Settings {
         }
         for url in file.trusted.iter().chain(&file.url) {
             let address = url.parse();
-            self.trusted
-                .push(address.map_err(|fault| usage(format!("{origin}: {fault}")))?);
+            self.trusted.push(
+                address.map_err(|fault| usage(format!("{origin}: {fault}")).hint(ADDRESS_HINT))?,
+            );
         }
         Ok(())
     }
 
-    /// The first token that may be sent: where a repository names a server that
-    /// nobody trusts, the token of the user's file stays at home. That of the
-    /// environment does too, and the command ends: whoever set it meant to be
-    /// somebody.
-    fn token_for(
+    /// The first token that may be sent to a server that only `named_by` names,
+    /// a file of the repository; or where one stands that must not be.
+    fn token_for_untrusted(
         self,
-        place: &Address,
-        untrusted: Option<&Origin>,
-    ) -> Result<Option<Setting<Token>>> {
-        let Some(named_by) = untrusted else {
-            return Ok(self.tokens.into_iter().next());
-        };
-        let mut tokens = self.tokens.into_iter();
-        let token = tokens.find(|token| !matches!(token.origin, Origin::UserFile(_)));
-        match token {
-            Some(token) if matches!(token.origin, Origin::Variable(_)) => {
-                Err(untrusted_server(token.origin, place, named_by))
+        named_by: &Origin,
+    ) -> std::result::Result<Option<Setting<Token>>, Origin> {
+        for token in self.tokens {
+            match &token.origin {
+                // It may be meant for another server.
+                Origin::UserFile(_) => {}
+                Origin::Variable(_) => return Err(token.origin),
+                Origin::ProjectLocalFile(_) if token.origin != *named_by => {
+                    return Err(token.origin);
+                }
+                _ => return Ok(Some(token)),
             }
-            token => Ok(token),
         }
+        Ok(None)
     }
 }
 
-/// Something of the user's own would go to a server that a repository names.
-pub(crate) fn untrusted_server(
-    what: impl fmt::Display,
-    place: &Address,
-    named_by: &Origin,
-) -> CliError {
-    usage(format!(
-        "{what} is not sent to {place}, which only {named_by} names, a file of the repository"
-    ))
-    .hint(format!(
-        "where that server is yours, say so with coro-cli config trust {place}"
-    ))
+/// Decides which server is called, and with which token.
+pub(crate) fn find_target(
+    url: Option<&str>,
+    token_file: Option<&Path>,
+    env: &Environment,
+) -> Result<Target> {
+    resolve(Settings::load(url, token_file, env)?, env)
 }
 
-/// Decides which server is called, and with which token.
-pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Target> {
+fn resolve(mut settings: Settings, env: &Environment) -> Result<Target> {
     let local = LocalServer::find(env);
     let (places, places_from) = match (settings.url.take(), &local) {
         (Some(url), _) => (vec![url.value], url.origin),
@@ -226,7 +253,7 @@ pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Targe
         }
     };
     let is_trusted = match (&places_from, &local) {
-        (Origin::ProjectFile(_), local) => {
+        (Origin::ProjectFile(_) | Origin::ProjectLocalFile(_), local) => {
             let is_local = local.as_ref().map(|local| local.is_at(&places));
             places.iter().all(|place| settings.trusted.contains(place))
                 || is_local.transpose()?.unwrap_or(false)
@@ -236,8 +263,14 @@ pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Targe
     // A token that may not be sent there says all the same that the caller is
     // somebody else than the owner, perhaps an agent.
     let is_known = !settings.tokens.is_empty();
-    let untrusted = (!is_trusted).then_some(&places_from);
-    let token = match (settings.token_for(&places[0], untrusted)?, local) {
+    let (found, kept_back) = match is_trusted {
+        true => (settings.tokens.into_iter().next(), None),
+        false => match settings.token_for_untrusted(&places_from) {
+            Ok(found) => (found, None),
+            Err(kept_back) => (None, Some(kept_back)),
+        },
+    };
+    let token = match (found, local) {
         (Some(token), _) => Some(token),
         (None, Some(local)) if !is_known => local.token_for(&places, env)?,
         (None, _) => None,
@@ -247,6 +280,7 @@ pub(crate) fn resolve(mut settings: Settings, env: &Environment) -> Result<Targe
         places_from,
         is_trusted,
         token,
+        kept_back,
     })
 }
 

@@ -35,7 +35,10 @@ fn each_setting_comes_from_the_first_layer_that_has_it() {
         )
     );
 
-    home.write("work/.coro/local/cli.json", r#"{"token":"cor_own"}"#);
+    home.write(
+        "work/.coro/local/cli.json",
+        r#"{"url":"http://127.0.0.1:5","token":"cor_own"}"#,
+    );
     assert_eq!(
         decided(&env),
         ("http://127.0.0.1:5".to_owned(), Some("cor_own".to_owned()))
@@ -79,10 +82,37 @@ fn a_repository_that_names_a_server_does_not_get_the_users_token() {
     );
     assert!(error.contains("work/.coro/cli.json"), "{error}");
 
-    // A token that came with the repository is its own to send.
+    // A token that came with the address is its own to send.
     env.token = None;
-    home.write("work/.coro/local/cli.json", r#"{"token":"cor_theirs"}"#);
-    assert_eq!(decided(&env).1.as_deref(), Some("cor_theirs"));
+    for file in ["cli.json", "local/cli.json"] {
+        let named = r#"{"url":"https://elsewhere.example","token":"cor_theirs"}"#;
+        home.write(&format!("work/.coro/{file}"), named);
+        assert_eq!(decided(&env).1.as_deref(), Some("cor_theirs"), "{file}");
+    }
+}
+
+/// It was stored for the server of that time, and a commit may name another.
+#[test]
+fn the_token_of_a_project_goes_to_no_server_that_a_commit_names() {
+    let home = Home::new();
+    let env = home.environment();
+    home.write("work/.coro/local/cli.json", r#"{"token":"cor_own"}"#);
+    home.write("data/coro/server.json", r#"{"url":"http://127.0.0.1:7"}"#);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_own"));
+    home.write("work/.coro/cli.json", r#"{"url":"http://127.0.0.1:7"}"#);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_own"));
+
+    home.write("work/.coro/cli.json", r#"{"url":"https://evil.example"}"#);
+    let error = refused(&env);
+    assert!(
+        error.contains("local/cli.json is not sent to https://evil.example"),
+        "{error}"
+    );
+    home.write(
+        "config/coro/cli.json",
+        r#"{"trusted":["https://evil.example"]}"#,
+    );
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_own"));
 }
 
 #[test]
@@ -201,8 +231,9 @@ fn a_broken_file_is_named_with_its_line_and_stops_the_command() {
 
 fn refused(env: &Environment) -> String {
     let settings = Settings::load(None, None, env);
-    match settings.and_then(|settings| resolve(settings, env)) {
-        Ok(target) => panic!("it goes to {:?}", shown(&target)),
+    let target = settings.and_then(|settings| resolve(settings, env));
+    match target.and_then(|target| target.token().map(|_| ())) {
+        Ok(()) => panic!("it is not refused"),
         Err(error) => error.to_string(),
     }
 }
@@ -214,12 +245,10 @@ fn decided(env: &Environment) -> (String, Option<String>) {
 
 fn shown(target: &Target) -> (String, Option<String>) {
     let places: Vec<String> = target.places.iter().map(Address::to_string).collect();
+    let token = target.token().unwrap();
     (
         places.join(" "),
-        target
-            .token
-            .as_ref()
-            .map(|token| token.value.reveal().to_owned()),
+        token.map(|token| token.value.reveal().to_owned()),
     )
 }
 

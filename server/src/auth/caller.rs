@@ -74,6 +74,19 @@ impl Caller {
         }
     }
 
+    /// As [`Caller::sight`], of one project where it is named. Koor's clients
+    /// send a filter that they don't use as an empty text.
+    pub fn sight_of(&self, named: Option<&str>) -> Result<Sight> {
+        let project = match named.filter(|project| !project.is_empty()) {
+            Some(named) => Some(self.project_for(Some(named.to_owned()))?),
+            None => self.project.clone(),
+        };
+        Ok(Sight {
+            project,
+            ..self.sight()
+        })
+    }
+
     /// Whether the caller may touch a state key.
     pub fn check_key(&self, key: &str) -> Result<()> {
         coro_api::names::check_key(key)?;

@@ -60,6 +60,7 @@ struct HistoryQuery {
     topic: Option<String>,
     source: Option<String>,
     subject: Option<String>,
+    project: Option<String>,
     from: Option<String>,
     to: Option<String>,
     after: Option<i64>,
@@ -73,6 +74,7 @@ impl HistoryQuery {
             &mut self.topic,
             &mut self.source,
             &mut self.subject,
+            &mut self.project,
             &mut self.from,
             &mut self.to,
         ] {
@@ -92,6 +94,7 @@ impl HistoryQuery {
         ("topic" = Option<String>, Query, description = "A pattern; `*` stands for anything", example = "shop.*"),
         ("source" = Option<String>, Query, description = "Who published; `coro` for the server"),
         ("subject" = Option<String>, Query, description = "What it is about"),
+        ("project" = Option<String>, Query, description = "Only events of this project; by default all that the token sees"),
         ("from" = Option<String>, Query, description = "From this moment on (RFC 3339)"),
         ("to" = Option<String>, Query, description = "Up to this moment (RFC 3339)"),
         ("after" = Option<i64>, Query, description = "Revisions above this", minimum = 0),
@@ -108,7 +111,8 @@ async fn history(
     let after = bound("after", query.after, 0, 0)?;
     let before = bound("before", query.before, 1, i64::MAX)?;
     let topic = Glob::parse("topic", query.topic.as_deref().unwrap_or("*"))?;
-    let mut filter = Filter::new(ctx.caller.sight(), topic);
+    let sight = ctx.caller.sight_of(query.project.as_deref())?;
+    let mut filter = Filter::new(sight, topic);
     filter.source = query.source.clone();
     filter.subject = query.subject.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;
@@ -127,6 +131,7 @@ async fn history(
             ("topic", &query.topic),
             ("source", &query.source),
             ("subject", &query.subject),
+            ("project", &query.project),
             ("from", &query.from),
             ("to", &query.to),
         ];
@@ -140,6 +145,7 @@ async fn history(
 struct ReadQuery {
     from: Option<i64>,
     pattern: Option<String>,
+    project: Option<String>,
     limit: Option<i64>,
     wait: Option<u64>,
 }
@@ -155,6 +161,7 @@ struct ReadQuery {
     params(
         ("from" = Option<i64>, Query, description = "The last revision already seen; default is the present", example = 0, minimum = 0),
         ("pattern" = Option<String>, Query, description = "Topics; `*` stands for anything"),
+        ("project" = Option<String>, Query, description = "Only events of this project; by default all that the token sees"),
         ("limit" = Option<i64>, Query, description = "Events of a long poll at most (default 100)", minimum = 1, maximum = 10000),
         ("wait" = Option<u64>, Query, description = "Seconds that a long poll waits for the first event (default 0)", maximum = 50),
         ("Last-Event-ID" = Option<String>, Header, description = "Of a stream: in place of `from`"),
@@ -167,7 +174,8 @@ async fn read(
     headers: HeaderMap,
 ) -> Result<Response> {
     let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
-    let filter = Filter::new(ctx.caller.sight(), pattern);
+    let sight = ctx.caller.sight_of(query.project.as_deref())?;
+    let filter = Filter::new(sight, pattern);
     let request = Poll {
         from: query.from,
         wait: query.wait,
@@ -180,6 +188,7 @@ async fn read(
 #[serde(deny_unknown_fields)]
 struct SubscribeQuery {
     pattern: Option<String>,
+    project: Option<String>,
     from: Option<i64>,
 }
 
@@ -189,6 +198,7 @@ struct SubscribeQuery {
 #[utoipa::path(get, path = "/api/events/subscribe", operation_id = "subscribe_events", tag = "events",
     params(
         ("pattern" = Option<String>, Query, description = "Topics; `*` stands for anything"),
+        ("project" = Option<String>, Query, description = "Only events of this project; by default all that the token sees"),
         ("from" = Option<i64>, Query, description = "The last revision already seen; default is the present", minimum = 0),
     ),
     responses((status = 101, description = "Frames follow, each an event")))]
@@ -203,7 +213,8 @@ async fn subscribe(
             .hint("follow events over plain HTTP with GET /api/events")
     })?;
     let pattern = Glob::parse("pattern", query.pattern.as_deref().unwrap_or("*"))?;
-    let filter = Filter::new(ctx.caller.sight(), pattern);
+    let sight = ctx.caller.sight_of(query.project.as_deref())?;
+    let filter = Filter::new(sight, pattern);
     let slot = ctx.stream_slot()?;
     let tenant = &ctx.caller.tenant;
     let cursor = Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, query.from).await?;

@@ -19,49 +19,45 @@ pub(crate) struct Connection {
 impl Connection {
     /// Opens an empty page in a profile that shares nothing with other pages.
     pub(crate) fn open(url: &str) -> Self {
-        let address = url.trim_start_matches("ws://");
-        let address = address.split('/').next().unwrap_or(address);
-        let stream = TcpStream::connect(address).expect("Chromium listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time");
-        let (socket, _) = client(url, stream).expect("Chromium takes commands");
-        let mut connection = Connection {
-            socket,
-            session: String::new(),
-            last: 0,
-            told: Vec::new(),
-        };
-        connection.attach();
+        let mut connection = Connection::to_browser(url);
+        let context = connection.send("Target.createBrowserContext", json!({}));
+        connection.open_page(&context["browserContextId"]);
         connection
-    }
-
-    fn attach(&mut self) {
-        let context = self.send("Target.createBrowserContext", json!({}));
-        let target = self.send(
-            "Target.createTarget",
-            json!({"url": "about:blank", "browserContextId": context["browserContextId"]}),
-        );
-        self.join(&target["targetId"]);
     }
 
     /// A second page of the same browser that shares cookies and storage with
     /// the first, as another tab.
     pub(crate) fn open_tab(url: &str, beside: &mut Connection) -> Self {
         let info = beside.send("Target.getTargetInfo", json!({}));
-        let context = info["targetInfo"]["browserContextId"].clone();
-        let mut tab = Connection::open(url);
-        tab.session.clear();
-        let target = tab.send(
-            "Target.createTarget",
-            json!({"url": "about:blank", "browserContextId": context}),
-        );
-        tab.join(&target["targetId"]);
+        let mut tab = Connection::to_browser(url);
+        tab.open_page(&info["targetInfo"]["browserContextId"]);
         tab
     }
 
-    fn join(&mut self, target: &Value) {
+    /// Connected to the browser, to none of its pages yet.
+    fn to_browser(url: &str) -> Self {
+        let address = url.trim_start_matches("ws://");
+        let address = address.split('/').next().unwrap_or(address);
+        let stream = TcpStream::connect(address).expect("Chromium listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time");
+        let (socket, _) = client(url, stream).expect("Chromium takes commands");
+        Connection {
+            socket,
+            session: String::new(),
+            last: 0,
+            told: Vec::new(),
+        }
+    }
+
+    /// Opens an empty page in a profile; commands go to it from now on.
+    fn open_page(&mut self, context: &Value) {
+        let target = self.send(
+            "Target.createTarget",
+            json!({"url": "about:blank", "browserContextId": context}),
+        );
         let session = self.send(
             "Target.attachToTarget",
-            json!({"targetId": target, "flatten": true}),
+            json!({"targetId": target["targetId"], "flatten": true}),
         );
         let session = session["sessionId"].as_str().expect("a session");
         session.clone_into(&mut self.session);

@@ -87,6 +87,9 @@ fn who_is_refused_asks_no_more_but_who_is_not_registered_yet_does() {
             told.talk
         );
     }
+    let stranger = TransportError::Untrusted("its certificate is unknown".to_owned());
+    let told = Told::by([Err(stranger.into()), inbox(&[4])]);
+    assert_eq!((told.talk.len(), told.lines().len()), (1, 0));
     let told = Told::by([refused(409), refused(409), inbox(&[4])]);
     assert_eq!((told.talk.len(), told.lines().len()), (1, 1));
     assert!(

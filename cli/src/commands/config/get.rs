@@ -16,12 +16,15 @@ pub(crate) struct Get {
 impl Run for Get {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let target = session.target()?;
-        match self.name {
-            Name::Url => session.line(&escape(&show::shown_places(&target))),
-            Name::Token if target.token.is_some() => session.line("set"),
+        let shown = match self.name {
+            Name::Url => escape(&show::shown_places(target)),
+            Name::Token if target.token()?.is_some() => "set".to_owned(),
             Name::Token => {
-                Err(not_found("no token is set").hint("set one with coro-cli config set token -"))
+                return Err(
+                    not_found("no token is set").hint("set one with coro-cli config set token -")
+                );
             }
-        }
+        };
+        session.line(&shown)
     }
 }

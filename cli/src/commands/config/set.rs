@@ -21,7 +21,8 @@ const VALUE_BYTES_MAX: u64 = 64 * 1024;
 /// Write a setting to .coro/cli.json of the project, or to the user's file
 ///
 /// The project is the nearest folder upward that has .coro, else the working
-/// directory. Its token goes to .coro/local/cli.json, which git ignores.
+/// directory. Its token goes to .coro/local/cli.json, which git ignores; a server
+/// that .coro/cli.json names gets it once you have said config trust.
 #[derive(Args)]
 pub(crate) struct Set {
     /// Which setting

@@ -16,24 +16,33 @@ pub(crate) struct Show {}
 impl Run for Show {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let target = session.target()?;
-        let places = shown_places(&target);
-        let url_from = target.places_from.to_string();
+        let places = shown_places(target);
+        let (url_from, is_trusted) = (target.places_from.to_string(), target.is_trusted);
+        // A token that is kept back says so; all else is shown all the same.
+        let (token_from, kept_back) = match target.token() {
+            Ok(token) => (token.map(|token| token.origin.to_string()), None),
+            Err(refusal) => (None, Some(refusal.to_string())),
+        };
         if session.options.wants_json() {
-            let token_from = target.token.map(|token| token.origin.to_string());
-            let value = serde_json::json!({"url": places, "url_from": url_from, "trusted": target.is_trusted, "token_from": token_from});
-            return session.show_json(value.to_string().as_bytes());
+            let value = serde_json::json!({"url": places, "url_from": url_from, "trusted": is_trusted, "token_from": token_from});
+            session.show_json(value.to_string().as_bytes())?;
+        } else {
+            session.line(&row(&["url", &places, &url_from]))?;
+            let token = match &token_from {
+                Some(origin) => row(&["token", "set", origin]),
+                None => row(&["token", "-", "-"]),
+            };
+            session.line(&token)?;
         }
-        session.line(&row(&["url", &places, &url_from]))?;
-        if !target.is_trusted {
+        if let Some(refusal) = kept_back {
+            session.talk(&refusal);
+        } else if !is_trusted {
             session.talk(&format!(
                 "{places} has neither your token nor your passphrase, since only the repository \
                  names it; where it is yours: coro-cli config trust {places}"
             ));
         }
-        match target.token {
-            Some(token) => session.line(&row(&["token", "set", &token.origin.to_string()])),
-            None => session.line(&row(&["token", "-", "-"])),
-        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use crate::commands::Run;
-use crate::config::{FileSettings, user_file, write_file};
+use crate::config::{ADDRESS_HINT, FileSettings, user_file, write_file};
 use crate::error::{Result, usage};
 use crate::http::Address;
 use crate::session::Session;
@@ -20,7 +20,10 @@ pub(crate) struct Trust {
 impl Run for Trust {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
         let machine = session.machine()?;
-        let address: Address = self.url.parse().map_err(usage)?;
+        let address: Address = self
+            .url
+            .parse()
+            .map_err(|fault: String| usage(fault).hint(ADDRESS_HINT))?;
         let path = user_file(&machine.environment)
             .ok_or_else(|| usage("there is no home folder").hint("set HOME"))?;
         let change = FileSettings {

@@ -30,6 +30,9 @@ pub(crate) struct History {
     /// Only what is about this
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
+    /// Only those of this project
+    #[arg(long)]
+    project: Option<String>,
     /// Only after this revision
     #[arg(long, value_name = "REV")]
     after: Option<i64>,
@@ -45,6 +48,7 @@ impl Run for History {
             .query_if("topic", self.topic)
             .query_if("source", self.source)
             .query_if("subject", self.subject)
+            .query_if("project", self.project)
             .query_if("from", self.from)
             .query_if("to", self.to)
             .query_if("after", self.after)

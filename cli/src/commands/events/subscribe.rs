@@ -17,6 +17,9 @@ pub(crate) struct Subscribe {
     /// Only these topics; * stands for anything
     #[arg(default_value = "*")]
     pattern: String,
+    /// Only those of this project
+    #[arg(long)]
+    project: Option<String>,
     /// Begin after this revision; by default with what happens from now on
     #[arg(long, value_name = "REV")]
     from: Option<i64>,
@@ -27,7 +30,9 @@ pub(crate) struct Subscribe {
 
 impl Run for Subscribe {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let request = Request::get("/api/events").query("pattern", self.pattern);
+        let request = Request::get("/api/events")
+            .query("pattern", self.pattern)
+            .query_if("project", self.project);
         let what = Follow {
             from: self.from,
             limit: self.limit,

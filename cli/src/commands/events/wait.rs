@@ -1,17 +1,11 @@
-use std::time::Duration;
-
 use clap::Args;
-use coro_api::limits::WAIT_SECONDS_MAX;
 
 use crate::commands::Run;
 use crate::commands::events::{EventLines, show_lines};
 use crate::error::{CliError, Result, timed_out};
 use crate::http::Request;
-use crate::polling::Wait;
+use crate::polling::{WAIT_DURATION, Wait};
 use crate::session::{Session, unexpected};
-
-/// How long to wait where nothing is said: one long poll.
-const WAIT_DURATION: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
 
 /// Wait for the first event of a pattern and print it
 ///
@@ -21,6 +15,9 @@ const WAIT_DURATION: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
 pub(crate) struct WaitForEvent {
     /// Topics to wait for; * stands for anything
     pattern: String,
+    /// Only those of this project
+    #[arg(long)]
+    project: Option<String>,
     /// Begin after this revision; by default with what happens from now on
     #[arg(long, value_name = "REV")]
     from: Option<i64>,
@@ -28,6 +25,7 @@ pub(crate) struct WaitForEvent {
 
 impl Run for WaitForEvent {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
+        // Where nothing is said it is one long poll.
         let time = session.options.timeout.unwrap_or(WAIT_DURATION);
         let mut wait = Wait::begin(session, Some(time));
         let mut from = self.from;
@@ -38,6 +36,7 @@ impl Run for WaitForEvent {
             let response = wait.call(session, |seconds| {
                 let request = Request::get("/api/events")
                     .query("pattern", &self.pattern)
+                    .query_if("project", self.project.as_deref())
                     .query("limit", 1);
                 // First the present itself: whoever does not know it can't go
                 // on from there, where the server is away meanwhile.

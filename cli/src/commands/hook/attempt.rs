@@ -29,11 +29,37 @@ const TOOLS: [(&str, &str); 5] = [
 /// How much of it is told, in bytes.
 const WORDS_BYTES_MAX: usize = 300;
 
+/// How many numbers of requests are told where not all of it is.
+const NUMBERS_MAX: usize = 8;
+
 pub(super) fn words_in(input: &Value) -> Option<String> {
     let words = members(input)
         .or_else(|| prompt(input))
         .or_else(|| tool(input))?;
-    Some(super::cut(words, WORDS_BYTES_MAX))
+    if words.len() <= WORDS_BYTES_MAX {
+        return Some(words);
+    }
+    // Which request it is about stands where it is not cut off.
+    let mut told: Vec<String> = Vec::new();
+    for number in numbers_in(&words).map(|number| number.to_string()) {
+        if told.len() < NUMBERS_MAX && !told.contains(&number) {
+            told.push(number);
+        }
+    }
+    told.push(words);
+    Some(super::cut(told.join(" "), WORDS_BYTES_MAX))
+}
+
+/// The numbers of requests in a text.
+fn numbers_in(text: &str) -> impl Iterator<Item = RequestNumber> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    text.split(move |c| !is_part(c)).filter_map(number_of)
+}
+
+/// The number that a word is; a number alone is none.
+fn number_of(word: &str) -> Option<RequestNumber> {
+    let word = Some(word).filter(|word| word.starts_with(['R', 'r']));
+    word?.parse().ok()
 }
 
 fn members(input: &Value) -> Option<String> {
@@ -63,19 +89,19 @@ fn is_decision(text: &str) -> bool {
     let Some(verb) = words.next() else {
         return false;
     };
-    let number = words.next().unwrap_or_default();
-    let is_number = number.starts_with(['R', 'r']) && number.parse::<RequestNumber>().is_ok();
-    is_verb(verb) && is_number
+    is_verb(verb) && words.next().and_then(number_of).is_some()
 }
 
+/// A tool named as a verb that is given the number of a request. Tools of others
+/// have such names too, and none of their calls is stopped.
 fn tool(input: &Value) -> Option<String> {
     let mut tools = TOOLS.iter().filter_map(|(name, given)| {
         let name = input.pointer(name)?.as_str()?;
-        Some((name, input.pointer(given)))
+        let given = input.pointer(given)?.to_string();
+        let is_decision = is_verb(name) && numbers_in(&given).next().is_some();
+        is_decision.then(|| format!("the tool {name} {given}"))
     });
-    let (name, given) = tools.find(|(name, _)| is_verb(name))?;
-    let given = given.map(Value::to_string).unwrap_or_default();
-    Some(format!("the tool {name} {given}").trim().to_owned())
+    tools.next()
 }
 
 /// Whether the last part of a name, such as `mcp__coro__yes`, is a verb that
@@ -117,7 +143,19 @@ mod tests {
                 json!({"tool_name": "mcp__coro__yes", "tool_input": {"request": "R-7"}}),
                 Some("the tool mcp__coro__yes {\"request\":\"R-7\"}"),
             ),
-            (json!({"tool_name": "yes"}), Some("the tool yes")),
+            (
+                json!({"toolName": "yes", "toolArgs": "{\"request\":\"r-7\"}"}),
+                Some("the tool yes \"{\\\"request\\\":\\\"r-7\\\"}\""),
+            ),
+            (
+                json!({"tool_name": "mcp__dialog__no", "tool_input": {}}),
+                None,
+            ),
+            (
+                json!({"tool_name": "mcp__dialog__yes", "tool_input": {"number": 7}}),
+                None,
+            ),
+            (json!({"tool_name": "yes"}), None),
             (json!({"prompt": "yes, and R-7 too"}), None),
             (json!({"prompt": "say yes R-7"}), None),
             (json!({"prompt": "no"}), None),
@@ -134,5 +172,24 @@ mod tests {
         ] {
             assert_eq!(words_in(&input).as_deref(), words, "{input}");
         }
+    }
+
+    #[test]
+    fn the_numbers_are_told_however_long_the_rest_is() {
+        let long = "x".repeat(WORDS_BYTES_MAX);
+        let given = json!({"comment": long, "more": ["R-8", "r-7"], "request": "R-7"});
+        let input = json!({"tool_name": "mcp__coro__yes", "tool_input": given});
+        let words = words_in(&input).expect("it would decide");
+        assert!(
+            words.starts_with("R-8 R-7 the tool mcp__coro__yes {"),
+            "{words}"
+        );
+        let many: Vec<String> = (1..100).map(|number| format!("R-{number}")).collect();
+        let words = words_in(&json!({"decision": many.join(" ")})).expect("it would decide");
+        assert!(
+            words.starts_with("R-1 R-2 ") && words.contains("R-8 {"),
+            "{words}"
+        );
+        assert!(words.len() <= WORDS_BYTES_MAX, "{words}");
     }
 }

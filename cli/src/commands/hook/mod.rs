@@ -20,7 +20,6 @@ mod cursor;
 mod form;
 mod gemini;
 mod ledger;
-mod paths;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -42,6 +41,7 @@ use self::ledger::{Ledger, Offer};
 use crate::commands::Run;
 use crate::error::{CliError, Result, failed, hook_refused, invalid};
 use crate::http::{Method, Patience, Request};
+use crate::repository::name_in_own_repository;
 use crate::session::{Session, unexpected};
 
 static FORMS: [Form; 10] = [
@@ -208,7 +208,7 @@ fn exchange(session: &mut Session<'_>, call: &HookCall) -> Result<HookAnswer> {
 fn edited_paths(moment: &Moment, folder: &Path) -> Vec<String> {
     let mut paths = Vec::new();
     for file in &moment.edits {
-        let path = paths::from_root(file, folder);
+        let path = name_in_own_repository(file, folder);
         paths.extend(path.filter(|path| !paths.contains(path)));
     }
     paths

@@ -2,6 +2,8 @@
 //! what the client is told.
 
 mod kit;
+#[cfg(unix)]
+mod paths;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,8 +11,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-pub(super) use self::kit::Folder;
-use self::kit::{Server, run_hook};
+use self::kit::{Folder, Server, run_hook};
 use super::*;
 
 /// What clients send, as their vendors describe it or as it was seen, and what

@@ -37,7 +37,10 @@ impl Run for List {
             rows.collect::<Vec<_>>().join("\n")
         })?;
         if is_empty {
-            session.talk("nobody has a passphrase yet; set yours: coro-cli humans set YOUR-NAME");
+            session.talk(
+                "there is no human yet; be the first: coro-cli humans set YOUR-NAME, or coro-cli \
+                 dashboard",
+            );
         }
         Ok(())
     }

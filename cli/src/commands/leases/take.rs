@@ -6,10 +6,10 @@ use coro_api::leases::{Lease, LeaseMode, LeaseStatus, NewLease, how_to_ask};
 use super::{modes, request, with_body};
 use crate::commands::Run;
 use crate::durations::parse_duration;
-use crate::error::{CliError, Result, invalid, timed_out};
+use crate::error::{CliError, Result, timed_out};
 use crate::http::{Method, Request};
 use crate::polling::Wait;
-use crate::repository::Repository;
+use crate::repository::check_patterns;
 use crate::session::{Session, unexpected, whole_seconds};
 
 /// Lease files, or a name, and print the lease's number
@@ -48,7 +48,7 @@ pub(crate) struct Take {
 
 impl Run for Take {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        check_pattern(session, self.pattern.as_deref())?;
+        check_patterns(session, self.pattern.as_slice())?;
         let mut wait = Wait::begin(session, self.wait);
         let new = self.asked(session.environment_project());
         loop {
@@ -103,25 +103,6 @@ fn tell_protection(session: &mut Session<'_>, lease: &Lease) {
             how_to_ask(protected)
         ));
     }
-}
-
-/// Refuses the path of the repository itself, below which no pattern looks.
-fn check_pattern(session: &mut Session<'_>, pattern: Option<&str>) -> Result<()> {
-    let (Some(pattern), Ok(machine)) = (pattern, session.machine()) else {
-        return Ok(());
-    };
-    let repository = Repository::around(&machine.environment.working_directory);
-    let Some(rest) = repository.and_then(|repository| repository.behind_own_path(pattern)) else {
-        return Ok(());
-    };
-    let right = match rest {
-        "" | "/" => "**",
-        rest => rest,
-    };
-    Err(invalid(format!(
-        "{pattern:?} begins with the path of this repository, and matches no file in it"
-    ))
-    .hint(format!("begin at its root: coro-cli leases take '{right}'")))
 }
 
 /// Leaves the queue: nobody would use what it still gave.

@@ -10,7 +10,7 @@ use coro_api::numbers::RequestNumber;
 use coro_api::requests::{Decision, NO, Request};
 
 use super::{described, request_of};
-use crate::error::{Result, invalid};
+use crate::error::{Result, invalid, usage};
 use crate::http::{Method, Response};
 use crate::human::{act_as, list, terminal_for, who};
 use crate::print::{escape, row};
@@ -21,11 +21,15 @@ pub(crate) struct Answer {
     pub(crate) number: RequestNumber,
     pub(crate) option: String,
     pub(crate) why: String,
-    /// Who decides what is protected, where there are several humans.
+    /// Who decides, as a human; needed where there are several.
     pub(crate) human: Option<String>,
 }
 
 pub(crate) fn decide(session: &mut Session<'_>, answer: Answer) -> Result<()> {
+    if answer.option == NO && answer.why.trim().is_empty() {
+        return Err(usage("the reason is empty")
+            .hint("whoever asked reads it: say in a line what speaks against it"));
+    }
     let response = session.call(request_of(Method::Get, answer.number, ""))?;
     let request: Request =
         serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;

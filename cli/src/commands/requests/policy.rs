@@ -16,8 +16,8 @@ use crate::session::{Session, json_body, whole_seconds};
 /// Print who decides what, or set it for a kind: project, kind, quorum, deciders, deputies
 ///
 /// What is protected, or names humans, is set by as many humans as it asks for,
-/// with their passphrases on a terminal, all else by the owner. A quorum of 1
-/// without names removes the policy.
+/// with their passphrases on a terminal, all else by the owner's token, or by a
+/// human with --as. A quorum of 1 without names removes the policy.
 #[derive(Args)]
 pub(crate) struct Policy {
     /// Set who decides this kind

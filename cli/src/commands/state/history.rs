@@ -40,7 +40,7 @@ impl Run for History {
                 .collect::<Vec<_>>()
                 .join("\n")
         })?;
-        if !exists(session, &self.key)? {
+        if !session.options.wants_json() && !exists(session, &self.key)? {
             session.talk(&format!("{:?} is deleted; these are kept", self.key));
         }
         Ok(())

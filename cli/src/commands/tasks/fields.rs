@@ -7,6 +7,7 @@ use coro_api::tasks::TaskChange;
 use super::parse_priority;
 use crate::error::{Result, usage};
 use crate::input::{read_text, text_or_input};
+use crate::repository::check_patterns;
 use crate::session::Session;
 
 /// What a task says beside its title: options of add and of edit.
@@ -23,10 +24,10 @@ pub(crate) struct Fields {
     /// A file with the body; - reads it from standard input
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
-    /// 0, the most urgent, to 4; 2 where nothing is said
+    /// 0, the most urgent, to 4; 2 in a new task
     #[arg(long, value_name = "N", value_parser = parse_priority)]
     priority: Option<i64>,
-    /// The agent that it is for; '' for any, as where nothing is said
+    /// The agent that it is for; '' for any, as in a new task
     #[arg(long, value_name = "AGENT")]
     assignee: Option<String>,
     /// What an agent must be able to do; may be given more than once
@@ -41,7 +42,7 @@ pub(crate) struct Fields {
     /// A word to find it by; may be given more than once
     #[arg(long = "label", value_name = "LABEL")]
     labels: Vec<String>,
-    /// How often it may be begun before it has failed; 5 where nothing is said
+    /// How often it may be begun before it has failed; 5 in a new task
     #[arg(long, value_name = "N")]
     attempts: Option<i64>,
 }
@@ -53,6 +54,7 @@ impl Fields {
         session: &mut Session<'_>,
         title: Option<String>,
     ) -> Result<TaskChange> {
+        check_patterns(session, &self.paths)?;
         let body = match (self.body_file, self.body) {
             (Some(path), _) => Some(read_text(session, &path)?),
             (None, Some(text)) => Some(text_or_input(session, text)?),

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use coro_api::tasks::CreatedTasks;
+use serde::Deserialize;
 
 use crate::commands::Run;
 use crate::commands::once::Once;
@@ -9,6 +10,7 @@ use crate::error::Result;
 use crate::http::{Method, Request};
 use crate::input::read_named;
 use crate::print::row;
+use crate::repository::check_patterns;
 use crate::session::Session;
 
 /// Put many tasks into the queue and print their numbers and refs, a line each
@@ -36,6 +38,7 @@ impl Run for Import {
             Some(b'[') => [b"{\"tasks\":", &text[..], b"}"].concat(),
             _ => text,
         };
+        check_patterns(session, &paths_in(&body))?;
         let request = Request::new(Method::Post, "/api/tasks/bulk").body("application/json", body);
         let response = session.call(self.once.put_on(request))?;
         session.show(&response, |made: CreatedTasks| {
@@ -46,4 +49,19 @@ impl Run for Import {
             rows.collect::<Vec<_>>().join("\n")
         })
     }
+}
+
+/// The patterns that the tasks name. What makes no sense is the server's to tell.
+fn paths_in(body: &[u8]) -> Vec<String> {
+    #[derive(Default, Deserialize)]
+    struct Many {
+        tasks: Vec<One>,
+    }
+    #[derive(Deserialize)]
+    struct One {
+        #[serde(default)]
+        paths: Vec<String>,
+    }
+    let many: Many = serde_json::from_slice(body).unwrap_or_default();
+    many.tasks.into_iter().flat_map(|one| one.paths).collect()
 }

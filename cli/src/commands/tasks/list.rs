@@ -72,7 +72,7 @@ impl Run for List {
         let response = session.call(request)?;
         session.show(&response, rows)?;
         tell_what_follows(session, &response, "cursor");
-        if !all && is_first_page {
+        if !all && is_first_page && !session.options.wants_json() {
             tell_closed(session, filtered)?;
         }
         Ok(())

@@ -24,10 +24,11 @@ use self::view::{Chosen, View};
 use crate::commands::Run;
 use crate::commands::requests::decide::{Answer, decide};
 use crate::commands::status::Status;
-use crate::error::Result;
+use crate::error::{CliError, Result};
 use crate::http::Request;
 use crate::print::{escape, pretty};
 use crate::session::{Session, unexpected};
+use crate::terminal::Terminal;
 
 /// The shortest time between two readings of the overview.
 const READ_INTERVAL: Duration = Duration::from_millis(250);
@@ -44,8 +45,8 @@ const ENTRIES_PRINTED: usize = 20;
 /// Show how things stand as they change: agents, tasks, what waits for a decision, the log
 ///
 /// Arrows select, Enter shows the object's JSON, y and n decide the selected
-/// request as coro-cli yes and no do, q quits. Without a terminal one screen is
-/// printed.
+/// request as coro-cli yes and no do (n asks for the reason), q quits. Without a
+/// terminal one screen is printed.
 #[derive(Args)]
 pub(crate) struct Top {
     /// The project; by default that of the token, else all
@@ -64,9 +65,10 @@ impl Run for Top {
         }
         // The first answers come before the screen changes: an error stands
         // where the user sees it.
-        let overview = read_overview(session, self.project.as_deref())?;
-        let entries = news::latest(session, view::ENTRIES_MAX)?;
-        let news = news::follow(session, overview.revision)?;
+        let project = self.project.as_deref();
+        let overview = read_overview(session, project)?;
+        let entries = news::latest(session, project, view::ENTRIES_MAX)?;
+        let news = news::follow(session, project, overview.revision)?;
         let mut top = Running {
             project: self.project,
             view: View::new(overview, entries),
@@ -84,13 +86,13 @@ impl Run for Top {
 impl Top {
     fn print_once(self, session: &mut Session<'_>) -> Result<()> {
         let status = Status {
-            project: self.project,
+            project: self.project.clone(),
         };
         status.run(session)?;
         if session.options.wants_json() || !session.has_token()? {
             return Ok(());
         }
-        for entry in news::latest(session, ENTRIES_PRINTED)? {
+        for entry in news::latest(session, self.project.as_deref(), ENTRIES_PRINTED)? {
             session.line(&entry.line)?;
         }
         Ok(())
@@ -130,7 +132,7 @@ impl Running {
                     _ => {}
                 }
             }
-            has_changed |= self.take_news();
+            has_changed |= self.take_news()?;
             has_changed |= self.read_again(session)?;
             if has_changed {
                 screen.show(session, &mut self.view)?;
@@ -193,21 +195,25 @@ impl Running {
             return Ok(());
         };
         screen.leave(session)?;
-        let decided = decide(session, answer(number, option));
-        let told = match &decided {
-            Ok(()) => format!("{number}: {option}"),
+        let decided = decide_on_terminal(session, number, option);
+        *screen = Screen::enter(session)?;
+        let told = match decided {
+            Ok(()) => {
+                // Its JSON is no longer true.
+                self.view.close();
+                format!("{number}: {option}")
+            }
             Err(error) => error.to_string(),
         };
-        *screen = Screen::enter(session)?;
         self.view.tell(&told);
         self.is_old = true;
         Ok(())
     }
 
     /// Takes what the log has brought; tells whether there was anything.
-    fn take_news(&mut self) -> bool {
+    fn take_news(&mut self) -> Result<bool> {
         let mut has_changed = false;
-        for news in self.news.try_iter() {
+        while let Ok(news) = self.news.try_recv() {
             has_changed = true;
             match news {
                 News::Entries(entries) => {
@@ -215,14 +221,22 @@ impl Running {
                     self.view.is_away = None;
                     self.view.add(entries);
                 }
-                News::Lost(why) => self.view.is_away = Some(escape(&why)),
+                News::Lost(why) => self.lose(why)?,
             }
         }
-        has_changed
+        Ok(has_changed)
     }
 
-    /// Reads the overview where it is old; tells whether it has. A server that
-    /// is away is no reason to end.
+    /// A server that is away is no reason to end.
+    fn lose(&mut self, why: CliError) -> Result<()> {
+        if !why.may_pass() {
+            return Err(why);
+        }
+        self.view.is_away = Some(escape(&why.message));
+        Ok(())
+    }
+
+    /// Reads the overview where it is old; tells whether it has.
     fn read_again(&mut self, session: &mut Session<'_>) -> Result<bool> {
         let age = self.read_at.elapsed();
         if age < READ_INTERVAL || !(self.is_old || age > AGE_MAX) {
@@ -235,26 +249,29 @@ impl Running {
                 self.view.is_away = None;
                 self.view.renew(overview);
             }
-            Err(error)
-                if error
-                    .status
-                    .is_none_or(|status| status >= 500 || status == 429) =>
-            {
-                self.view.is_away = Some(escape(&error.message));
-            }
-            Err(error) => return Err(error),
+            Err(error) => self.lose(error)?,
         }
         Ok(true)
     }
 }
 
-fn answer(number: RequestNumber, option: &str) -> Answer {
-    Answer {
+/// Decides as `yes` and `no` do; what those take as `--why` is asked for here.
+fn decide_on_terminal(
+    session: &mut Session<'_>,
+    number: RequestNumber,
+    option: &str,
+) -> Result<()> {
+    let why = match Terminal::open() {
+        Some(mut terminal) if option == NO => terminal.ask(&format!("Why not {number}"))?,
+        _ => String::new(),
+    };
+    let answer = Answer {
         number,
         option: option.to_owned(),
-        why: String::new(),
+        why,
         human: None,
-    }
+    };
+    decide(session, answer)
 }
 
 /// JSON as lines, in which nothing can deceive.

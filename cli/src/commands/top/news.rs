@@ -5,26 +5,22 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use coro_api::limits::WAIT_SECONDS_MAX;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::arguments::GlobalOptions;
 use crate::commands::events::EventLine;
-use crate::config::Environment;
 use crate::error::{CliError, Result};
-use crate::http::{Patience, Request};
+use crate::http::Request;
 use crate::machine::Machine;
-use crate::session::{Place, Session, unexpected};
+use crate::polling::{WAIT_DURATION, patience};
+use crate::session::{Place, Session, unexpected, whole_seconds};
 
 /// How many pieces of news may wait to be shown.
 const NEWS_MAX: usize = 16;
 
 /// The most entries of one answer.
 const PAGE: usize = 200;
-
-/// How much longer than asked for the server may take to answer.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The pause before a server that is away is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,7 +29,7 @@ pub(super) enum News {
     /// The oldest first.
     Entries(Vec<Entry>),
     /// The server can't be asked, and why.
-    Lost(String),
+    Lost(CliError),
 }
 
 /// An entry of the log.
@@ -44,55 +40,68 @@ pub(super) struct Entry {
     pub(super) json: String,
 }
 
-/// The newest entries, the newest first.
-pub(super) fn latest(session: &mut Session<'_>, count: usize) -> Result<Vec<Entry>> {
-    let request = Request::get("/api/events/history").query("last", count);
+/// The newest entries of a project, or of all, the newest first.
+pub(super) fn latest(
+    session: &mut Session<'_>,
+    project: Option<&str>,
+    count: usize,
+) -> Result<Vec<Entry>> {
+    let request = Request::get("/api/events/history")
+        .query("last", count)
+        .query_if("project", project);
     let response = session.call(request)?;
     let events: Vec<&RawValue> =
         serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;
     events.into_iter().map(entry).collect()
 }
 
-/// Follows the log after a revision, until nobody listens any more.
-pub(super) fn follow(session: &mut Session<'_>, from: i64) -> Result<Receiver<News>> {
+/// Follows the log after a revision, until nobody listens any more or the
+/// server refuses the caller.
+pub(super) fn follow(
+    session: &mut Session<'_>,
+    project: Option<&str>,
+    from: i64,
+) -> Result<Receiver<News>> {
     let options = GlobalOptions {
-        url: session.options.url.clone(),
-        token_file: session.options.token_file.clone(),
         json: false,
         pretty: false,
         timeout: None,
+        ..session.options.clone()
     };
     let environment = session.machine()?.environment.clone();
     let (tell, news) = sync_channel(NEWS_MAX);
+    let project = project.map(str::to_owned);
     // It ends with the process: nothing it does needs to be completed.
-    thread::spawn(move || read_on(options, environment, from, &tell));
+    thread::spawn(move || {
+        let (mut nothing, mut out, mut err) = (io::empty(), io::sink(), io::sink());
+        let machine = Machine::new(environment, &mut nothing, false);
+        let place = Place::Machine(Box::new(machine));
+        let mut session = Session::new(options, "top".to_owned(), place, &mut out, &mut err);
+        read_on(&mut session, project.as_deref(), from, &tell);
+    });
     Ok(news)
 }
 
-fn read_on(options: GlobalOptions, environment: Environment, from: i64, tell: &SyncSender<News>) {
-    let (mut nothing, mut out, mut err) = (io::empty(), io::sink(), io::sink());
-    let machine = Machine::new(environment, &mut nothing, false);
-    let place = Place::Machine(Box::new(machine));
-    let mut session = Session::new(options, "top".to_owned(), place, &mut out, &mut err);
+fn read_on(session: &mut Session<'_>, project: Option<&str>, from: i64, tell: &SyncSender<News>) {
     let mut from = Some(from);
     loop {
-        let news = match page(&mut session, from) {
-            Ok((_, next)) if Some(next) == from => continue,
+        match page(session, project, from) {
+            Ok((_, next)) if Some(next) == from => {}
             Ok((entries, next)) => {
                 from = Some(next);
-                News::Entries(entries)
+                if tell.send(News::Entries(entries)).is_err() {
+                    return;
+                }
             }
+            // What is no longer kept is not shown either.
+            Err(error) if error.status == Some(410) && from.is_some() => from = None,
             Err(error) => {
-                // What is no longer kept is not shown either.
-                if error.status == Some(410) {
-                    from = None;
+                let may_pass = error.may_pass();
+                if tell.send(News::Lost(error)).is_err() || !may_pass {
+                    return;
                 }
                 thread::sleep(PAUSE);
-                News::Lost(error.message)
             }
-        };
-        if tell.send(news).is_err() {
-            return;
         }
     }
 }
@@ -104,14 +113,17 @@ struct Page<'a> {
     next: i64,
 }
 
-fn page(session: &mut Session<'_>, from: Option<i64>) -> Result<(Vec<Entry>, i64)> {
+fn page(
+    session: &mut Session<'_>,
+    project: Option<&str>,
+    from: Option<i64>,
+) -> Result<(Vec<Entry>, i64)> {
     let request = Request::get("/api/events")
+        .query_if("project", project)
         .query_if("from", from)
         .query("limit", PAGE)
-        .query("wait", WAIT_SECONDS_MAX)
-        .patience(Patience::whole(
-            Duration::from_secs(WAIT_SECONDS_MAX) + GRACE,
-        ));
+        .query("wait", whole_seconds(WAIT_DURATION))
+        .patience(patience(WAIT_DURATION));
     let response = session.call(request)?;
     let page: Page<'_> =
         serde_json::from_slice(&response.body).map_err(|error| unexpected(&error))?;

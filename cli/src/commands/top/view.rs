@@ -16,7 +16,7 @@ pub(super) const ENTRIES_MAX: usize = 200;
 const LOG_LINES_MIN: usize = 5;
 
 const KEYS: &str = "q quit   ↑↓ select   Enter JSON   y/n decide";
-const KEYS_OF_JSON: &str = "q back   ↑↓ scroll";
+const KEYS_OF_JSON: &str = "q back   ↑↓ scroll   y/n decide";
 
 pub(super) struct View {
     overview: Overview,
@@ -90,6 +90,7 @@ impl View {
     }
 
     pub(super) fn open(&mut self, lines: Vec<String>) {
+        self.told.clear();
         self.opened = Some((lines, 0));
     }
 
@@ -98,6 +99,7 @@ impl View {
     }
 
     pub(super) fn close(&mut self) {
+        self.told.clear();
         self.opened = None;
     }
 
@@ -217,10 +219,10 @@ impl View {
         if let Some(why) = &self.is_away {
             return format!("the server is away: {why}");
         }
-        match (&self.opened, self.told.as_str()) {
-            (Some(_), _) => KEYS_OF_JSON.to_owned(),
-            (None, "") => KEYS.to_owned(),
-            (None, told) => told.to_owned(),
+        match (self.told.as_str(), &self.opened) {
+            ("", Some(_)) => KEYS_OF_JSON.to_owned(),
+            ("", None) => KEYS.to_owned(),
+            (told, _) => told.to_owned(),
         }
     }
 }

@@ -46,10 +46,10 @@ pub(super) fn run_hook(env: Environment, args: &[&str], input: &str) -> Printed 
 }
 
 /// A folder that ends with this value.
-pub(in crate::commands::hook) struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    pub(in crate::commands::hook) fn new() -> Folder {
+    pub(super) fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("coro-hook-{}-{number}", std::process::id());
@@ -66,7 +66,7 @@ impl Folder {
         folder
     }
 
-    pub(in crate::commands::hook) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
