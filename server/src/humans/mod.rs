@@ -386,7 +386,8 @@ pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
 fn require_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<String> {
     let found = own_session(tx, ctx, hash)?;
     found.map(|session| session.human).ok_or_else(|| {
-        forbidden("the human's session is over, or is another token's")
+        let over = "the human's session is over, or is another token's";
+        Error::new(Reason::SessionOver, over)
             .hint("unlock again: coro-cli yes and no do so on a terminal")
     })
 }
@@ -428,7 +429,7 @@ fn check_may_be_human(ctx: &Ctx) -> Result<()> {
 
 /// Writes to the audit that someone tried to be a human, or to make one.
 async fn record(ctx: &Ctx, name: &str, tried: &str, error: &Error) {
-    if !matches!(error.reason, Reason::Forbidden | Reason::RateLimited) {
+    if !error.is_refusal() && error.reason != Reason::RateLimited {
         return;
     }
     let name: String = name.chars().take(100).collect();
