@@ -69,7 +69,7 @@ fn markup_stays_text_in_what_agents_work_with() {
         ("/messages?message=M-1", &[".body"]),
         ("/messages?message=M-2", &[".body"]),
         ("/messages?message=M-3", &[".body", ".json"]),
-        ("/messages?message=M-4", &[".body", ".detail section p"]),
+        ("/messages?message=M-5", &[".body", ".detail section p"]),
         (
             "/leases?lease=L-2",
             &["[role=row]", ".detail h2", ".detail p"],
@@ -123,7 +123,7 @@ fn work(visit: &Visit) {
         (json!({}), "M-3", &[json!({ MARKUP: MARKUP })][..]),
         (
             json!({"type": "integer"}),
-            "M-4",
+            "M-5",
             &[json!(MARKUP), json!(MARKUP)],
         ),
     ] {
