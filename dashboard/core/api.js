@@ -6,14 +6,12 @@ import { t } from '../texts.js';
 
 /** An error of the server, or of the way to it. */
 export class Problem extends Error {
-  /** @param {{status: number, reason: string, title: string, detail: string, next?: string, revision?: number}} told */
+  /** @param {{status: number, reason: string, detail: string, next?: string}} told */
   constructor(told) {
     super(told.detail);
     this.status = told.status;
     this.reason = told.reason;
-    this.title = told.title;
     this.next = told.next ?? '';
-    this.revision = told.revision;
   }
 }
 
@@ -47,7 +45,7 @@ export async function call(method, path, options = {}) {
     response = await fetch(path + queryText(options.query), init);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Problem({ status: 0, reason: 'unreachable', title: t.problem.away, detail: t.problem.awayDetail, next: t.problem.awayNext });
+    throw new Problem({ status: 0, reason: 'unreachable', detail: t.problem.awayDetail, next: t.problem.awayNext });
   }
   observeClock(response.headers.get('Date'));
   if (response.ok) return response;
@@ -102,13 +100,12 @@ export async function change(method, path, options = {}) {
  * @param {Options['query']} query
  * @param {number} max
  * @param {AbortSignal} [signal]
- * @returns {Promise<{bytes: Uint8Array, whole: boolean, etag: string}>}
+ * @returns {Promise<{bytes: Uint8Array, whole: boolean}>}
  */
 export async function readBytes(path, query, max, signal) {
   const response = await call('GET', path, { query, signal, headers: { Accept: '*/*' } });
   const reader = response.body?.getReader();
-  const etag = response.headers.get('ETag') ?? '';
-  if (!reader) return { bytes: new Uint8Array(), whole: true, etag };
+  if (!reader) return { bytes: new Uint8Array(), whole: true };
   /** @type {Uint8Array[]} */
   const chunks = [];
   let length = 0;
@@ -129,7 +126,7 @@ export async function readBytes(path, query, max, signal) {
     bytes.set(part, at);
     at += part.length;
   }
-  return { bytes, whole: length <= max, etag };
+  return { bytes, whole: length <= max };
 }
 
 /**
@@ -170,9 +167,7 @@ async function problemOf(response) {
   return new Problem({
     status: response.status,
     reason: String(told.reason ?? ''),
-    title: String(told.title ?? t.problem.title(response.status)),
-    detail: String(told.detail ?? t.problem.title(response.status)),
+    detail: String(told.detail ?? t.problem.answered(response.status)),
     next: told.next ? String(told.next) : '',
-    revision: typeof told.revision === 'number' ? told.revision : undefined,
   });
 }

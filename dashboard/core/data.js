@@ -4,6 +4,9 @@
 import { useCallback, useEffect, useRef, useState } from './html.js';
 import { gap, listen, state } from './live.js';
 
+/** The most rows of a list: the server gives no more at once. */
+export const ROWS = 10_000;
+
 /** The shortest time between two readings of the same data, in milliseconds. */
 const PAUSE_MS = 400;
 

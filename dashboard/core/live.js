@@ -2,11 +2,16 @@
 // last revision that was seen, so a lost connection loses and doubles nothing.
 
 import { signal } from './html.js';
-import { endSession, key, session } from './session.js';
+import { call, read } from './api.js';
+import { endSession, identity, key, session } from './session.js';
+import { notifyError } from './store.js';
 import { t } from '../texts.js';
 
 /** The newest entries that are kept. */
-export const RING = 2000;
+const RING = 2000;
+
+/** The entries that are read to begin with. */
+const FIRST_ENTRIES = 300;
 
 /** The longest data that an entry keeps, in characters; more is fetched when somebody looks. */
 const DATA_MAX = 2048;
@@ -21,7 +26,6 @@ const BACKOFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15000];
  * @property {string} topic
  * @property {string} subject
  * @property {string} actor
- * @property {string} source
  * @property {string} created_at
  * @property {string} trace The trace's id; empty where there is none.
  * @property {string} data JSON, cut after a while.
@@ -85,7 +89,6 @@ export function entryOf(event) {
     topic: String(event.topic),
     subject: String(event.subject ?? ''),
     actor: String(event.actor ?? ''),
-    source: String(event.source ?? ''),
     created_at: String(event.created_at),
     trace: String(event.traceparent ?? '').split('-')[1] ?? '',
     data: cut ? data.slice(0, DATA_MAX) : data,
@@ -93,12 +96,36 @@ export function entryOf(event) {
   };
 }
 
+/** Reads the newest entries, then what follows them, for whoever has signed in. */
+export async function follow() {
+  const [who, at] = [identity.peek(), session.peek()?.revision ?? 0];
+  disconnect();
+  gap.value = 0;
+  /** @type {Entry[]} */
+  let entries = [];
+  try {
+    entries = await readNewest();
+  } catch (error) {
+    notifyError(error);
+  }
+  // Whoever has signed in meanwhile is followed by another call.
+  if (identity.peek() !== who) return;
+  begin(entries, at);
+  connect();
+}
+
+/** @returns {Promise<Entry[]>} */
+async function readNewest() {
+  const events = await read('/api/events/history', { last: FIRST_ENTRIES });
+  return events.map(entryOf);
+}
+
 /**
  * Begins with entries that are there already, the newest first.
  * @param {Entry[]} entries
  * @param {number} at
  */
-export function begin(entries, at) {
+function begin(entries, at) {
   start = 0;
   count = 0;
   fresh = [];
@@ -108,7 +135,7 @@ export function begin(entries, at) {
   batches.value += 1;
 }
 
-export function connect() {
+function connect() {
   close();
   if (!session.value) return;
   state.value = tries === 0 && state.value !== 'reconnecting' ? 'connecting' : 'reconnecting';
@@ -161,7 +188,6 @@ function again(code) {
 async function retry() {
   // A refused upgrade and a server that is away look alike to a WebSocket, so
   // the same is asked in a way that has an answer.
-  const { call } = await import('./api.js');
   try {
     await call('GET', '/api/events', { query: { from: seen, limit: 1 } });
   } catch (error) {
@@ -177,11 +203,11 @@ async function retry() {
 
 /** What follows is no longer kept: begins anew, and says so. */
 async function reload() {
-  const { read } = await import('./api.js');
-  const before = seen;
+  const [who, before] = [identity.peek(), seen];
   try {
-    const events = await read('/api/events/history', { last: 200 });
-    begin(events.map(entryOf), Number(events[0]?.revision ?? 0));
+    const entries = await readNewest();
+    if (identity.peek() !== who) return;
+    begin(entries, 0);
     // Told last: the lists are read anew then, and find the new beginning.
     gap.value = before;
     connect();

@@ -43,16 +43,12 @@ async function search() {
       icon: 'state', name: item.key, kind: t.palette.key, hint: `v${item.version}`,
       run: () => go(href('state', { key: item.key })),
     })));
-  /** @type {Promise<Command[]>[]} */
-  const parts = [agents, keys];
-  if (pages.some((page) => page.id === 'tasks')) {
-    parts.push(readPage('/api/tasks', { limit: 500 }).then(({ data }) =>
-      data.map((/** @type {any} */ task) => ({
-        icon: 'tasks', name: `${task.id} ${task.title}`, kind: t.palette.task, hint: task.status,
-        run: () => go(href('tasks', { task: task.id })),
-      }))));
-  }
-  const settled = await Promise.allSettled(parts);
+  const tasks = readPage('/api/tasks', { limit: 500 }).then(({ data }) =>
+    data.map((/** @type {any} */ task) => ({
+      icon: 'tasks', name: `${task.id} ${task.title}`, kind: t.palette.task, hint: task.status,
+      run: () => go(href('tasks', { task: task.id })),
+    })));
+  const settled = await Promise.allSettled([agents, keys, tasks]);
   found.value = settled.flatMap((part) => (part.status === 'fulfilled' ? part.value : []));
 }
 

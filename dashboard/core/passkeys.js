@@ -1,7 +1,7 @@
 // Passkeys: the browser asks the authenticator, with what the server gives.
 
 import { change } from './api.js';
-import { human, proof } from './human.js';
+import { changeAsHuman, human } from './human.js';
 import { session } from './session.js';
 import { t } from '../texts.js';
 
@@ -34,10 +34,10 @@ export function hasPasskeyHere(who) {
  * @param {string} name
  */
 export async function addPasskey(whose, name) {
-  const asked = await change('POST', '/api/humans/passkeys/options', { body: { human: whose }, headers: proof() });
+  const asked = await changeAsHuman('POST', '/api/humans/passkeys/options', { body: { human: whose } });
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked.options);
   const credential = await answer(() => navigator.credentials.create({ publicKey }));
-  const added = await change('POST', '/api/humans/passkeys', { body: { name, credential }, headers: proof() });
+  const added = await changeAsHuman('POST', '/api/humans/passkeys', { body: { name, credential } });
   if (added.unlocked) human.value = added.unlocked;
 }
 

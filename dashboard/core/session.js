@@ -2,7 +2,7 @@
 // storage goes with every request.
 
 import { forgetDrafts } from './drafts.js';
-import { signal } from './html.js';
+import { computed, signal } from './html.js';
 
 const KEY = 'coro.key';
 
@@ -23,6 +23,12 @@ const KEY = 'coro.key';
  * @type {import('../lib/signals.js').Signal<Session | null | undefined>}
  */
 export const session = signal(undefined);
+
+/** Whose session it is; empty where nobody is signed in. */
+export const identity = computed(() => {
+  const one = session.value;
+  return one ? JSON.stringify([one.tenant, one.project, one.role, one.name]) : '';
+});
 
 /**
  * Why nobody is signed in, where there is a reason to tell.

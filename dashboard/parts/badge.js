@@ -63,10 +63,10 @@ export function Status({ word, quiet = false }) {
 
 /**
  * A small word in a frame.
- * @param {{children?: any, tone?: string, title?: string}} props
+ * @param {{children?: any, tone?: string}} props
  */
-export function Tag({ children, tone = 'quiet', title }) {
-  return html`<span class=${`tag tone-${tone}`} title=${title}>${children}</span>`;
+export function Tag({ children, tone = 'quiet' }) {
+  return html`<span class=${`tag tone-${tone}`}>${children}</span>`;
 }
 
 /**

@@ -2,10 +2,10 @@
 // what was shown.
 
 import { html, useRef } from '../core/html.js';
-import { change, read } from '../core/api.js';
+import { read } from '../core/api.js';
 import { useData } from '../core/data.js';
 import { draft, forgetDrafts } from '../core/drafts.js';
-import { isUnlocked, proof } from '../core/human.js';
+import { changeAsHuman, isOver, isUnlocked } from '../core/human.js';
 import { useKeys } from '../core/keys.js';
 import { notify, notifyError } from '../core/store.js';
 import { href } from '../core/router.js';
@@ -29,21 +29,37 @@ import { t } from '../texts.js';
 export const waits = (request) => ['open', 'escalated', 'parked'].includes(request.status);
 
 /**
- * Reads a request and shows it.
- * @param {{number: string, keys?: boolean}} props
+ * Reads a request as it is now.
+ * @param {string} number
+ * @returns {import('../core/data.js').Data<Request>}
  */
-export function RequestView({ number, keys = false }) {
-  const { data, error, reload } = useData(
+export function useRequest(number) {
+  return useData(
     (signal) => read(`/api/requests/${encodeURIComponent(number)}`, {}, signal),
     [number],
     { topics: ['coro.request.'], match: (entry) => entry.subject === number },
   );
-  if (!data) return error ? html`<${Failure} error=${error} retry=${reload} />` : html`<${Loading} />`;
-  return html`<${Whole} request=${data} keys=${keys} reload=${reload} />`;
 }
 
-/** @param {{request: Request, keys: boolean, reload: () => void}} props */
-function Whole({ request, keys, reload }) {
+/**
+ * Reads a request and shows it.
+ * @param {{number: string}} props
+ */
+export function RequestView({ number }) {
+  return html`<${RequestBody} read=${useRequest(number)} />`;
+}
+
+/**
+ * Shows a request that was read with `useRequest`.
+ * @param {{read: import('../core/data.js').Data<Request>}} props
+ */
+export function RequestBody({ read: { data, error, reload } }) {
+  if (!data) return error ? html`<${Failure} error=${error} retry=${reload} />` : html`<${Loading} />`;
+  return html`<${Whole} request=${data} reload=${reload} />`;
+}
+
+/** @param {{request: Request, reload: () => void}} props */
+function Whole({ request, reload }) {
   const detail = /** @type {any} */ (request.detail);
   const changed = detail && typeof detail.before === 'string' && typeof detail.after === 'string';
   return html`
@@ -61,22 +77,22 @@ function Whole({ request, keys, reload }) {
       [t.requests.digest, html`<code title=${request.digest}>${request.digest.slice(0, 12)}</code>`],
     ]} />
     ${(request.votes ?? []).length > 0 && html`<section><h3 class="label">${t.requests.votes}</h3><ul class="timeline">${(request.votes ?? []).map((vote) => html`<li key=${vote.decider}><span class="what"><${Actor} actor=${vote.decider} /> <strong><${Plain} text=${vote.option} /></strong> <${Plain} text=${vote.why} /></span><${Ago} at=${vote.at} /></li>`)}</ul></section>`}
-    ${waits(request) && html`<${Options} request=${request} keys=${keys} reload=${reload} />`}
+    ${waits(request) && html`<${Options} request=${request} reload=${reload} />`}
     <${Source} json=${request} command=${`coro-cli requests get ${request.number}`} />`;
 }
 
-/** @param {{request: Request, keys: boolean, reload: () => void}} props */
-function Options({ request, keys, reload }) {
+/** @param {{request: Request, reload: () => void}} props */
+function Options({ request, reload }) {
   const why = useRef(/** @type {HTMLInputElement | null} */ (null));
   const options = request.options.includes('no') ? request.options : [...request.options, 'no'];
   /** @param {string} option */
   const choose = (option) => decide(request, option, why.current?.value ?? '', reload);
   const keyOf = (/** @type {string} */ option, /** @type {number} */ at) => ({ yes: 'y', no: 'n' })[option] ?? String(at + 1);
-  useKeys(keys ? options.map((option, at) => ({ keys: keyOf(option, at), text: t.requests.decideWith(plain(option, 40)), run: () => choose(option) })) : [], [request.number, request.digest, keys]);
+  useKeys(options.map((option, at) => ({ keys: keyOf(option, at), text: t.requests.decideWith(plain(option, 40)), run: () => choose(option) })), [request.number, request.digest]);
   return html`<div class="decide" role="group" aria-label=${t.requests.decideLabel(request.number)}>
     <label class="grow"><span class="hidden-text">${t.requests.why}</span><input class="input" ref=${why} placeholder=${t.requests.whyHint} autocomplete="off" ...${draft(`why.${request.number}`)} /></label>
     <div class="bar">${options.map((option, at) => html`<button type="button" key=${option} class=${`button ${option === 'yes' ? 'primary' : ''}`} onClick=${() => choose(option)}>
-      <${Plain} text=${option} max=${60} />${keys && html`<kbd>${keyOf(option, at)}</kbd>`}</button>`)}
+      <${Plain} text=${option} max=${60} /><kbd>${keyOf(option, at)}</kbd></button>`)}
       ${request.protected && html`<span class="dim">${isUnlocked() ? t.requests.unlocked : t.requests.protectedText}</span>`}</div>
   </div>`;
 }
@@ -89,7 +105,7 @@ function Options({ request, keys, reload }) {
  */
 async function decide(request, option, why, reload) {
   const send = async () => {
-    const decided = await change('POST', `/api/requests/${request.number}/decide`, { body: { option, digest: request.digest, why }, headers: proof() });
+    const decided = await changeAsHuman('POST', `/api/requests/${request.number}/decide`, { body: { option, digest: request.digest, why } });
     forgetDrafts(`why.${request.number}`);
     notify(waits(decided) ? t.requests.voted(request.number) : t.requests.decided(request.number, plain(decided.decision ?? option, 60)));
     reload();
@@ -103,6 +119,8 @@ async function decide(request, option, why, reload) {
   try {
     await send();
   } catch (error) {
+    // Without the session that is over: the dialog opens, or the token is enough.
+    if (isOver(error)) return decide(request, option, why, reload);
     // Somebody else was faster, or it is too late: what holds now is shown.
     notifyError(error);
     reload();

@@ -29,7 +29,7 @@ export function Command({ text }) {
 
 /**
  * What went wrong, and what to do next.
- * @param {{error: {message: string, title?: string, next?: string}, retry?: () => void}} props
+ * @param {{error: {message: string, next?: string}, retry?: () => void}} props
  */
 export function Failure({ error, retry }) {
   return html`<div class="failure" role="alert">

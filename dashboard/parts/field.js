@@ -10,8 +10,8 @@ import { t } from '../texts.js';
 /** How long typing must rest before the list follows, in milliseconds. */
 const REST_MS = 200;
 
-/** @param {{name: string, label: string, placeholder: string, main?: boolean}} props */
-export function FilterField({ name, label, placeholder, main = true }) {
+/** @param {{name: string, label: string, placeholder: string}} props */
+export function FilterField({ name, label, placeholder }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const value = filter(name);
   const [text, setText] = useState(value);
@@ -19,7 +19,7 @@ export function FilterField({ name, label, placeholder, main = true }) {
   useEffect(() => {
     if (document.activeElement !== input.current) setText(value);
   }, [value]);
-  useKeys(main ? [{ keys: '/', text: t.keys.filter, group: t.keys.lists, run: () => input.current?.focus() }] : [], [main]);
+  useKeys([{ keys: '/', text: t.keys.filter, group: t.keys.lists, run: () => input.current?.focus() }], []);
   /** @param {string} next */
   const change = (next) => {
     setText(next);
@@ -42,7 +42,7 @@ export function FilterField({ name, label, placeholder, main = true }) {
     <${Icon} name="search" /><span class="hidden-text">${label}</span>
     <input type="text" ref=${input} value=${text} placeholder=${placeholder} autocomplete="off" spellcheck=${false}
       onInput=${(/** @type {any} */ event) => change(event.target.value)} onKeyDown=${onKey} />
-    ${main && !text && html`<kbd aria-hidden="true">/</kbd>`}
+    ${!text && html`<kbd aria-hidden="true">/</kbd>`}
   </label>`;
 }
 

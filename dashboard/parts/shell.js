@@ -50,7 +50,7 @@ function Side() {
   return html`<div class="side">
     <header class="side-head">
       <a class="brand" href="/"><img src="/icon.svg" alt="" width="22" height="22" />Coro</a>
-      <button type="button" class="button ghost square search" aria-label=${t.palette.title} title=${`${t.palette.title} (Ctrl K)`} onClick=${openPalette}><${Icon} name="search" /></button>
+      <button type="button" class="button ghost square" aria-label=${t.palette.title} title=${`${t.palette.title} (Ctrl K)`} onClick=${openPalette}><${Icon} name="search" /></button>
     </header>
     <nav class="side-nav" aria-label=${t.shell.pages}>
       ${pages.map((one) => html`<a key=${one.id} href=${href(one.id)} aria-current=${page.value === one.id ? 'page' : undefined} title=${`${one.title} (g ${one.key})`}>

@@ -43,7 +43,7 @@ export function exactTime(at) {
 }
 
 /** @param {number} ms Negative for the past. */
-export function distance(ms) {
+function distance(ms) {
   const seconds = Math.round(Math.abs(ms) / 1000);
   // Clocks differ by that much, and nobody wants to read "in 0 s".
   if (seconds < 2) return t.time.now;

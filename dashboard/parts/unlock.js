@@ -17,8 +17,11 @@ export const PASSPHRASE_MIN = 10;
 
 /** @typedef {import('../types/api.js').components['schemas']['Human']} Human */
 
-/** @param {{close: () => void, children?: any, then?: () => Promise<unknown>}} props */
-export function Unlock({ close, children, then }) {
+/**
+ * `name` is who is chosen at first.
+ * @param {{name?: string, close: () => void, children?: any, then?: () => Promise<unknown>}} props
+ */
+export function Unlock({ name = '', close, children, then }) {
   const { data: humans, error } = useData((signal) => read('/api/humans', {}, signal), []);
   const [wrong, setWrong] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
@@ -35,19 +38,19 @@ export function Unlock({ close, children, then }) {
       setBusy(false);
     }
   };
-  const Form = humans?.length === 0 ? First : Known;
+  const inside = html`${children}${wrong && html`<${Failure} error=${wrong} />`}`;
   return html`<${Modal} title=${humans?.length === 0 ? t.unlock.firstTitle(passkeysWork()) : t.unlock.title} close=${close}>
     ${humans
-      ? html`<${Form} humans=${humans} attempt=${attempt} setWrong=${setWrong} busy=${busy} close=${close}>${children}${wrong && html`<${Failure} error=${wrong} />`}<//>`
+      ? humans.length === 0
+        ? html`<${First} attempt=${attempt} setWrong=${setWrong} busy=${busy} close=${close}>${inside}<//>`
+        : html`<${Known} humans=${humans} first=${name} attempt=${attempt} busy=${busy} close=${close}>${inside}<//>`
       : html`<div class="modal-body">${children}${error ? html`<${Failure} error=${error} />` : html`<${Loading} />`}</div>`}
   <//>`;
 }
 
 /**
  * @typedef {object} FormProps
- * @property {Human[]} humans
  * @property {(prove: () => Promise<unknown>) => void} attempt
- * @property {(wrong: {message: string}) => void} setWrong
  * @property {boolean} busy
  * @property {() => void} close
  * @property {any} [children]
@@ -55,7 +58,7 @@ export function Unlock({ close, children, then }) {
 
 /**
  * Whoever comes first makes themselves.
- * @param {FormProps} props
+ * @param {FormProps & {setWrong: (wrong: {message: string}) => void}} props
  */
 function First({ attempt, setWrong, busy, close, children }) {
   /** @param {SubmitEvent} event */
@@ -80,7 +83,7 @@ function First({ attempt, setWrong, busy, close, children }) {
   return html`<form class="modal-form" onSubmit=${submit}>
     <div class="modal-body">
       ${children}
-      <p class="dim">${t.unlock.firstText}</p>
+      <p class="dim">${t.unlock.firstText(PASSPHRASE_MIN)}</p>
       <label class="form-row"><span class="label">${t.unlock.name}</span><input class="input" name="name" required autocomplete="username" ref=${focusOnce} /></label>
       ${passkeysWork() && html`<div class="form-row"><button type="button" class="button primary" disabled=${busy} onClick=${make}>${t.passkeys.make}</button><p class="dim">${t.passkeys.makeHelp}</p></div>`}
       <label class="form-row"><span class="label">${t.unlock.passphrase}</span><input class="input" type="password" name="passphrase" required minlength=${PASSPHRASE_MIN} autocomplete="new-password" /></label>
@@ -91,9 +94,9 @@ function First({ attempt, setWrong, busy, close, children }) {
   </form>`;
 }
 
-/** @param {FormProps} props */
-function Known({ humans, attempt, busy, close, children }) {
-  const [name, setName] = useState(humans[0]?.name ?? '');
+/** @param {FormProps & {humans: Human[], first: string}} props */
+function Known({ humans, first, attempt, busy, close, children }) {
+  const [name, setName] = useState(first || (humans[0]?.name ?? ''));
   const who = humans.find((one) => one.name === name);
   const withPasskey = hasPasskeyHere(who);
   /** @param {SubmitEvent} event */

@@ -55,7 +55,7 @@ export function ValueView({ bytes, whole, size, figure }) {
       ${value.kind !== 'bytes' && whole && html`<${Copy} text=${value.text} label=${t.copy.value} />`}
     </div>
     ${!whole && html`<p class="note">${t.value.cut(sizeText(bytes.length), sizeText(size))}</p>`}
-    <div class="well value-body" tabindex="0" role="region" aria-label=${t.value.title}>
+    <div class="well" tabindex="0" role="region" aria-label=${t.value.title}>
       ${form === 'tree' && html`<${JsonTree} value=${value.json} />`}
       ${form === 'text' && html`<${Lines} text=${value.kind === 'json' ? indentJson(value.text) : value.text} />`}
       ${form === 'hex' && html`<${Hex} bytes=${bytes} />`}

@@ -1006,7 +1006,7 @@ export interface paths {
         };
         /**
          * List requests
-         * @description The oldest first, without body, detail and votes.
+         * @description The newest first, without body, detail and votes.
          */
         get: operations["list_requests"];
         put?: never;
@@ -2812,7 +2812,7 @@ export interface components {
          * @description Why a request failed. A closed set: a client may match on it.
          * @enum {string}
          */
-        Reason: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "compacted" | "precondition_failed" | "too_large" | "unsupported_media_type" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "unavailable" | "outcome_unknown" | "storage_full";
+        Reason: "invalid" | "unauthenticated" | "forbidden" | "session_over" | "not_found" | "method_not_allowed" | "conflict" | "compacted" | "precondition_failed" | "too_large" | "unsupported_media_type" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "internal" | "unavailable" | "outcome_unknown" | "storage_full";
         /** @description How far a message has come with one agent. */
         Receipt: {
             acknowledged_at?: string | null;
@@ -3262,8 +3262,12 @@ export interface components {
              * @description How many tasks that it depends on are not done.
              */
             blockers: number;
+            /** @description The agent that has claimed it; null while it is open. */
+            claimed_by?: string | null;
             id: components["schemas"]["TaskNumber"];
             project: string;
+            /** @description The beginning of its result, in a line. */
+            result?: string | null;
             status: components["schemas"]["TaskStatus"];
             title: string;
         };
@@ -3544,6 +3548,8 @@ export interface operations {
                 action?: string;
                 /** @description To what */
                 resource?: string;
+                /** @description In this project */
+                project?: string;
                 /** @description From this moment on (RFC 3339) */
                 from?: string;
                 /** @description Up to this moment (RFC 3339) */
@@ -5671,8 +5677,8 @@ export interface operations {
                 asked_by?: string;
                 /** @description Rows at most */
                 limit?: number;
-                /** @description Those with a number above this */
-                after?: number;
+                /** @description Numbers below this */
+                before?: number;
             };
             header?: never;
             path?: never;

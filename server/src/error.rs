@@ -99,6 +99,11 @@ impl Error {
         }
     }
 
+    /// Whether the caller may not do it: the audit notes who tried.
+    pub fn is_refusal(&self) -> bool {
+        self.reason.status() == 403
+    }
+
     pub fn from_database(mut self) -> Self {
         self.database = true;
         self

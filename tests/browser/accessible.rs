@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::packages::packages;
+use crate::packages::axe;
 use coro_tests::browser::Visit;
 
 /// What each page is looked at with, and what shows that it is there.
@@ -46,10 +46,9 @@ const PLACES: &[(&str, &str, &str)] = &[
 
 #[test]
 fn no_page_violates_a_rule() {
-    let (Some(packages), Some(mut visit)) = (packages(), Visit::before_sign_in()) else {
+    let (Some(axe), Some(mut visit)) = (axe(), Visit::before_sign_in()) else {
         return;
     };
-    let axe = std::fs::read_to_string(packages.module("axe-core/axe.min.js")).expect("a script");
     visit.page.open(&visit.url.clone());
     visit.page.finds("h1", "Sign in");
     visit.page.eval(&axe);
@@ -78,10 +77,9 @@ fn no_page_violates_a_rule() {
 
 #[test]
 fn no_dialog_violates_a_rule() {
-    let (Some(packages), Some(mut visit)) = (packages(), Visit::start()) else {
+    let (Some(axe), Some(mut visit)) = (axe(), Visit::start()) else {
         return;
     };
-    let axe = std::fs::read_to_string(packages.module("axe-core/axe.min.js")).expect("a script");
     fill(&visit);
     visit.page.eval(&axe);
     let mut found = Vec::new();

@@ -104,3 +104,59 @@ fn older_entries_come_when_one_scrolls_there() {
     visit.page.finds("[role=row]", "coro.tenant.created");
     visit.page.assert_quiet();
 }
+
+#[test]
+fn a_pattern_that_changes_while_older_entries_are_read_doubles_none() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    old_entries(&mut visit);
+    visit.page.eval(
+        "window.fetch = ((fetch) => async (...all) => { \
+         if (!String(all[0]).includes('topic=shop.*')) return fetch(...all); \
+         await new Promise((go) => { window.__go = go; }); \
+         return fetch(...all).finally(() => { window.__read = true; }); })(window.fetch); 1",
+    );
+    visit.go("/events?topic=shop.*");
+    visit.page.wait_for("window.__go");
+    visit.go("/events?topic=shop.one");
+    visit.page.finds(".count", "20 entries");
+    visit.page.eval("window.__go()");
+    visit.page.wait_for("window.__read");
+    visit.server.publish("shop.one", json!(null));
+    visit.page.finds(".count", "21 entries");
+}
+
+#[test]
+fn older_entries_that_could_not_be_read_are_read_later() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    old_entries(&mut visit);
+    visit.page.eval(
+        "window.fetch = ((fetch) => async (...all) => { \
+         if (!window.__back && String(all[0]).includes('topic=shop')) throw new TypeError('away'); \
+         return fetch(...all); })(window.fetch); 1",
+    );
+    visit.go("/events?topic=shop.*");
+    visit.page.finds("[role=alert]", "does not answer");
+    visit.page.misses(".empty", "No entry matches");
+    visit.page.eval("window.__back = true");
+    visit.page.click("[role=alert] button", "Try again");
+    visit.page.finds(".count", "20 entries");
+    visit.page.misses("[role=alert]", "");
+}
+
+/// Twenty entries of shop.one, which are none of the newest that a page begins
+/// with.
+fn old_entries(visit: &mut Visit) {
+    for n in 0..20 {
+        visit.server.publish("shop.one", json!(n));
+    }
+    for n in 0..300 {
+        visit.server.publish("bank.step", json!(n));
+    }
+    visit.page.open(&format!("{}/events", visit.url));
+    visit.page.finds(".live", "Live");
+    visit.page.finds("[role=row]", "bank.step");
+}

@@ -1,5 +1,7 @@
 //! What agents write is data: it never runs, and never misleads.
 
+use coro_api::requests::Request;
+use coro_tests::Client;
 use serde_json::{Value, json};
 
 use coro_tests::browser::Visit;
@@ -35,12 +37,112 @@ fn markup_stays_text_in_every_field() {
         visit.go(path);
         visit.page.wait_for("!document.querySelector('.loading')");
         visit.page.sees(shown);
-        let inert =
-            "!window.hacked && !document.querySelector('#app img[src=x], #app b, #app script')";
-        assert_eq!(visit.page.eval(inert), true, "{path}");
+        assert_inert(&mut visit, path);
     }
     visit.page.screenshot("hostile-light");
     visit.page.assert_quiet();
+}
+
+#[test]
+fn markup_stays_text_in_what_agents_work_with() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    work(&visit);
+    for (path, parts) in [
+        ("/", &[".request-head", ".card-list .grow"][..]),
+        ("/tasks", &[".task-card"]),
+        ("/tasks?view=list", &["[role=row]"]),
+        (
+            "/tasks?task=T-1",
+            &[".body", ".well", ".tag", ".timeline", ".facts", ".graph"],
+        ),
+        ("/tasks?task=T-2", &[".graph", ".flow a"]),
+        ("/requests?tab=all", &["[role=row]"]),
+        (
+            "/requests?request=R-1",
+            &[".detail h2", ".body", ".json", ".decide button"],
+        ),
+        ("/requests?request=R-2", &[".detail h2", ".facts"]),
+        ("/messages", &["[role=row]"]),
+        // The first one tells who has asked what became of R-2.
+        ("/messages?message=M-1", &[".body"]),
+        ("/messages?message=M-2", &[".body"]),
+        ("/messages?message=M-3", &[".body", ".json"]),
+        ("/messages?message=M-5", &[".body", ".detail section p"]),
+        (
+            "/leases?lease=L-2",
+            &["[role=row]", ".detail h2", ".detail p"],
+        ),
+        ("/settings", &["[role=row]"]),
+        ("/events", &["[role=row]"]),
+    ] {
+        visit.go(path);
+        for part in parts {
+            visit.page.finds(part, "onerror");
+        }
+        assert_inert(&mut visit, path);
+    }
+    visit.page.assert_quiet();
+}
+
+/// Markup in every field of tasks, requests, messages, leases, pauses and tokens.
+fn work(visit: &Visit) {
+    let agent = |name: &str| {
+        let (client, _) = visit
+            .server
+            .register(json!({"name": name, "project": "shop"}));
+        let activate = client.post_nothing("/api/instances/self/activate");
+        activate.send().expect(200);
+        client
+    };
+    let (backend, frontend) = (agent("backend"), agent("frontend"));
+    let post = |client: &Client, path: &str, body: Value| {
+        client.post(path, body).send().expect(200);
+    };
+    let owner = visit.server.owner();
+    let task = json!({"title": MARKUP, "body": MARKUP, "labels": [MARKUP], "paths": [MARKUP], "project": "shop"});
+    post(&owner, "/api/tasks", task);
+    let next = json!({"title": MARKUP, "depends_on": ["T-1"], "project": "shop"});
+    post(&owner, "/api/tasks", next);
+    post(&backend, "/api/tasks/next", json!({}));
+    post(&backend, "/api/tasks/T-1/note", json!({ "text": MARKUP }));
+    post(&backend, "/api/tasks/T-1/done", json!({ "result": MARKUP }));
+
+    let asked = json!({"title": MARKUP, "body": MARKUP, "options": [MARKUP, "no"], "detail": { MARKUP: MARKUP }});
+    post(&backend, "/api/requests", asked);
+    let plain: Request = backend
+        .post("/api/requests", json!({ "title": MARKUP }))
+        .ok();
+    let no = json!({"option": "no", "digest": plain.digest, "why": MARKUP});
+    post(&owner, "/api/requests/R-2/decide", no);
+
+    let message = json!({"to": "frontend", "text": MARKUP});
+    post(&backend, "/api/messages", message);
+    // Where an answer does not fit, the reason names the place.
+    let numbers = json!({"additionalProperties": {"type": "integer"}});
+    let answer = json!({ MARKUP: MARKUP });
+    for (schema, number, tries) in [(json!({}), "M-3", 1), (numbers, "M-5", 2)] {
+        let ask = json!({"to": "frontend", "prompt": MARKUP, "schema": schema});
+        post(&backend, "/api/asks", ask);
+        for _ in 0..tries {
+            let path = format!("/api/messages/{number}/answer");
+            frontend.post(&path, json!({ "answer": answer })).send();
+        }
+    }
+    let lease = json!({"pattern": MARKUP, "reason": MARKUP});
+    post(&backend, "/api/leases", lease);
+    let pause = json!({"agent": "frontend", "project": "shop", "reason": MARKUP});
+    post(&owner, "/api/pauses", pause);
+    let token = json!({"name": MARKUP.replace('/', "|"), "role": "viewer", "kind": "service"});
+    post(&owner, "/api/tokens", token);
+}
+
+/// Nothing of the markup has become part of the page, or has run.
+#[track_caller]
+fn assert_inert(visit: &mut Visit, path: &str) {
+    let inert = "!window.hacked && !document.querySelector('#app img[src=x], #app b, #app script')";
+    assert_eq!(visit.page.eval(inert), true, "{path}");
 }
 
 #[test]

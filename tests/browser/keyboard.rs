@@ -9,13 +9,19 @@ fn every_page_is_reached_by_keys() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    for (key, title) in [
-        ("e", "Events"),
-        ("s", "State"),
+    let pages = [
         ("a", "Agents"),
+        ("t", "Tasks"),
+        ("r", "Requests"),
+        ("s", "State"),
+        ("e", "Events"),
+        ("l", "Leases"),
+        ("m", "Messages"),
         (",", "Settings"),
         ("n", "Now"),
-    ] {
+    ];
+    assert_eq!(visit.page.menu().len(), pages.len());
+    for (key, title) in pages {
         visit.page.keys(&["g", key]);
         visit.page.finds("h1", title);
     }
@@ -45,6 +51,24 @@ fn a_row_is_chosen_opened_and_closed_by_keys() {
     // The focus is where it was.
     visit.page.press("j");
     visit.page.finds("[aria-selected=true]", "shop.one");
+    visit.page.assert_quiet();
+}
+
+#[test]
+fn a_key_goes_on_from_the_list_of_one_status() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    let task = json!({"title": "Build the cart"});
+    visit.server.post("/api/tasks", task).send().expect(200);
+    visit.page.click(".figures a", "ready");
+    visit.page.finds("[role=row]", "Build the cart");
+    visit.page.finds(".segments [aria-current]", "List");
+    visit.page.press("b");
+    visit.page.finds(".segments [aria-current]", "Graph");
+    visit.page.press("b");
+    visit.page.finds(".task-card", "Build the cart");
+    assert_eq!(visit.page.at(), "/tasks");
     visit.page.assert_quiet();
 }
 

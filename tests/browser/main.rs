@@ -21,4 +21,5 @@ mod signin;
 mod state;
 mod tls;
 mod types;
+mod unlocked;
 mod work;

@@ -22,3 +22,9 @@ pub(crate) fn packages() -> Option<&'static npm::Packages> {
         }
     }
 }
+
+/// The script that looks at a page by the rules of accessibility.
+pub(crate) fn axe() -> Option<String> {
+    let script = packages()?.module("axe-core/axe.min.js");
+    Some(std::fs::read_to_string(script).expect("a script"))
+}

@@ -30,6 +30,22 @@ fn agents_show_what_they_do_and_have_done() {
 }
 
 #[test]
+fn of_two_agents_of_a_name_each_has_its_own_timeline() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    for project in ["shop", "bank"] {
+        let new = json!({"name": "frontend", "project": project});
+        let (client, _) = visit.server.register(new);
+        client.set(&format!("{project}/plan"), "1");
+    }
+    visit.go("/agents?agent=bank/frontend");
+    visit.page.finds(".timeline li", "bank/plan");
+    visit.page.misses(".timeline li", "shop/plan");
+    visit.page.assert_quiet();
+}
+
+#[test]
 fn a_token_is_made_shown_once_and_revoked() {
     let Some(mut visit) = Visit::start() else {
         return;
@@ -48,6 +64,8 @@ fn a_token_is_made_shown_once_and_revoked() {
     caller.get("/api/whoami").send().expect(200);
     visit.page.click("dialog button", "I have it");
     visit.page.misses("body", secret.as_str().expect("text"));
+    visit.page.click("[role=row]", "ci");
+    visit.page.finds(".detail code", "coro-cli tokens list");
     visit.page.click("button", "Revoke: ci");
     visit.page.click("dialog button", "Revoke");
     visit.page.misses("[role=row]", "ci");
@@ -82,7 +100,7 @@ fn an_agent_shows_its_task_its_leases_and_its_messages() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
-    let (frontend, agent) = visit
+    let (frontend, _) = visit
         .server
         .register(json!({"name": "frontend", "project": "shop", "intent": "build the cart"}));
     frontend
@@ -105,10 +123,9 @@ fn an_agent_shows_its_task_its_leases_and_its_messages() {
     visit.page.finds(".has-list li", "queued");
     frontend.get("/api/messages/M-1").ok::<Value>();
     visit.page.finds(".has-list li", "read");
-    shots(&mut visit, "agent-work");
+    visit.page.screenshots("agent-work");
     visit.page.click(".has-list a", "M-1");
     visit.page.finds("h1", "Messages");
-    assert_eq!(agent.name, "frontend");
     visit.page.assert_quiet();
 }
 
@@ -136,7 +153,7 @@ fn a_client_is_told_what_to_write_into_its_file() {
     visit.page.finds(".snippet button", "Copied");
     assert_eq!(visit.page.eval("window.__copied"), json!(wanted[0]));
     assert_eq!(visit.page.at(), "/settings?tab=clients&client=claude-code");
-    shots(&mut visit, "client");
+    visit.page.screenshots("client");
     visit.page.assert_quiet();
 }
 
@@ -153,19 +170,8 @@ fn what_is_kept_and_who_is_alive_is_shown_as_it_is_set() {
     visit
         .page
         .finds("dl > div", &format!("Stale after{stale} s, 5 min"));
-    shots(&mut visit, "server");
+    visit.page.screenshots("server");
     visit.page.assert_quiet();
-}
-
-/// Pictures for people: light, dark, and as wide as a phone.
-fn shots(visit: &mut Visit, name: &str) {
-    visit.page.screenshot(&format!("{name}-light"));
-    visit.page.theme("dark");
-    visit.page.screenshot(&format!("{name}-dark"));
-    visit.page.theme("light");
-    visit.page.size(360, 740);
-    visit.page.screenshot(&format!("{name}-phone"));
-    visit.page.size(1440, 900);
 }
 
 #[test]

@@ -3,13 +3,11 @@
 
 use coro_api::humans::Human;
 use coro_api::requests::Request;
-use coro_tests::browser::Visit;
+use coro_tests::browser::{PASSPHRASE, Visit};
 use serde_json::{Value, json};
 
 use crate::accessible::check;
-use crate::packages::packages;
-
-const PASSPHRASE: &str = "correct horse battery";
+use crate::packages::axe;
 
 #[test]
 fn a_passkey_is_set_at_first_use_and_decides() {
@@ -22,7 +20,7 @@ fn a_passkey_is_set_at_first_use_and_decides() {
     visit.page.click(".detail .decide button", "yes");
     visit.page.finds("dialog", "Set a passkey or a passphrase");
     visit.page.screenshot("passkey-first-light");
-    fill(&mut visit, "name", "ada");
+    visit.page.fill("dialog input[name=name]", "ada");
     visit.page.click("dialog button", "Make a passkey");
     visit.page.finds(".notice", "is decided: yes");
     assert_eq!(decided_by(&visit, &number), "human:ada");
@@ -52,7 +50,7 @@ fn a_device_that_can_not_tell_who_it_is_sets_nothing() {
     visit.page.click(".empty button", "Set who you are");
     visit.page.click("dialog button", "Make a passkey");
     assert_eq!(humans(&visit).len(), 0, "who has no name makes none");
-    fill(&mut visit, "name", "ada");
+    visit.page.fill("dialog input[name=name]", "ada");
     visit.page.click("dialog button", "Make a passkey");
     visit.page.finds("dialog [role=alert]", "could not tell");
     assert_eq!(humans(&visit).len(), 0);
@@ -74,7 +72,7 @@ fn passkeys_are_added_and_removed_on_the_page() {
     visit.go("/settings?tab=humans");
     visit.page.finds(".card", "once they have unlocked");
     visit.page.click(".card button", "Unlock");
-    fill(&mut visit, "passphrase", PASSPHRASE);
+    visit.page.fill("dialog input[name=passphrase]", PASSPHRASE);
     visit.page.click("dialog button", "Unlock");
     add(&mut visit, "laptop");
     visit.page.finds(".card li", "laptop");
@@ -109,7 +107,7 @@ fn whoever_has_passkeys_only_sets_a_passphrase_on_the_page() {
     visit.page.add_authenticator(true);
     visit.go("/settings?tab=humans");
     visit.page.click(".empty button", "Set who you are");
-    fill(&mut visit, "name", "ada");
+    visit.page.fill("dialog input[name=name]", "ada");
     visit.page.click("dialog button", "Make a passkey");
     visit.page.click(".card li button", "Remove: the first");
     visit.page.click("dialog button", "Remove");
@@ -119,8 +117,8 @@ fn whoever_has_passkeys_only_sets_a_passphrase_on_the_page() {
     let list = visit.cli().ok(&["humans", "list"]);
     assert!(list.contains("\t-\t1"), "{list}");
     visit.page.click(".card li button", "Set a passphrase");
-    fill(&mut visit, "passphrase", PASSPHRASE);
-    fill(&mut visit, "again", PASSPHRASE);
+    visit.page.fill("dialog input[name=passphrase]", PASSPHRASE);
+    visit.page.fill("dialog input[name=again]", PASSPHRASE);
     visit.page.click("dialog button", "Set it");
     visit.page.finds(".notice", "The passphrase is set");
     let unlock = json!({ "passphrase": PASSPHRASE });
@@ -149,10 +147,9 @@ fn an_address_without_a_name_says_how_to_get_passkeys() {
 
 #[test]
 fn no_dialog_of_passkeys_violates_a_rule() {
-    let (Some(packages), Some(mut visit)) = (packages(), Visit::start_named()) else {
+    let (Some(axe), Some(mut visit)) = (axe(), Visit::start_named()) else {
         return;
     };
-    let axe = std::fs::read_to_string(packages.module("axe-core/axe.min.js")).expect("a script");
     visit.page.eval(&axe);
     visit.page.add_authenticator(true);
     let mut found = Vec::new();
@@ -160,7 +157,7 @@ fn no_dialog_of_passkeys_violates_a_rule() {
     visit.page.click(".empty button", "Set who you are");
     visit.page.finds("dialog button", "Make a passkey");
     found.extend(check(&mut visit, "first use"));
-    fill(&mut visit, "name", "ada");
+    visit.page.fill("dialog input[name=name]", "ada");
     visit.page.click("dialog button", "Make a passkey");
     visit.page.finds(".card li", "the first");
     for theme in ["light", "dark"] {
@@ -199,17 +196,6 @@ fn humans(visit: &Visit) -> Vec<Human> {
 #[track_caller]
 fn add(visit: &mut Visit, name: &str) {
     visit.page.click(".card button", "Add a passkey");
-    fill(visit, "called", name);
+    visit.page.fill("dialog input[name=called]", name);
     visit.page.click("dialog button", "Make a passkey");
-}
-
-/// Writes into a field of the dialog.
-#[track_caller]
-fn fill(visit: &mut Visit, name: &str, text: &str) {
-    let field = format!("dialog input[name={name}]");
-    visit.page.finds(&field, "");
-    visit
-        .page
-        .eval(&format!("document.querySelector({field:?}).focus()"));
-    visit.page.write(text);
 }

@@ -3,9 +3,7 @@
 use coro_api::requests::Policy;
 use serde_json::{Value, json};
 
-use coro_tests::browser::{Page, Visit};
-
-const PASSPHRASE: &str = "correct horse battery";
+use coro_tests::browser::{PASSPHRASE, Page, Visit};
 
 #[test]
 fn who_decides_is_set_changed_and_removed_with_the_keyboard() {
@@ -36,7 +34,7 @@ fn who_decides_is_set_changed_and_removed_with_the_keyboard() {
     let page = &mut visit.page;
     write(page, "deputies", "agent:second");
     write(page, "after", "4");
-    shots(page, "policy-edit");
+    page.screenshots("policy-edit");
     page.press("Enter");
     page.misses(".detail button", "Discard");
     page.finds(".source code", "--deputies-after 14400s");
@@ -52,7 +50,7 @@ fn who_decides_is_set_changed_and_removed_with_the_keyboard() {
 }
 
 #[test]
-fn a_protected_kind_takes_the_passphrases_of_as_many_as_decide() {
+fn a_protected_kind_takes_as_many_humans_as_decide() {
     let Some(mut visit) = Visit::start() else {
         return;
     };
@@ -66,7 +64,7 @@ fn a_protected_kind_takes_the_passphrases_of_as_many_as_decide() {
 
     visit.go("/requests?tab=policy&policy=shop/rule");
     let page = &mut visit.page;
-    page.finds(".detail", "Takes a human’s passphrase.");
+    page.finds(".detail", "Takes a human.");
     page.finds(".detail", "Humans: ada, bob.");
     write(page, "quorum", "2");
     write(page, "deciders", "ada\nbob");
@@ -75,13 +73,13 @@ fn a_protected_kind_takes_the_passphrases_of_as_many_as_decide() {
     page.finds("dialog [role=alert]", "passphrase");
     unlock(page, "ada", PASSPHRASE);
     page.finds("[role=row]", "ada, bob");
-    page.finds(".detail", "Takes the passphrases of 2");
+    page.finds(".detail", "Takes 2 of those who decide.");
     // One of two is not enough to make it one of one.
     write(page, "quorum", "1");
     page.finds(".source code", "--as ada --as bob");
     page.click(".detail button", "Set it");
     page.finds("dialog", "Unlocked so far: ada.");
-    shots(page, "policy-unlock");
+    page.screenshots("policy-unlock");
     page.press("Escape");
     page.misses("dialog", "");
     assert_eq!(policies(&visit)[0].quorum, 2);
@@ -89,7 +87,7 @@ fn a_protected_kind_takes_the_passphrases_of_as_many_as_decide() {
     page.click(".detail button", "Set it");
     unlock(page, "bob", PASSPHRASE);
     page.finds(".notice", "Who decides is set");
-    page.finds(".detail", "Takes a human’s passphrase.");
+    page.finds(".detail", "Takes a human.");
     let set = &policies(&visit)[0];
     assert_eq!((set.quorum, set.set_by.as_str()), (1, "human:ada"));
 }
@@ -146,36 +144,12 @@ fn set(visit: &Visit, quorum: i64) {
 /// Writes into a field of the policy, in place of what it has.
 #[track_caller]
 fn write(page: &mut Page, name: &str, text: &str) {
-    type_into(page, &format!(".detail [name={name}]"), text);
+    page.fill(&format!(".detail [name={name}]"), text);
 }
 
 #[track_caller]
 fn unlock(page: &mut Page, name: &str, passphrase: &str) {
-    page.finds("dialog select[name=name]", "");
-    page.eval(&format!(
-        "((one) => {{ one.value = {name:?}; one.dispatchEvent(new Event('change', {{ bubbles: true }})); }})\
-         (document.querySelector('dialog select[name=name]'))"
-    ));
-    type_into(page, "dialog input[name=passphrase]", passphrase);
+    page.choose("dialog select[name=name]", name);
+    page.fill("dialog input[name=passphrase]", passphrase);
     page.click("dialog button", "Unlock");
-}
-
-#[track_caller]
-fn type_into(page: &mut Page, field: &str, text: &str) {
-    page.finds(field, "");
-    page.eval(&format!(
-        "document.querySelector({field:?}).focus(), document.querySelector({field:?}).select()"
-    ));
-    page.write(text);
-}
-
-/// Pictures for people: light, dark, and as wide as a phone.
-fn shots(page: &mut Page, name: &str) {
-    page.screenshot(&format!("{name}-light"));
-    page.theme("dark");
-    page.screenshot(&format!("{name}-dark"));
-    page.theme("light");
-    page.size(360, 740);
-    page.screenshot(&format!("{name}-phone"));
-    page.size(1440, 900);
 }

@@ -3,8 +3,7 @@
 use coro_api::dashboard::DashboardCode;
 use serde_json::{Value, json};
 
-use coro_tests::browser::Page;
-use coro_tests::browser::Visit;
+use coro_tests::browser::{PASSPHRASE, Page, Visit};
 
 #[test]
 fn a_code_opens_the_page_and_leaves_the_address() {
@@ -77,6 +76,38 @@ fn signing_out_ends_the_session_in_every_tab() {
     visit.page.finds("h1", "Sign in");
     tab.finds("h1", "Sign in");
     visit.page.assert_quiet();
+}
+
+#[test]
+fn another_who_signs_in_is_followed_in_every_tab() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    visit.human("ada");
+    visit.go("/requests");
+    visit.page.click(".page-tools button", "Unlock");
+    visit.unlock(PASSPHRASE);
+    visit.page.finds(".page-tools", "Unlocked by ada");
+    visit.go("/events");
+    visit.server.set("bank/before", "1");
+    visit.page.finds("[role=row]", "bank/before");
+    let lead = json!({"name": "lead", "role": "controller", "kind": "human", "project": "shop"});
+    let lead = visit.server.issue_with(lead);
+    let code: DashboardCode = lead.post_nothing("/api/dashboard/codes").ok();
+    let mut tab = visit.page.tab();
+    tab.open(&code.url);
+    tab.finds(".side-name", "lead");
+    visit.page.finds(".side-name", "lead");
+    visit.page.finds(".live", "Live");
+    // Nothing of the owner's is left, and nothing of theirs comes.
+    visit.page.misses("[role=row]", "bank/before");
+    visit.server.set("bank/after", "1");
+    visit.server.set("shop/after", "1");
+    visit.page.finds("[role=row]", "shop/after");
+    visit.page.misses("[role=row]", "bank/after");
+    visit.go("/requests");
+    visit.page.finds(".page-tools button", "Unlock");
+    visit.page.misses(".page-tools", "Unlocked by");
 }
 
 #[test]

@@ -11,6 +11,7 @@ both_engines![
     each_end_of_an_agents_token_says_who_and_why,
     entries_are_newest_first_and_come_in_pages,
     entries_are_filtered,
+    of_two_agents_of_a_name_each_project_has_its_own,
     a_malformed_filter_is_refused,
     an_untouched_log_verifies,
     the_head_of_the_chain_moves_with_each_change,
@@ -163,6 +164,33 @@ fn entries_are_filtered(server: &Server) {
     );
     assert_eq!(entries(server, "action=*.deleted").len(), 1);
     assert!(entries(server, "to=2000-01-01T00:00:00Z").is_empty());
+}
+
+fn of_two_agents_of_a_name_each_project_has_its_own(server: &Server) {
+    for project in ["shop", "bank"] {
+        let new = json!({"name": "frontend", "project": project});
+        let (agent, _) = server.register(new);
+        agent.set(&format!("{project}/plan"), "1");
+    }
+    let puts = |query: &str| -> Vec<String> {
+        let query = format!("actor=agent:frontend&action=state.put{query}");
+        let found = entries(server, &query);
+        found.into_iter().map(|entry| entry.resource).collect()
+    };
+    assert_eq!(puts(""), ["bank/plan", "shop/plan"]);
+    assert_eq!(puts("&project=shop"), ["shop/plan"]);
+    assert_eq!(puts("&project=blog"), [""; 0]);
+    let page = server.get("/api/audit?project=shop&limit=1").send();
+    let next = page.expect(200).next_page().expect("there is more");
+    assert!(next.contains("project=shop"), "{next}");
+    let shop = server.cli().ok(&["audit", "--project", "shop"]);
+    assert!(
+        shop.contains("shop/plan") && !shop.contains("bank/plan"),
+        "{shop}"
+    );
+    let lead = server.issue_for_project(Role::Controller, "lead", "bank");
+    lead.get("/api/audit?project=shop")
+        .refused(Reason::Forbidden);
 }
 
 fn a_malformed_filter_is_refused(server: &Server) {

@@ -27,7 +27,7 @@ fn a_visitor_finds_an_answer_to_each_question() {
         .collect();
     assert_eq!(
         first_words,
-        ["R-2 question", "R-3 lease_override"],
+        ["R-3 lease_override", "R-2 question"],
         "{waiting}"
     );
     // Why is T-9 not ready?

@@ -112,21 +112,21 @@ fn a_session_is_over_after_ten_minutes(server: &Server) {
     server.advance_seconds(590);
     use_session(&owner, &session, "bob").send().expect(200);
     server.advance_seconds(11);
-    let problem = use_session(&owner, &session, "eve").refused(Reason::Forbidden);
+    let problem = use_session(&owner, &session, "eve").refused(Reason::SessionOver);
     assert!(problem.detail.contains("is over"), "{problem:?}");
     server.sweep();
-    use_session(&owner, &session, "eve").refused(Reason::Forbidden);
+    use_session(&owner, &session, "eve").refused(Reason::SessionOver);
 }
 
 fn a_session_belongs_to_the_token_that_unlocked(server: &Server) {
     ada(server);
     let session = unlock(&server.owner()).session;
     let other = server.issue(Role::Owner, "another");
-    use_session(&other, &session, "bob").refused(Reason::Forbidden);
-    use_session(&other, "corh_made_up", "bob").refused(Reason::Forbidden);
+    use_session(&other, &session, "bob").refused(Reason::SessionOver);
+    use_session(&other, "corh_made_up", "bob").refused(Reason::SessionOver);
     let theirs = server.other_tenant("other");
     set(&theirs, "ada", PASSPHRASE).send().expect(200);
-    use_session(&theirs, &session, "bob").refused(Reason::Forbidden);
+    use_session(&theirs, &session, "bob").refused(Reason::SessionOver);
 }
 
 fn a_locked_session_is_over(server: &Server) {
@@ -138,7 +138,7 @@ fn a_locked_session_is_over(server: &Server) {
     assert_eq!(none.locked, None);
     let locked: Locked = lock().header("Coro-Human", &session).ok();
     assert_eq!(locked.locked.as_deref(), Some("ada"));
-    use_session(&owner, &session, "bob").refused(Reason::Forbidden);
+    use_session(&owner, &session, "bob").refused(Reason::SessionOver);
 }
 
 fn agents_may_not_even_try(server: &Server) {
@@ -207,7 +207,7 @@ fn a_new_passphrase_ends_the_sessions_of_the_old(server: &Server) {
     let owner = server.owner();
     let session = unlock(&owner).session;
     use_session(&owner, &session, "ada").send().expect(200);
-    use_session(&owner, &session, "bob").refused(Reason::Forbidden);
+    use_session(&owner, &session, "bob").refused(Reason::SessionOver);
 }
 
 fn what_humans_do_is_in_the_audit(server: &Server) {
@@ -384,7 +384,7 @@ fn a_human_and_a_token_share_no_name(server: &Server) {
     let new = json!({"name": "ada", "passphrase": "another horse here",
         "old_passphrase": PASSPHRASE});
     server.post("/api/humans", new).send().expect(200);
-    use_session(&server.owner(), &session, "bob").refused(Reason::Forbidden);
+    use_session(&server.owner(), &session, "bob").refused(Reason::SessionOver);
 }
 
 fn a_forgotten_passphrase_is_reset_where_the_data_is(server: &Server) {
@@ -405,7 +405,7 @@ fn a_forgotten_passphrase_is_reset_where_the_data_is(server: &Server) {
     server.start_again();
 
     try_unlock(&server.owner(), PASSPHRASE).refused(Reason::Forbidden);
-    use_session(&server.owner(), &session, "bob").refused(Reason::Forbidden);
+    use_session(&server.owner(), &session, "bob").refused(Reason::SessionOver);
     let humans = || -> Vec<Human> { server.get("/api/humans").ok() };
     let reset_at = humans()[0].reset_at.clone();
     assert!(reset_at.is_some());

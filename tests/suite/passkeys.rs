@@ -302,7 +302,7 @@ fn the_owners_token_adds_no_passkey_to_a_human(engine: Engine) {
         let page = desk.server.page();
         for name in ["ada", "eve"] {
             begin_add(&page, name, None).refused(Reason::Forbidden);
-            begin_add(&page, name, Some("corh_made_up")).refused(Reason::Forbidden);
+            begin_add(&page, name, Some("corh_made_up")).refused(Reason::SessionOver);
         }
         send_made(&early_page, &attacker.make(&early), None).refused(Reason::Forbidden);
         let removal = format!("/api/humans/passkeys/{}", "0".repeat(64));
@@ -407,7 +407,7 @@ fn a_removed_passkey_takes_the_sessions_with_it(engine: Engine) {
         .page
         .request("DELETE", &format!("/api/humans/passkeys/{id}"));
     removal.header("Coro-Human", &session).ok::<Human>();
-    begin_add(&desk.page, "ada", Some(&thiefs)).refused(Reason::Forbidden);
+    begin_add(&desk.page, "ada", Some(&thiefs)).refused(Reason::SessionOver);
     begin_add(&desk.page, "ada", Some(&session)).ok::<Value>();
     unlock(&desk.page, &desk.laptop).refused(Reason::Forbidden);
     unlock(&desk.page, &phone).ok::<Unlocked>();

@@ -38,7 +38,7 @@ both_engines![
     the_agent_that_asked_is_told_what_became_of_it,
     nobody_else_is_told_what_became_of_a_request,
     requests_are_listed_by_what_they_are,
-    pages_of_requests_leave_none_out,
+    pages_of_requests_begin_with_the_newest_and_leave_none_out,
     requests_of_another_project_or_tenant_are_not_there,
     what_is_malformed_is_refused,
     a_lease_override_names_a_lease_and_is_an_agents,
@@ -210,7 +210,7 @@ fn a_protected_request_takes_a_humans_session(server: &Server) {
         }
         decide(&lead, &asked, "yes")
             .header("Coro-Human", &ada)
-            .refused(Reason::Forbidden);
+            .refused(Reason::SessionOver);
         decide(&server.owner(), &asked, "no").refused(Reason::Forbidden);
         let decided: Request = decide_as(server, &ada, &asked, "yes").ok();
         assert_eq!(decided.decision.as_deref(), Some("yes"));
@@ -228,11 +228,12 @@ fn every_refused_try_at_a_protected_request_is_in_the_audit(server: &Server) {
         decide(&agent, &asked, "yes"),
         decide(&server.owner(), &asked, "yes"),
         decide(&server.issue(Role::Viewer, "viewer"), &asked, "yes"),
-        decide(&server.owner(), &asked, "yes").header("Coro-Human", "corh_made_up"),
     ];
     for one in tries {
         one.refused(Reason::Forbidden);
     }
+    let made_up = decide(&server.owner(), &asked, "yes").header("Coro-Human", "corh_made_up");
+    made_up.refused(Reason::SessionOver);
     let found: Vec<AuditEntry> = server
         .get("/api/audit?action=request.refused&resource=R-1")
         .ok();
@@ -581,33 +582,35 @@ fn requests_are_listed_by_what_they_are(server: &Server) {
         all.iter().map(|one| one.number.to_string()).collect()
     };
     let [first, second, third] = [first, second, third].map(|one| one.number.to_string());
-    assert_eq!(list(""), [first.clone(), second.clone(), third.clone()]);
-    assert_eq!(list("status=waiting"), [second.clone(), third.clone()]);
+    assert_eq!(list(""), [third.clone(), second.clone(), first.clone()]);
+    assert_eq!(list("status=waiting"), [third.clone(), second.clone()]);
     assert_eq!(list("status=decided"), std::slice::from_ref(&first));
-    assert_eq!(list("project=shop"), [first.clone(), second.clone()]);
+    assert_eq!(list("project=shop"), [second.clone(), first.clone()]);
     assert_eq!(list("kind=rule"), [second]);
     assert_eq!(list("asked_by=human:owner"), [third]);
     assert_eq!(list("asked_by=agent:frontend&status=expired"), [""; 0]);
-    for query in ["status=lost", "kind=x", "limit=0", "colour=red"] {
+    for query in ["status=lost", "kind=x", "limit=0", "before=0", "colour=red"] {
         let list = server.get(&format!("/api/requests?{query}"));
         list.refused(Reason::Invalid);
     }
 }
 
-fn pages_of_requests_leave_none_out(server: &Server) {
+fn pages_of_requests_begin_with_the_newest_and_leave_none_out(server: &Server) {
     let agent = server.agent("frontend");
     for _ in 0..5 {
         question(&agent);
     }
-    let mut seen = Vec::new();
-    let mut next = Some("/api/requests?limit=2&status=waiting".to_owned());
-    while let Some(page) = next {
-        let answer = server.get(&page).send().expect(200);
-        let requests: Vec<Request> = answer.json();
-        seen.extend(requests.iter().map(|one| one.number.0));
-        next = answer.next_page();
+    for filter in ["", "&status=waiting"] {
+        let mut seen = Vec::new();
+        let mut next = Some(format!("/api/requests?limit=2{filter}"));
+        while let Some(page) = next {
+            let answer = server.get(&page).send().expect(200);
+            let requests: Vec<Request> = answer.json();
+            seen.extend(requests.iter().map(|one| one.number.0));
+            next = answer.next_page();
+        }
+        assert_eq!(seen, [5, 4, 3, 2, 1], "{filter:?}");
     }
-    assert_eq!(seen, [1, 2, 3, 4, 5]);
 }
 
 fn requests_of_another_project_or_tenant_are_not_there(server: &Server) {

@@ -267,7 +267,7 @@ fn a_policy_of_several_is_changed_by_several(server: &Server) {
     assert_eq!(refused.len(), 4, "{refused:?}");
     let unknown = format!("{ada}, cor_unknown");
     let set = set_policy(server, alone.clone()).header("Coro-Human", &unknown);
-    set.refused(Reason::Forbidden);
+    set.refused(Reason::SessionOver);
     let together = format!("{ada}, {bob}");
     set_policy(server, alone)
         .header("Coro-Human", &together)

@@ -6,7 +6,7 @@ use coro_api::tokens::Role;
 use coro_tests::{Client, Server, both_engines};
 use serde_json::{Value, json};
 
-use crate::tasks::{add, done, next_id};
+use crate::tasks::{act, add, next_id};
 
 both_engines![
     open_tasks_are_drawn_with_what_they_wait_for,
@@ -57,13 +57,19 @@ fn open_tasks_are_drawn_with_what_they_wait_for(server: &Server) {
     let (agent, _) = server.register(json!({"name": "frontend", "project": "shop"}));
     for id in ["T-1", "T-2"] {
         assert_eq!(next_id(&agent), id);
-        done(&agent, id);
+        act(&agent, id, "done", json!({"result": "as it should be"}));
     }
     // What is done stays as long as an open one depends on it.
     let later = graph(&owner, "?project=shop");
     assert_eq!(edges_of(&later), ["T-3 T-1", "T-4 T-2", "T-4 T-3"]);
     let blockers: Vec<i64> = later.tasks.iter().map(|task| task.blockers).collect();
     assert_eq!(blockers, [0, 0, 0, 1]);
+    // Each says who works on it, and what came of it.
+    assert_eq!(next_id(&agent), "T-3");
+    let told: Vec<_> = graph(&owner, "").tasks;
+    assert_eq!(told[0].result.as_deref(), Some("as it should be"));
+    assert_eq!(told[2].claimed_by.as_deref(), Some("frontend"));
+    assert_eq!((&told[3].claimed_by, &told[2].result), (&None, &None));
     assert_eq!(tasks_of(&graph(&owner, "?project=blog")).len(), 0);
 }
 

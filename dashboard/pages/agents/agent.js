@@ -45,21 +45,22 @@ export function AgentDetail({ name, agent, close }) {
 
 /** @param {{agent: Agent}} props */
 function Timeline({ agent }) {
-  const actor = `agent:${agent.name}`;
+  const { name, project } = agent;
+  const actor = `agent:${name}`;
   const { data, error } = useData(async (signal) => {
     const [did, done] = await Promise.all([
-      read('/api/audit', { actor, limit: ENTRIES }, signal),
-      read('/api/audit', { resource: agent.name, action: 'agent.*', limit: ENTRIES }, signal),
+      read('/api/audit', { actor, project, limit: ENTRIES }, signal),
+      read('/api/audit', { resource: name, project, action: 'agent.*', limit: ENTRIES }, signal),
     ]);
     /** @type {Map<number, AuditEntry>} */
     const all = new Map([...did, ...done].map((entry) => [entry.id, entry]));
     return [...all.values()].sort((a, b) => b.id - a.id).slice(0, ENTRIES);
-  }, [agent.id], { topics: [''], match: (entry) => entry.actor === actor || entry.subject === agent.name });
+  }, [agent.id], { topics: [''], match: (entry) => entry.actor === actor || entry.subject === name });
   return html`<section><h3 class="label">${t.agents.timeline}</h3>
     ${error ? html`<${Failure} error=${error} />` : !data ? html`<${Loading} />` : data.length === 0 ? html`<p class="dim">${t.agents.noTimeline}</p>` : html`<ol class="timeline">
       ${data.map((entry) => html`<li key=${entry.id}>
         <span class="what"><a class="row-topic" href=${href('events', { at: entry.id })}><${Plain} text=${entry.action} max=${120} /></a>
-          ${entry.resource && entry.resource !== agent.name && html` <${Resource} entry=${entry} />`}${said(entry)}
+          ${entry.resource && entry.resource !== name && html` <${Resource} entry=${entry} />`}${said(entry)}
           ${entry.actor !== actor && html` <${Actor} actor=${entry.actor} />`}${entry.outcome !== 'success' && html` <${Status} word=${entry.outcome} />`}</span>
         <${Clock} at=${entry.timestamp} />
       </li>`)}</ol>`}

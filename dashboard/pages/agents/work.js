@@ -64,6 +64,6 @@ function Inbox({ agent }) {
 
 /** @param {{title: string, count: number, more?: boolean, figure: string, none: string, children?: any}} props */
 function Part({ title, count, more = false, figure, none, children }) {
-  return html`<section class="has" aria-label=${title}><h3 class="label">${title} ${count > 0 && html`<${Figure} of=${figure} value=${count} />`}${more ? '+' : ''}</h3>
+  return html`<section aria-label=${title}><h3 class="label">${title} ${count > 0 && html`<${Figure} of=${figure} value=${count} />`}${more ? '+' : ''}</h3>
     ${count === 0 ? html`<p class="dim">${none}</p>` : html`<ul class="has-list">${children}</ul>`}</section>`;
 }

@@ -6,10 +6,9 @@ import { filter, href, setQuery, go } from '../../core/router.js';
 import { matcher, plain } from '../../core/plain.js';
 import { entryPath, readPage } from '../../core/api.js';
 import { useKeys } from '../../core/keys.js';
-import { notifyError } from '../../core/store.js';
 import { Actor } from '../../parts/badge.js';
 import { Clock } from '../../parts/time.js';
-import { Empty } from '../../parts/empty.js';
+import { Empty, Failure } from '../../parts/empty.js';
 import { FilterField } from '../../parts/field.js';
 import { Figure } from '../../parts/figure.js';
 import { Icon } from '../../parts/icon.js';
@@ -31,19 +30,18 @@ const ANNOUNCE_MS = 5000;
 export default function Events() {
   const pattern = filter('topic');
   const trace = filter('trace');
-  const actor = filter('actor');
   const chosen = Number(filter('at')) || null;
   const { live, paused, waiting, toggle } = useTail();
-  const { older, more, loadOlder, ended } = useOlder(pattern);
+  const { older, ended, error, loadOlder } = useOlder(pattern);
   useKeys([{ keys: 'p', text: `${t.events.pause} / ${t.events.resume}`, run: toggle }], [toggle]);
 
   const rows = useMemo(() => {
     const matches = matcher(pattern || '*');
     const wanted = (/** @type {Entry} */ entry) =>
-      matches(entry.topic) && (!trace || entry.trace === trace) && (!actor || entry.actor.includes(actor));
+      matches(entry.topic) && (!trace || entry.trace === trace);
     const oldest = live.at(-1)?.revision ?? Infinity;
     return [...live, ...older.filter((entry) => entry.revision < oldest)].filter(wanted);
-  }, [live, older, pattern, trace, actor]);
+  }, [live, older, pattern, trace]);
   const entry = chosen === null ? undefined : rows.find((row) => row.revision === chosen);
 
   const tools = html`
@@ -51,17 +49,17 @@ export default function Events() {
     <button type="button" class="button" aria-pressed=${paused ? 'true' : 'false'} onClick=${toggle} title=${`${paused ? t.events.resume : t.events.pause} (p)`}>
       <${Icon} name=${paused ? 'play' : 'pause'} />${paused ? t.events.resume : t.events.pause}</button>`;
   const count = paused ? t.events.paused(waiting) : ended ? t.events.count(rows.length) : t.events.newest(rows.length);
-  const answered = !paused && !trace && !actor && rows.length > 0 && rows.length <= OLDER_MAX;
+  const answered = !paused && !trace && rows.length > 0 && rows.length <= OLDER_MAX;
   const figure = answered ? `/api/events/history?last=${rows.length}${pattern && `&topic=${encodeURIComponent(pattern)}`}#` : undefined;
   return html`<${Page} title=${t.pages.events} count=${count} figure=${figure} tools=${tools}>
     <${Announce} rows=${rows} />
-    ${(trace || actor) && html`<div class="crumbs" role="group" aria-label=${t.events.following}>
-      ${trace && html`<${Icon} name="trace" /><span>${t.events.following}</span> <span class="mono"><${Plain} text=${trace} max=${32} /></span>`}
-      ${actor && html`<span>${t.events.who}</span> <span class="mono"><${Plain} text=${actor} max=${80} /></span>`}
-      <a href=${href('events', { topic: pattern })}>${t.events.clear}</a></div>`}
+    ${trace && html`<div class="crumbs" role="group" aria-label=${t.events.following}>
+      <${Icon} name="trace" /><span>${t.events.following}</span> <span class="mono"><${Plain} text=${trace} max=${32} /></span>
+      <a href=${href('events', { topic: pattern })}>${t.clear}</a></div>`}
+    ${error && html`<${Failure} error=${error} retry=${loadOlder} />`}
     <${Split} detail=${chosen !== null && html`<${Inspect} key=${chosen} revision=${chosen} entry=${entry} close=${() => setQuery({ at: '' })} />`}>
-      ${rows.length === 0 && (ended || !more)
-        ? html`<${Nothing} filtered=${Boolean(pattern || trace || actor)} />`
+      ${rows.length === 0 && ended
+        ? html`<${Nothing} filtered=${Boolean(pattern || trace)} />`
         : html`<${Table} label=${t.events.label} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {Entry} */ row) => row.revision}
             selected=${chosen} onSelect=${(/** @type {Entry} */ row) => chosen !== null && setQuery({ at: row.revision }, { replace: true })}
             onOpen=${(/** @type {Entry} */ row) => setQuery({ at: row.revision }, { replace: chosen !== null })}
@@ -106,38 +104,45 @@ function useTail() {
  */
 function useOlder(pattern) {
   const [older, setOlder] = useState(/** @type {Entry[]} */ ([]));
-  const [more, setMore] = useState(true);
   const [ended, setEnded] = useState(false);
-  const busy = useRef(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
   const cursor = useRef(0);
-  useEffect(() => {
-    setOlder([]);
-    setMore(true);
-    setEnded(false);
-    cursor.current = 0;
-    busy.current = false;
-    load();
-    // After a gap those that were read before it are not what comes next.
-  }, [pattern, gap.value]);
+  /** The one reading that is under way. */
+  const reading = useRef(/** @type {AbortController | null} */ (null));
 
   const load = async () => {
-    if (busy.current) return;
-    busy.current = true;
+    if (reading.current) return;
+    const mine = new AbortController();
+    reading.current = mine;
+    setError(null);
     const before = cursor.current || (pattern ? 0 : (newest().at(-1)?.revision ?? 0));
     try {
-      const { data, next } = await readPage('/api/events/history', { last: OLDER, topic: pattern, before: before > 0 ? before : undefined });
+      const { data, next } = await readPage('/api/events/history', { last: OLDER, topic: pattern, before: before > 0 ? before : undefined }, mine.signal);
+      if (mine.signal.aborted) return;
       const entries = data.map(entryOf);
       cursor.current = Number(new URLSearchParams(next.split('?')[1] ?? '').get('before')) || (entries.at(-1)?.revision ?? 0);
       setOlder((old) => [...old, ...entries].slice(0, OLDER_MAX));
-      setMore(Boolean(next));
       setEnded(!next);
-      busy.current = !next;
-    } catch (error) {
-      notifyError(error);
-      setMore(false);
+    } catch (problem) {
+      if (mine.signal.aborted) return;
+      setError(problem);
     }
+    reading.current = null;
   };
-  return { older, more, ended, loadOlder: () => more && older.length < OLDER_MAX && load() };
+  useEffect(() => {
+    setOlder([]);
+    setEnded(false);
+    setError(null);
+    cursor.current = 0;
+    load();
+    return () => {
+      // What it brings is not asked for any more.
+      reading.current?.abort();
+      reading.current = null;
+    };
+    // After a gap those that were read before it are not what comes next.
+  }, [pattern, gap.value]);
+  return { older, ended, error, loadOlder: () => !ended && older.length < OLDER_MAX && load() };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { html } from '../../core/html.js';
 import { change, readPage } from '../../core/api.js';
-import { useData } from '../../core/data.js';
+import { ROWS, useData } from '../../core/data.js';
 import { filter, href, setQuery } from '../../core/router.js';
 import { notify } from '../../core/store.js';
 import { Actor, Status, Tag } from '../../parts/badge.js';
@@ -17,9 +17,6 @@ import { Source } from '../../parts/source.js';
 import { Table } from '../../parts/table.js';
 import { t } from '../../texts.js';
 
-/** The most leases that are listed. */
-const ROWS = 5000;
-
 /** @typedef {import('../../types/api.js').components['schemas']['Lease']} Lease */
 
 export default function Leases() {
@@ -31,8 +28,9 @@ export default function Leases() {
   const lease = rows.find((one) => one.id === chosen);
   /** @param {Lease} row */
   const open = (row) => setQuery({ lease: row.id }, { replace: Boolean(chosen) });
-  return html`<${Page} title=${t.pages.leases} count=${data && t.leases.count(rows.length)} figure=${`/api/leases${path && `?path=${encodeURIComponent(path)}`}#`} tools=${html`<${FilterField} name="path" label=${t.leases.filter} placeholder=${t.leases.filterHint} />`}>
+  return html`<${Page} title=${t.pages.leases} count=${data && t.leases.count(rows.length, data.next)} figure=${data?.next ? undefined : `/api/leases${path && `?path=${encodeURIComponent(path)}`}#`} tools=${html`<${FilterField} name="path" label=${t.leases.filter} placeholder=${t.leases.filterHint} />`}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
+    ${data?.next && html`<p class="note gap">${t.tooMany}</p>`}
     <${Split} detail=${chosen && data && html`<${LeaseDetail} key=${chosen} id=${chosen} lease=${lease} />`}>
       ${!data ? !error && html`<${Loading} />` : rows.length === 0
         ? html`<${Empty} icon="leases" title=${path ? t.leases.free : t.leases.empty} text=${t.leases.emptyText} command=${path ? undefined : t.leases.emptyCommand} />`

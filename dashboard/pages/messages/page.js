@@ -21,24 +21,25 @@ import { Source } from '../../parts/source.js';
 import { Table } from '../../parts/table.js';
 import { t } from '../../texts.js';
 
-/** The newest messages that are listed. */
-const ROWS = 500;
+/** The newest messages that are listed: each has a text, and new ones are frequent. */
+const NEWEST = 500;
 
 /** @typedef {import('../../types/api.js').components['schemas']['Message']} Message */
 
 export default function Messages() {
   const thread = filter('thread');
   const chosen = filter('message');
-  const { data, error, reload } = useData((signal) => readPage('/api/messages', { thread, limit: ROWS }, signal), [thread], { topics: ['coro.message.'] });
+  const { data, error, reload } = useData((signal) => readPage('/api/messages', { thread, limit: NEWEST }, signal), [thread], { topics: ['coro.message.'] });
   /** @type {Message[]} */
   const rows = data?.data ?? [];
   useKeys([{ keys: 'n', text: t.messages.create, run: create }], []);
   /** @param {Message} row */
   const open = (row) => setQuery({ message: row.number }, { replace: Boolean(chosen) });
-  return html`<${Page} title=${t.pages.messages} count=${data && t.messages.count(rows.length)} figure=${`/api/messages?limit=${ROWS}${thread && `&thread=${encodeURIComponent(thread)}`}#`}
+  return html`<${Page} title=${t.pages.messages} count=${data && t.messages.count(rows.length, data.next)} figure=${`/api/messages?limit=${NEWEST}${thread && `&thread=${encodeURIComponent(thread)}`}#`}
     tools=${html`<button type="button" class="button primary" onClick=${create} title=${`${t.messages.create} (n)`}><${Icon} name="plus" />${t.messages.create}</button>`}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
-    ${thread && html`<div class="crumbs"><span>${t.messages.thread} <span class="mono"><${Plain} text=${thread} /></span></span><a href=${href('messages')}>${t.events.clear}</a></div>`}
+    ${data?.next && html`<p class="note gap">${t.newestOnly}</p>`}
+    ${thread && html`<div class="crumbs"><span>${t.messages.thread} <span class="mono"><${Plain} text=${thread} /></span></span><a href=${href('messages')}>${t.clear}</a></div>`}
     <${Split} detail=${chosen && html`<${MessageDetail} key=${chosen} number=${chosen} close=${() => setQuery({ message: '' })} />`}>
       ${!data ? !error && html`<${Loading} />` : rows.length === 0
         ? html`<${Empty} icon="messages" title=${t.messages.empty} text=${t.messages.emptyText} command=${t.messages.emptyCommand} />`

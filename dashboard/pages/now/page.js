@@ -48,7 +48,7 @@ function Figures({ overview }) {
     [t.now.working, 'tasks/claimed', overview.tasks.claimed, href('tasks', { status: 'claimed' })],
     [t.now.ready, 'tasks/ready', overview.tasks.ready, href('tasks', { status: 'ready' })],
     [t.now.leases(overview.leases), 'leases', overview.leases, href('leases')],
-    [t.now.undelivered, 'undelivered', overview.undelivered, href('messages')],
+    [t.now.unread, 'undelivered', overview.undelivered, href('messages')],
   ];
   return html`<div class="figures">${figures.map(([name, of, value, url]) => html`<a key=${of} href=${url}><strong><${Figure} of=${`/api/overview#/${of}`} value=${value} /></strong> ${name}</a>`)}</div>`;
 }
@@ -65,7 +65,7 @@ function Requests({ overview }) {
         <${Tag} tone=${one.protected ? 'warn' : 'quiet'}>${t.requests.kinds[one.kind] ?? one.kind}<//>
         <span class="dim"><${Ago} at=${one.expires_at} /></span>
       </div>
-      ${one === shown && html`<div class="request-inside"><${RequestView} key=${one.number} number=${one.number} keys /></div>`}
+      ${one === shown && html`<div class="request-inside"><${RequestView} key=${one.number} number=${one.number} /></div>`}
     </li>`)}</ul>`}
   </section>`;
 }

@@ -1,14 +1,14 @@
 // Requests: what waits for a decision, what was decided, who decides.
 
 import { html } from '../../core/html.js';
-import { read, readPage } from '../../core/api.js';
-import { useData } from '../../core/data.js';
+import { readPage } from '../../core/api.js';
+import { ROWS, useData } from '../../core/data.js';
 import { human, lock } from '../../core/human.js';
 import { filter, href, setQuery } from '../../core/router.js';
 import { openDialog } from '../../parts/dialog.js';
 import { Actor, Status, Tag } from '../../parts/badge.js';
 import { Ago } from '../../parts/time.js';
-import { RequestView } from '../../parts/decide.js';
+import { RequestBody, useRequest } from '../../parts/decide.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
 import { Detail, Page, Split, Tabs } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
@@ -17,26 +17,23 @@ import { Unlock } from '../../parts/unlock.js';
 import { Policies } from './policy.js';
 import { t } from '../../texts.js';
 
-/** The most requests that are listed. */
-const ROWS = 2000;
-
 /** @typedef {import('../../types/api.js').components['schemas']['Request']} Request */
 
 export default function Requests() {
   const tab = filter('tab') || 'waiting';
   const chosen = filter('request');
   const tabs = ['waiting', 'all', 'policy'].map((id) => ({ id, title: t.requests.tabs[/** @type {'all'} */ (id)], href: href('requests', { tab: id === 'waiting' ? '' : id }) }));
-  const detail = chosen && html`<${Detail} key=${chosen} title=${html`<${Title} number=${chosen} />`} label=${chosen} close=${() => setQuery({ request: '' })}><${RequestView} number=${chosen} keys /><//>`;
+  const detail = chosen && html`<${RequestDetail} key=${chosen} number=${chosen} close=${() => setQuery({ request: '' })} />`;
   return html`<${Page} title=${t.pages.requests} tools=${html`<${Lock} />`}>
     <${Tabs} label=${t.pages.requests} tabs=${tabs} chosen=${tab} />
     ${tab === 'policy' ? html`<${Policies} />` : html`<${Split} detail=${detail}><${List} key=${tab} waiting=${tab === 'waiting'} chosen=${chosen} /><//>`}
   <//>`;
 }
 
-/** @param {{number: string}} props */
-function Title({ number }) {
-  const { data } = useData((signal) => read(`/api/requests/${encodeURIComponent(number)}`, {}, signal), [number]);
-  return html`<span class="mono dim">${number}</span> <${Plain} text=${data?.title} max=${500} />`;
+/** @param {{number: string, close: () => void}} props */
+function RequestDetail({ number, close }) {
+  const read = useRequest(number);
+  return html`<${Detail} title=${html`<span class="mono dim">${number}</span> <${Plain} text=${read.data?.title} max=${500} />`} label=${number} close=${close}><${RequestBody} read=${read} /><//>`;
 }
 
 /** Whether a human has unlocked the page. */
@@ -55,11 +52,12 @@ function List({ waiting, chosen }) {
   );
   if (!data) return error ? html`<${Failure} error=${error} retry=${reload} />` : html`<${Loading} />`;
   /** @type {Request[]} */
-  const rows = waiting ? data.data : [...data.data].reverse();
+  const rows = waiting ? [...data.data].reverse() : data.data;
   if (rows.length === 0) return html`<${Empty} icon="requests" title=${waiting ? t.requests.empty : t.requests.none} text=${t.requests.emptyText} command=${t.requests.emptyCommand} />`;
   /** @param {Request} row */
   const open = (row) => setQuery({ request: row.number }, { replace: Boolean(chosen) });
-  return html`<${Table} label=${t.pages.requests} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {Request} */ row) => row.number} selected=${chosen || null}
+  return html`${data.next && html`<p class="note gap">${t.newestOnly}</p>`}
+    <${Table} label=${t.pages.requests} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {Request} */ row) => row.number} selected=${chosen || null}
     onOpen=${open} onSelect=${(/** @type {Request} */ row) => chosen && open(row)} />`;
 }
 

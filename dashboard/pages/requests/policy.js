@@ -1,10 +1,10 @@
 // Who decides what: the policies, and one of them to change.
 
 import { html, useEffect, useState } from '../../core/html.js';
-import { change, read } from '../../core/api.js';
+import { read } from '../../core/api.js';
 import { useData } from '../../core/data.js';
 import { forgetDrafts, keep } from '../../core/drafts.js';
-import { human, isUnlocked } from '../../core/human.js';
+import { changeAsHuman, human, isUnlocked } from '../../core/human.js';
 import { useKeys } from '../../core/keys.js';
 import { plain } from '../../core/plain.js';
 import { filter, setQuery } from '../../core/router.js';
@@ -132,7 +132,7 @@ function Editor({ name, found, reload }) {
     event.preventDefault();
     if (!busy) send(bodyOf(fields));
   };
-  // Sent after the dialog has closed: another may follow, for a passphrase.
+  // Sent after the dialog has closed: another may follow, to unlock.
   const remove = () => openDialog((close) => html`<${Confirm} title=${texts.removeTitle(plain(name, 100))} action=${texts.remove} danger close=${close}
     run=${async () => { setTimeout(() => send({ project: base?.project, kind: base?.kind })); }}><p>${texts.removeText}</p><//>`);
   const title = isNew ? texts.create : html`<${Plain} text=${fields.project} max=${80} /> <${Tag}>${t.requests.kinds[fields.kind] ?? fields.kind}<//>`;
@@ -181,7 +181,7 @@ async function setPolicy(base, body) {
   /** @type {Record<string, string>} */
   const headers = base ? { 'If-Match': `"${base.digest}"` } : { 'If-None-Match': '*' };
   if (sessions.length > 0) headers['Coro-Human'] = sessions.join(', ');
-  return change('PUT', '/api/requests/policies', { body, headers });
+  return changeAsHuman('PUT', '/api/requests/policies', { body, headers });
 }
 
 /**

@@ -36,7 +36,7 @@ export function Server() {
         [texts.tenant, html`<${Plain} text=${whoami.tenant} />`],
         [texts.api, html`<span class="mono"><${Plain} text=${metrics.api_bind} /></span>`],
         [texts.dashboard, html`<span class="mono"><${Plain} text=${metrics.dashboard_bind} /></span>`],
-      ]} /><${Source} json=${whoami} command="coro-cli status" /></div></section>
+      ]} /><${Source} json=${whoami} command="coro-cli whoami" /></div></section>
     <section class="card"><header><h2>${texts.storage}</h2></header><div class="card-body">
       <${Facts} rows=${[
         [texts.revision, figure('last_event_id')],

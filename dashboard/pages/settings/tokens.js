@@ -4,6 +4,7 @@ import { html, useState } from '../../core/html.js';
 import { change, read } from '../../core/api.js';
 import { useData } from '../../core/data.js';
 import { useKeys } from '../../core/keys.js';
+import { filter, setQuery } from '../../core/router.js';
 import { notify, notifyError } from '../../core/store.js';
 import { plain } from '../../core/plain.js';
 import { session } from '../../core/session.js';
@@ -13,7 +14,9 @@ import { Confirm, Modal, openDialog } from '../../parts/dialog.js';
 import { Copy } from '../../parts/copy.js';
 import { Command, Empty, Failure, Loading } from '../../parts/empty.js';
 import { Icon } from '../../parts/icon.js';
+import { Detail, Facts, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
+import { Source } from '../../parts/source.js';
 import { Table } from '../../parts/table.js';
 import { t } from '../../texts.js';
 
@@ -33,7 +36,14 @@ export function Tokens() {
   if (!isOwner) return html`<${Empty} icon="person" title=${t.settings.tokens.ownerOnly} />`;
   if (error) return html`<${Failure} error=${error} retry=${reload} />`;
   if (!data) return loading && html`<${Loading} />`;
-  return html`<${Table} label=${t.settings.tokens.label} rows=${data} columns=${COLUMNS} rowKey=${(/** @type {Token} */ row) => row.id} />`;
+  const chosen = filter('token');
+  const token = data.find((/** @type {Token} */ one) => one.id === chosen);
+  /** @param {Token} row */
+  const open = (row) => setQuery({ token: row.id }, { replace: Boolean(chosen) });
+  return html`<${Split} detail=${token && html`<${TokenDetail} key=${chosen} token=${token} />`}>
+    <${Table} label=${t.settings.tokens.label} rows=${data} columns=${COLUMNS} rowKey=${(/** @type {Token} */ row) => row.id} selected=${chosen || null}
+      onOpen=${open} onSelect=${(/** @type {Token} */ row) => chosen && open(row)} />
+  <//>`;
 }
 
 export function NewTokenButton() {
@@ -52,6 +62,22 @@ const COLUMNS = [
   { id: 'by', title: t.settings.tokens.by, width: '120px', from: 900, cell: (row) => html`<${Actor} actor=${row.created_by} />` },
   { id: 'revoke', title: html`<span class="hidden-text">${t.settings.tokens.revoke}</span>`, width: '80px', right: true, cell: (row) => html`<button type="button" class="button ghost" aria-label=${`${t.settings.tokens.revoke}: ${plain(row.name, 60)}`} onClick=${() => revoke(row)}>${t.settings.tokens.revoke}</button>` },
 ];
+
+/** @param {{token: Token}} props */
+function TokenDetail({ token }) {
+  const texts = t.settings.tokens;
+  return html`<${Detail} title=${html`<${Plain} text=${token.name} max=${512} />`} label=${texts.name} close=${() => setQuery({ token: '' })}
+    sub=${html`<${Tag}>${token.role}<//>`} tools=${html`<button type="button" class="button" onClick=${() => revoke(token)}>${texts.revoke}</button>`}>
+    <p>${texts.roleHelp[token.role]}</p>
+    <${Facts} rows=${[
+      [texts.project, token.project ? html`<${Plain} text=${token.project} max=${120} />` : texts.anyProject],
+      [texts.prefixes, (token.key_prefixes ?? []).length > 0 && html`<span class="mono"><${Plain} text=${(token.key_prefixes ?? []).join(' ')} max=${1000} /></span>`],
+      [texts.expires, token.expires_at ? html`<${Ago} at=${token.expires_at} />` : texts.never],
+      [texts.made, html`<${Actor} actor=${token.created_by} /> <${Ago} at=${token.created_at} />`],
+    ].map(([name, value]) => /** @type {[string, any]} */ ([name, value || '']))} />
+    <${Source} json=${token} command="coro-cli tokens list" />
+  <//>`;
+}
 
 /** @param {Token} token */
 function revoke(token) {
@@ -96,7 +122,7 @@ function NewToken({ close }) {
       <footer class="modal-foot"><button type="button" class="button primary" onClick=${close} data-autofocus>${t.settings.tokens.done}</button></footer><//>`;
   }
   const texts = t.settings.tokens;
-  return html`<${Modal} title=${texts.createTitle} close=${close}>
+  return html`<${Modal} title=${texts.create} close=${close}>
     <form class="modal-form" onSubmit=${submit}>
       <div class="modal-body">
         <label class="form-row"><span class="label">${texts.name}</span><input class="input" name="name" required maxlength="512" autocomplete="off" data-autofocus /><p class="dim">${texts.nameHelp}</p></label>

@@ -2,7 +2,7 @@
 
 import { html, useMemo, useState } from '../../core/html.js';
 import { keyPath, readPage } from '../../core/api.js';
-import { useData } from '../../core/data.js';
+import { ROWS, useData } from '../../core/data.js';
 import { filter, setQuery } from '../../core/router.js';
 import { sizeText } from '../../core/plain.js';
 import { Actor } from '../../parts/badge.js';
@@ -18,9 +18,6 @@ import { KeyDetail } from './key.js';
 import { rowsOf } from './tree.js';
 import { t } from '../../texts.js';
 
-/** The most keys that are read. */
-const KEYS = 10_000;
-
 /** @typedef {import('./tree.js').Row} Row */
 
 export default function State() {
@@ -28,7 +25,7 @@ export default function State() {
   const chosen = filter('key');
   const [toggled, setToggled] = useState(() => /** @type {Map<string, boolean>} */ (new Map()));
   const { data, error, loading, reload } = useData(
-    (signal) => readPage('/api/state', { prefix, limit: KEYS }, signal),
+    (signal) => readPage('/api/state', { prefix, limit: ROWS }, signal),
     [prefix],
     { topics: ['coro.state.'] },
   );
@@ -44,7 +41,7 @@ export default function State() {
   /** @param {Row} row */
   const select = (row) => row.kind === 'key' && chosen && open(row);
 
-  return html`<${Page} title=${t.pages.state} count=${items && t.state.count(items.length)} figure=${`/api/state${prefix && `?prefix=${encodeURIComponent(prefix)}`}#`}
+  return html`<${Page} title=${t.pages.state} count=${items && t.state.count(items.length, data.next)} figure=${data?.next ? undefined : `/api/state${prefix && `?prefix=${encodeURIComponent(prefix)}`}#`}
     tools=${html`<${FilterField} name="prefix" label=${t.state.filter} placeholder=${t.state.filterHint} />`}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
     ${data?.next && html`<p class="note gap">${t.state.tooMany}</p>`}

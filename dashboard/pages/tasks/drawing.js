@@ -4,14 +4,13 @@
 import { html, useEffect, useMemo, useRef } from '../../core/html.js';
 import { read } from '../../core/api.js';
 import { useData } from '../../core/data.js';
-import { filter, href } from '../../core/router.js';
 import { Status } from '../../parts/badge.js';
 import { Empty, Failure, Loading } from '../../parts/empty.js';
 import { Figure } from '../../parts/figure.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
 import { SIZE, layOut } from './layers.js';
-import { standing } from './graph.js';
+import { Trees, standing, toTask } from './graph.js';
 import { t } from '../../texts.js';
 
 /** The most lines; more can't be told apart. */
@@ -41,16 +40,17 @@ export function QueueGraph({ text, chosen }) {
 }
 
 /**
- * What leads to a task, and away from it.
+ * What leads to a task, and away from it: drawn, and as text.
  * @param {{id: string, changed: string}} props
  */
 export function TaskGraphView({ id, changed }) {
   const { data } = useData((signal) => read('/api/tasks/graph', { task: id }, signal), [id, changed], { topics: ['coro.task.'] });
   if (!data || data.edges.length === 0) return '';
   return html`<section aria-label=${t.tasks.graph.title}>
-    <${Legend} heading="h3" graph=${data} figure=${`/api/tasks/graph?task=${id}`} />
-    <${Drawing} graph=${data} chosen=${id} />
-  </section>`;
+      <${Legend} heading="h3" graph=${data} figure=${`/api/tasks/graph?task=${id}`} />
+      <${Drawing} graph=${data} chosen=${id} />
+    </section>
+    <${Trees} id=${id} graph=${data} />`;
 }
 
 /** @param {{heading: string, graph: TaskGraph, figure: string}} props */
@@ -110,7 +110,7 @@ function Drawing({ graph, chosen }) {
 function Node({ task, place, waitsFor, chosen }) {
   const word = standing(task);
   return html`<li style=${{ transform: `translate(${place.x + MARGIN}px, ${place.y + MARGIN}px)` }}>
-    <a class=${`flow-task flow-${word}`} data-layer=${place.layer} href=${href('tasks', { q: filter('q'), view: filter('view'), task: task.id })} aria-current=${chosen ? 'true' : undefined}>
+    <a class=${`flow-task flow-${word}`} data-layer=${place.layer} href=${toTask(task.id)} aria-current=${chosen ? 'true' : undefined}>
       <span class="flow-top"><span class="mono">${task.id}</span><${Status} word=${word} /></span>
       <span class="flow-title"><${Plain} text=${task.title} max=${120} /></span>
       ${waitsFor.length > 0 && html`<span class="hidden-text">, ${t.tasks.waitsFor} ${waitsFor.join(', ')}</span>`}

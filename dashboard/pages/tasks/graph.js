@@ -1,113 +1,91 @@
 // What a task waits for, and what waits for it, each as a tree.
 
 import { html } from '../../core/html.js';
-import { read } from '../../core/api.js';
-import { useData } from '../../core/data.js';
-import { href } from '../../core/router.js';
+import { filter, href } from '../../core/router.js';
 import { Actor, Status } from '../../parts/badge.js';
 import { Figure } from '../../parts/figure.js';
 import { Plain } from '../../parts/plain.js';
 import { t } from '../../texts.js';
 
-/** How far each tree goes, in tasks and in steps. */
-const TASKS = 40;
+/** How far each tree goes, in steps, and the most branches of one task. */
 const STEPS = 6;
+const BRANCHES = 40;
 
-/** @typedef {import('../../types/api.js').components['schemas']['Task']} Task */
-/** @typedef {import('../../types/api.js').components['schemas']['TaskItem']} TaskItem */
+/** @typedef {import('../../types/api.js').components['schemas']['TaskGraph']} TaskGraph */
+/** @typedef {import('../../types/api.js').components['schemas']['TaskNode']} TaskNode */
 
 /**
- * @typedef {object} Node
- * @property {string} id
- * @property {string} title
- * @property {string} status
- * @property {string} [result] The beginning of what was handed in.
- * @property {string} [project]
- * @property {string} [claimedBy]
+ * A tree: of each task that is opened what comes after it. A task that is
+ * reached twice is opened where it is nearest.
+ * @typedef {Map<string, {id: string, opens: boolean}[]>} Tree
  */
 
-/**
- * One direction of the graph: the nodes after each one that was looked at.
- * @typedef {Map<string, Node[]>} Edges
- */
+/** @param {{id: string, graph: TaskGraph}} props */
+export function Trees({ id, graph }) {
+  const nodes = new Map(graph.tasks.map((task) => [task.id, task]));
+  const below = grow(id, graph.edges.map((edge) => [edge.task, edge.depends_on]));
+  const above = grow(id, graph.edges.map((edge) => [edge.depends_on, edge.task]));
+  // What is left out of the graph is missing here too.
+  const whole = graph.left_out === 0;
+  return html`
+    <${Side} id=${id} nodes=${nodes} tree=${below} title=${t.tasks.dependsOn} figure=${whole ? `/api/tasks/${id}#/depends_on` : undefined} />
+    <${Side} id=${id} nodes=${nodes} tree=${above} title=${t.tasks.waitsForIt} figure=${whole ? `/api/tasks?depends_on=${id}#` : undefined} />`;
+}
 
 /**
- * Goes from a task from step to step, as far as is shown.
  * @param {string} id
- * @param {(id: string) => Promise<Node[]>} after
- * @returns {Promise<Edges>}
+ * @param {[string, string][]} edges From each task to one that comes after it.
  */
-async function walk(id, after) {
-  /** @type {Edges} */
-  const edges = new Map();
+function grow(id, edges) {
+  /** @type {Map<string, string[]>} */
+  const after = new Map();
+  for (const [from, to] of edges) after.set(from, [...(after.get(from) ?? []), to]);
+  /** @type {Tree} */
+  const tree = new Map();
   const known = new Set([id]);
   let front = [id];
-  for (let step = 0; step < STEPS && front.length > 0 && known.size < TASKS; step += 1) {
-    const found = await Promise.all(front.map(after));
-    for (const [at, nodes] of found.entries()) edges.set(front[at] ?? '', nodes);
-    const next = new Set(found.flat().map((one) => one.id).filter((one) => !known.has(one)));
-    front = [...next].slice(0, TASKS - known.size);
-    for (const one of front) known.add(one);
+  for (let step = 0; step < STEPS && front.length > 0; step += 1) {
+    /** @type {string[]} */
+    const next = [];
+    for (const from of front) {
+      tree.set(from, (after.get(from) ?? []).map((to) => ({ id: to, opens: !known.has(to) })));
+      for (const to of after.get(from) ?? []) {
+        if (!known.has(to)) next.push(to);
+        known.add(to);
+      }
+    }
+    front = next;
   }
-  return edges;
+  return tree;
 }
 
-/** @param {{task: Task}} props */
-export function Graph({ task }) {
-  const { data } = useData(async (signal) => {
-    /** @type {Map<string, Task>} */
-    const whole = new Map();
-    const [before, after] = await Promise.all([
-      walk(task.id, async (id) => {
-        const one = id === task.id ? task : await read(`/api/tasks/${id}`, {}, signal);
-        whole.set(id, one);
-        return dependencies(one);
-      }),
-      walk(task.id, async (id) => (await read('/api/tasks', { depends_on: id }, signal)).map(nodeOf)),
-    ]);
-    // Who has a task is told by the task itself only.
-    for (const node of [...before.values()].flat()) Object.assign(node, nodeOf(whole.get(node.id) ?? node));
-    return { before, after };
-  }, [task.id, task.updated_at], { topics: ['coro.task.'] });
-  const before = data?.before ?? new Map([[task.id, dependencies(task)]]);
-  return html`
-    <${Side} id=${task.id} edges=${before} title=${t.tasks.dependsOn} figure=${`/api/tasks/${task.id}#/depends_on`} />
-    <${Side} id=${task.id} edges=${data?.after ?? new Map()} title=${t.tasks.waitsForIt} figure=${`/api/tasks?depends_on=${task.id}#`} />`;
-}
-
-/** @param {{id: string, edges: Edges, title: string, figure: string}} props */
-function Side({ id, edges, title, figure }) {
-  const count = edges.get(id)?.length ?? 0;
+/** @param {{id: string, nodes: Map<string, TaskNode>, tree: Tree, title: string, figure: string | undefined}} props */
+function Side({ id, nodes, tree, title, figure }) {
+  const count = tree.get(id)?.length ?? 0;
   if (count === 0) return '';
-  return html`<section aria-label=${title}><h3 class="label">${title} <${Figure} of=${figure} value=${count} /></h3><${Branch} id=${id} edges=${edges} path=${[id]} /></section>`;
+  return html`<section aria-label=${title}><h3 class="label">${title} <${Figure} of=${figure} value=${count} /></h3><${Branch} id=${id} nodes=${nodes} tree=${tree} /></section>`;
 }
 
-/** @param {{id: string, edges: Edges, path: string[]}} props */
-function Branch({ id, edges, path }) {
-  const nodes = edges.get(id) ?? [];
-  return html`<ul class="graph">${nodes.slice(0, TASKS).map((one) => html`<li key=${one.id}>
-    <a href=${href('tasks', { task: one.id })}><span class="mono">${one.id}</span></a> <${Status} word=${one.status} /> <span><${Plain} text=${one.title} max=${120} /></span>
-    ${one.claimedBy && html` <${Actor} actor=${`agent:${one.claimedBy}`} project=${one.project} />`}
-    ${one.result && html`<span class="dim"> <${Plain} text=${one.result} max=${160} /></span>`}
-    ${!path.includes(one.id) && (edges.get(one.id)?.length ?? 0) > 0 && html`<${Branch} id=${one.id} edges=${edges} path=${[...path, one.id]} />`}</li>`)}
-    ${nodes.length > TASKS && html`<li class="dim">${t.tasks.more(nodes.length - TASKS)}</li>`}</ul>`;
-}
-
-/**
- * @param {Task} task
- * @returns {Node[]}
- */
-function dependencies(task) {
-  return task.depends_on.map((one) => ({ id: one.id, title: one.title, status: one.status, result: one.result ?? undefined }));
+/** @param {{id: string, nodes: Map<string, TaskNode>, tree: Tree}} props */
+function Branch({ id, nodes, tree }) {
+  const after = tree.get(id) ?? [];
+  return html`<ul class="graph">${after.slice(0, BRANCHES).map((branch) => {
+    const one = nodes.get(branch.id);
+    return one && html`<li key=${one.id}>
+      <a href=${toTask(one.id)}><span class="mono">${one.id}</span></a> <${Status} word=${standing(one)} /> <span><${Plain} text=${one.title} max=${120} /></span>
+      ${one.claimed_by && html` <${Actor} actor=${`agent:${one.claimed_by}`} project=${one.project} />`}
+      ${one.result && html`<span class="dim"> <${Plain} text=${one.result} max=${160} /></span>`}
+      ${branch.opens && (tree.get(one.id)?.length ?? 0) > 0 && html`<${Branch} id=${one.id} nodes=${nodes} tree=${tree} />`}</li>`;
+  })}
+    ${after.length > BRANCHES && html`<li class="dim">${t.tasks.more(after.length - BRANCHES)}</li>`}</ul>`;
 }
 
 /**
- * @param {TaskItem | Node} task
- * @returns {Node}
+ * Opens another task beside the same board, list or graph.
+ * @param {string} id
  */
-function nodeOf(task) {
-  if (!('blockers' in task)) return task;
-  return { id: task.id, title: task.title, status: standing(task), project: task.project, claimedBy: task.claim?.agent };
+export function toTask(id) {
+  return href('tasks', { q: filter('q'), view: filter('view'), status: filter('status'), task: id });
 }
 
 /**

@@ -8,7 +8,7 @@ const SWEEPS = 8;
 /** Long edges bend around the tasks between; with more bends than this they don't. */
 const BENDS_MAX = 3000;
 
-/** The size of a task and the space between two, in pixels. */
+/** The size of a task, which the sheet has too, and the space between two, in pixels. */
 export const SIZE = { width: 184, height: 48, across: 44, down: 14 };
 
 /**
@@ -32,7 +32,6 @@ export const SIZE = { width: 184, height: 48, across: 44, down: 14 };
  * @typedef {object} Layout
  * @property {Place[]} places The tasks, layer by layer, each from above.
  * @property {{from: string, to: string, way: Place[]}[]} edges
- * @property {number} layers
  * @property {number} width
  * @property {number} height
  */
@@ -61,7 +60,6 @@ export function layOut(ids, edges) {
   return {
     places: layers.flat().filter((place) => place.id),
     edges: pairs.map(({ from, to }, at) => ({ from: from.id, to: to.id, way: ways[at] ?? [] })),
-    layers: layers.length,
     width: layers.length * (SIZE.width + SIZE.across) - SIZE.across,
     height,
   };

@@ -2,7 +2,7 @@
 
 import { html, useMemo } from '../../core/html.js';
 import { readPage } from '../../core/api.js';
-import { useData } from '../../core/data.js';
+import { ROWS, useData } from '../../core/data.js';
 import { useKeys } from '../../core/keys.js';
 import { filter, href, setQuery } from '../../core/router.js';
 import { Actor, Status } from '../../parts/badge.js';
@@ -16,13 +16,12 @@ import { Page, Split } from '../../parts/layout.js';
 import { Plain } from '../../parts/plain.js';
 import { Table } from '../../parts/table.js';
 import { QueueGraph } from './drawing.js';
-import { standing } from './graph.js';
+import { standing, toTask } from './graph.js';
 import { NewTask } from './new.js';
 import { Attempt, Priority, TaskDetail } from './task.js';
 import { t } from '../../texts.js';
 
-/** The most tasks that are read, and the most cards of a column of the board. */
-const ROWS = 10_000;
+/** The most cards of a column of the board. */
 const CARDS = 60;
 
 const VIEWS = ['board', 'list', 'graph'];
@@ -34,8 +33,8 @@ const COLUMNS_OF_BOARD = ['ready', 'waiting', 'claimed', 'done', 'failed', 'canc
 
 export default function Tasks() {
   const text = filter('q').toLowerCase();
-  const view = filter('view') || 'board';
   const status = filter('status');
+  const view = viewNow();
   const chosen = filter('task');
   const { data, error, loading, reload } = useData((signal) => readPage('/api/tasks', { limit: ROWS }, signal), [], { topics: ['coro.task.'] });
   /** @type {TaskItem[]} */
@@ -47,17 +46,17 @@ export default function Tasks() {
   /** @param {TaskItem} task */
   const open = (task) => setQuery({ task: task.id }, { replace: Boolean(chosen) });
   const tools = html`<${FilterField} name="q" label=${t.tasks.filter} placeholder=${t.tasks.filterHint} />
-    <div class="segments" role="group" aria-label=${t.tasks.view}>${VIEWS.map((id) => html`<a key=${id} href=${href('tasks', { q: filter('q'), view: id === 'board' ? '' : id, task: chosen })} aria-current=${view === id ? 'true' : undefined}>${t.tasks.views[/** @type {'list'} */ (id)]}</a>`)}</div>
+    <div class="segments" role="group" aria-label=${t.tasks.view}>${VIEWS.map((id) => html`<a key=${id} href=${href('tasks', { q: filter('q'), view: inUrl(id), task: chosen })} aria-current=${view === id ? 'true' : undefined}>${t.tasks.views[/** @type {'list'} */ (id)]}</a>`)}</div>
     <button type="button" class="button primary" onClick=${create} title=${`${t.tasks.create} (n)`}><${Icon} name="plus" />${t.tasks.create}</button>`;
-  return html`<${Page} title=${t.pages.tasks} count=${data && t.tasks.count(rows.length)} figure=${text || status ? undefined : '/api/tasks#'} tools=${tools}>
+  return html`<${Page} title=${t.pages.tasks} count=${data && t.tasks.count(rows.length, data.next)} figure=${text || status || data?.next ? undefined : '/api/tasks#'} tools=${tools}>
     ${error && html`<${Failure} error=${error} retry=${reload} />`}
-    ${data?.next && html`<p class="note gap">${t.tasks.tooMany}</p>`}
-    ${status && html`<div class="crumbs"><${Status} word=${status} /><a href=${href('tasks', { view: filter('view') })}>${t.events.clear}</a></div>`}
+    ${data?.next && html`<p class="note gap">${t.tooMany}</p>`}
+    ${status && html`<div class="crumbs"><${Status} word=${status} /><a href=${href('tasks', { view: filter('view') })}>${t.clear}</a></div>`}
     <${Split} detail=${chosen && html`<${TaskDetail} key=${chosen} id=${chosen} close=${() => setQuery({ task: '' })} />`}>
       ${!data ? loading && html`<${Loading} />`
         : data.data.length === 0 ? html`<${Empty} icon="tasks" title=${t.tasks.empty} text=${t.tasks.emptyText} command=${t.tasks.emptyCommand} />`
-          : view === 'graph' && !status ? html`<${QueueGraph} text=${text} chosen=${chosen} />`
-          : view === 'list' || status
+          : view === 'graph' ? html`<${QueueGraph} text=${text} chosen=${chosen} />`
+          : view === 'list'
             ? html`<${Table} label=${t.pages.tasks} rows=${rows} columns=${COLUMNS} rowKey=${(/** @type {TaskItem} */ row) => row.id} selected=${chosen || null}
                 onOpen=${open} onSelect=${(/** @type {TaskItem} */ row) => chosen && open(row)} rowClass=${(/** @type {TaskItem} */ row) => (row.closed_at ? 'faint' : '')} />`
             : html`<${Board} tasks=${rows} chosen=${chosen} text=${text} />`}
@@ -65,9 +64,19 @@ export default function Tasks() {
   <//>`;
 }
 
+/** What is shown; of one status there is a list only. */
+function viewNow() {
+  return filter('status') ? 'list' : filter('view') || 'board';
+}
+
+/** @param {string} view */
+function inUrl(view) {
+  return view === 'board' ? '' : view;
+}
+
 function nextView() {
-  const next = VIEWS[(VIEWS.indexOf(filter('view') || 'board') + 1) % VIEWS.length];
-  setQuery({ view: next === 'board' ? '' : next });
+  const next = VIEWS[(VIEWS.indexOf(viewNow()) + 1) % VIEWS.length] ?? '';
+  setQuery({ view: inUrl(next), status: '' });
 }
 
 function create() {
@@ -107,7 +116,7 @@ function Board({ tasks, chosen, text }) {
     ${[...columns].filter(([word, list]) => list.length > 0 || !['failed', 'cancelled'].includes(word)).map(([word, list]) => html`<section class="column" key=${word} aria-label=${t.words[word] ?? word}>
       <h2><${Status} word=${word} /><span class="count"><${Figure} of=${text ? undefined : `/api/overview#/tasks/${word}`} value=${list.length} /></span></h2>
       <ul>${list.slice(0, CARDS).map((task) => html`<li key=${task.id}>
-        <a class="task-card" href=${href('tasks', { q: filter('q'), task: task.id })} aria-current=${task.id === chosen ? 'true' : undefined}>
+        <a class="task-card" href=${toTask(task.id)} aria-current=${task.id === chosen ? 'true' : undefined}>
           <span class="task-top"><span class="mono dim">${task.id}</span><${Priority} value=${task.priority} id=${task.id} /><${Attempt} task=${task} /></span>
           <span class="task-title"><${Plain} text=${task.title} max=${160} /></span>
           <span class="task-foot dim">${task.claim ? html`<${Plain} text=${task.claim.agent} max=${40} />` : task.assignee ? html`<${Plain} text=${t.tasks.isFor(task.assignee)} max=${40} />` : ''}${word === 'waiting' ? html`<span>${t.tasks.waitsFor} <${Figure} of=${`/api/tasks/${task.id}#/blockers`} value=${task.blockers} /></span>` : ''}<${Ago} at=${task.updated_at} /></span>

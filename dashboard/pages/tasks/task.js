@@ -17,7 +17,7 @@ import { Lines } from '../../parts/value.js';
 import { Plain } from '../../parts/plain.js';
 import { Source } from '../../parts/source.js';
 import { TaskGraphView } from './drawing.js';
-import { Graph, standing } from './graph.js';
+import { standing } from './graph.js';
 import { t } from '../../texts.js';
 
 /** @typedef {import('../../types/api.js').components['schemas']['Task']} Task */
@@ -41,7 +41,6 @@ export function TaskDetail({ id, close }) {
     <p class="why"><span class="label">${t.tasks.why}</span><${Plain} text=${why} max=${600} /></p>
     ${task.body && html`<div class="well body"><${Lines} text=${task.body} /></div>`}
     <${TaskGraphView} id=${task.id} changed=${task.updated_at} />
-    <${Graph} task=${task} />
     ${task.result !== undefined && task.result !== null && html`<section><h3 class="label">${t.tasks.result}</h3><div class="well">${typeof task.result === 'string' ? html`<${Lines} text=${task.result} />` : html`<${JsonTree} value=${task.result} />`}</div></section>`}
     <${Facts} rows=${[
       [t.tasks.claimed, task.claim && html`<${Actor} actor=${`agent:${task.claim.agent}`} project=${task.project} /> <${Ago} at=${task.claim.claimed_at} />`],

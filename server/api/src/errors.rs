@@ -13,6 +13,8 @@ pub enum Reason {
     Unauthenticated,
     /// The caller is known and may not do this (403).
     Forbidden,
+    /// The human's session that came along is over, or another token's (403).
+    SessionOver,
     /// There is no such thing, or the caller may not know of it (404).
     NotFound,
     /// The path exists, the method does not (405).
@@ -46,10 +48,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order of status.
-    pub const ALL: [Reason; 17] = [
+    pub const ALL: [Reason; 18] = [
         Reason::Invalid,
         Reason::Unauthenticated,
         Reason::Forbidden,
+        Reason::SessionOver,
         Reason::NotFound,
         Reason::MethodNotAllowed,
         Reason::Conflict,
@@ -71,7 +74,7 @@ impl Reason {
         match self {
             Reason::Invalid => 400,
             Reason::Unauthenticated => 401,
-            Reason::Forbidden => 403,
+            Reason::Forbidden | Reason::SessionOver => 403,
             Reason::NotFound => 404,
             Reason::MethodNotAllowed => 405,
             Reason::Conflict => 409,
@@ -95,6 +98,7 @@ impl Reason {
             Reason::Invalid => "invalid",
             Reason::Unauthenticated => "unauthenticated",
             Reason::Forbidden => "forbidden",
+            Reason::SessionOver => "session_over",
             Reason::NotFound => "not_found",
             Reason::MethodNotAllowed => "method_not_allowed",
             Reason::Conflict => "conflict",
@@ -118,6 +122,7 @@ impl Reason {
             Reason::Invalid => "Invalid request",
             Reason::Unauthenticated => "Not signed in",
             Reason::Forbidden => "Not allowed",
+            Reason::SessionOver => "The human's session is over",
             Reason::NotFound => "Not found",
             Reason::MethodNotAllowed => "Method not allowed",
             Reason::Conflict => "Conflict",

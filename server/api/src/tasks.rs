@@ -210,6 +210,10 @@ pub struct TaskNode {
     pub status: TaskStatus,
     /// How many tasks that it depends on are not done.
     pub blockers: i64,
+    /// The agent that has claimed it; null while it is open.
+    pub claimed_by: Option<String>,
+    /// The beginning of its result, in a line.
+    pub result: Option<String>,
 }
 
 /// That a task depends on another one.

@@ -19,9 +19,10 @@ words!(
     Role {
         /// Administers the tenant: everything, tokens and backups included.
         Owner = "owner",
-        /// Leads a project: reads, writes, and reads the audit.
+        /// Leads a project: reads, writes, decides its plain requests, and reads
+        /// the audit.
         Controller = "controller",
-        /// Works: reads and writes state, events and consumers.
+        /// Works: tasks, leases, messages, requests, state and events.
         Agent = "agent",
         /// Executes jobs; reads and writes as an agent does.
         Runner = "runner",

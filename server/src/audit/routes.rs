@@ -30,6 +30,7 @@ struct ListQuery {
     actor: Option<String>,
     action: Option<String>,
     resource: Option<String>,
+    project: Option<String>,
     from: Option<String>,
     to: Option<String>,
     limit: Option<i64>,
@@ -44,6 +45,7 @@ struct ListQuery {
         ("actor" = Option<String>, Query, description = "Who, such as `agent:frontend`"),
         ("action" = Option<String>, Query, description = "What, such as `state.put`; `*` stands for anything", example = "state.*"),
         ("resource" = Option<String>, Query, description = "To what"),
+        ("project" = Option<String>, Query, description = "In this project"),
         ("from" = Option<String>, Query, description = "From this moment on (RFC 3339)"),
         ("to" = Option<String>, Query, description = "Up to this moment (RFC 3339)"),
         ("limit" = Option<i64>, Query, description = "Entries at most (default 50)", minimum = 1, maximum = 10000),
@@ -54,6 +56,9 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
     let limit = check_limit("limit", query.limit)?.unwrap_or(LIMIT);
     let before = bound("before", query.before, 1, i64::MAX)?;
     let mut filter = audit_filter(&ctx, query.action.as_deref())?;
+    if let Some(project) = &query.project {
+        filter.sight.project = Some(ctx.caller.project_for(Some(project.clone()))?);
+    }
     filter.actor = query.actor.clone();
     filter.subject = query.resource.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;
@@ -69,6 +74,7 @@ async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<R
             ("actor", &query.actor),
             ("action", &query.action),
             ("resource", &query.resource),
+            ("project", &query.project),
             ("from", &query.from),
             ("to", &query.to),
         ];

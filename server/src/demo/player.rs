@@ -2,8 +2,9 @@
 //!
 //! An agent is a `coro-cli mcp`, as its IDE would start it, and what it runs in
 //! its shell is a process of its own. None of them outlives the player: each is
-//! in a group of its own, so that Ctrl-C is not theirs to see, and is ended and
-//! waited for before the folder goes. Where an agent dies the demo ends.
+//! in a group of its own, so that Ctrl-C is not theirs to see, and has a task
+//! that ends it with the demo and waits for it, before the folder goes. Where an
+//! agent dies the demo ends.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -13,9 +14,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -53,7 +55,7 @@ pub(super) struct Crew {
     /// What commands have printed, by the names of the story.
     known: HashMap<String, String>,
     last_sign: Instant,
-    /// What goes on beside the story, and whoever watches an agent's process.
+    /// Whoever watches over a process, each as long as it runs.
     beside: JoinSet<()>,
     died: mpsc::Receiver<(&'static str, ExitStatus)>,
     curtain: CancellationToken,
@@ -186,7 +188,7 @@ impl Crew {
             }
             Act::Run(call) => {
                 let call = self.filled_call(call);
-                let output = run(self.command(who, &call.words)?, &call).await?;
+                let output = self.run(self.command(who, &call.words)?, &call).await?;
                 if let Some(name) = &call.named {
                     self.known.insert(name.clone(), first_word(&output));
                 }
@@ -227,6 +229,18 @@ impl Crew {
                 None => Err(error.into()),
             },
         }
+    }
+
+    /// Runs a command. It is another task that ends it: this one is dropped with
+    /// the story.
+    async fn run(&mut self, command: Command, call: &Call) -> anyhow::Result<Output> {
+        while self.beside.try_join_next().is_some() {}
+        let (tell, told) = oneshot::channel();
+        let (call, curtain) = (call.clone(), self.curtain.clone());
+        self.beside.spawn(async move {
+            let _ = tell.send(run(command, &call, &curtain).await);
+        });
+        told.await?
     }
 
     fn command(&self, who: &str, words: &[String]) -> anyhow::Result<Command> {
@@ -372,23 +386,50 @@ async fn watch(
 /// for is a human who may never come.
 async fn one_after_the_other(calls: Vec<(Command, Call)>, curtain: CancellationToken) {
     for (command, call) in calls {
-        let done = tokio::select! {
-            () = curtain.cancelled() => return,
-            done = run(command, &call) => done,
-        };
+        let done = run(command, &call, &curtain).await;
         if !done.is_ok_and(|output| output.status.code() == Some(call.exits)) {
             return;
         }
     }
 }
 
-async fn run(mut command: Command, call: &Call) -> anyhow::Result<Output> {
+/// Runs a command until it ends by itself, or ends it with the demo.
+async fn run(
+    mut command: Command,
+    call: &Call,
+    curtain: &CancellationToken,
+) -> anyhow::Result<Output> {
     let mut child = command.spawn()?;
+    tokio::select! {
+        () = curtain.cancelled() => {
+            child.kill().await?;
+            bail!("the demo has ended")
+        }
+        output = output_of(&mut child, call) => Ok(output?),
+    }
+}
+
+/// As `wait_with_output`, and the process is still there where this is dropped.
+async fn output_of(child: &mut Child, call: &Call) -> std::io::Result<Output> {
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), &call.input) {
         // A command that needs no input may have ended already.
         let _ = stdin.write_all(input.as_bytes()).await;
     }
-    Ok(child.wait_with_output().await?)
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (status, stdout, stderr) = tokio::try_join!(child.wait(), whole(out), whole(err))?;
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+    })
+}
+
+async fn whole(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
 }
 
 fn lost(name: &str, status: ExitStatus) -> anyhow::Error {

@@ -31,7 +31,7 @@ use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::{Db, Tx};
-use crate::error::{Reason, Result, conflict, forbidden, internal, invalid, not_found};
+use crate::error::{Error, Reason, Result, conflict, forbidden, internal, invalid, not_found};
 use crate::ids::{Hash, Secret, TenantId};
 use crate::tokens::is_token_of_human;
 
@@ -393,7 +393,8 @@ pub async fn sweep(db: &Db, tenant: &TenantId) -> Result<()> {
 fn require_session(tx: &mut Tx<'_>, ctx: &Ctx, hash: &Hash) -> Result<String> {
     let found = own_session(tx, ctx, hash)?;
     found.map(|session| session.human).ok_or_else(|| {
-        forbidden("the human's session is over, or is another token's").hint(format!(
+        let over = "the human's session is over, or is another token's";
+        Error::new(Reason::SessionOver, over).hint(format!(
             "unlock again: coro-cli yes and no do so on a terminal{OR_ON_THE_PAGE}"
         ))
     })
@@ -441,7 +442,7 @@ fn check_may_be_human(ctx: &Ctx) -> Result<()> {
 /// was refused.
 async fn noted<T>(ctx: &Ctx, name: &str, tried: &str, done: Result<T>) -> Result<T> {
     if let Err(error) = &done
-        && matches!(error.reason, Reason::Forbidden | Reason::RateLimited)
+        && (error.is_refusal() || error.reason == Reason::RateLimited)
     {
         let name: String = name.chars().take(100).collect();
         let note: Value = json!({ "tried": tried, "why": error.message });

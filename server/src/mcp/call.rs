@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Parts, TOOLS};
 use crate::app::{App, Ctx, RequestInfo};
 use crate::auth::{Caller, Permission, record_forbidden, require};
-use crate::error::{Error, Reason, Result, invalid};
+use crate::error::{Error, Result, invalid};
 use crate::http::in_process::InProcess;
 use crate::idempotency::Once;
 use crate::ids::Hash;
@@ -173,7 +173,7 @@ pub(super) async fn run(
     let told = match told {
         Ok(told) => told,
         Err(error) => {
-            if error.reason == Reason::Forbidden {
+            if error.is_refusal() {
                 record_forbidden(&parts.app, &ctx.caller, "mcp", tool.name).await;
             }
             error.log();

@@ -12,7 +12,7 @@ use super::{RequestRow, WHY_BYTES_MAX, entry_of, find_in, silence, store};
 use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::db::{NewEntry, Tx};
-use crate::error::{Error, Reason, Result, conflict, forbidden, invalid};
+use crate::error::{Error, Result, conflict, forbidden, invalid};
 use crate::humans::{OR_ON_THE_PAGE, session_human};
 use crate::ids::{AgentId, Hash};
 use crate::leases::override_lease;
@@ -65,7 +65,7 @@ pub async fn decide_request(
     let option: String = decision.option.chars().take(100).collect();
     let decided = try_decide(ctx, number, session, decision).await;
     if let Err(error) = &decided
-        && error.reason == Reason::Forbidden
+        && error.is_refusal()
     {
         record(ctx, number, how, &option, error).await?;
     }

@@ -344,11 +344,11 @@ pub struct RequestFilter {
     pub asked_by: Option<String>,
 }
 
-/// The requests after a number that the caller may see, the oldest first.
+/// The requests below a number that the caller may see, the newest first.
 pub async fn list_requests(
     ctx: &Ctx,
     mut filter: RequestFilter,
-    after: i64,
+    before: i64,
     limit: usize,
 ) -> Result<Listed<Request>> {
     match (&ctx.caller.project, &filter.project) {
@@ -363,8 +363,8 @@ pub async fn list_requests(
     let job = move |tx: &mut Tx<'_>| {
         let revision = tx.head(&tenant)?.revision;
         let mut rows = match filter.status.as_deref() {
-            Some(WAITING) => store::list_waiting(tx, &tenant, &filter, after, limit + 1)?,
-            _ => store::list(tx, &tenant, &filter, after, limit + 1)?,
+            Some(WAITING) => store::list_waiting(tx, &tenant, &filter, before, limit + 1)?,
+            _ => store::list(tx, &tenant, &filter, before, limit + 1)?,
         };
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -386,12 +386,8 @@ pub fn waiting(
     project: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<OverviewRequest>, i64)> {
-    let filter = RequestFilter {
-        project: project.map(str::to_owned),
-        ..RequestFilter::default()
-    };
     let now = tx.now();
-    let rows = store::list_waiting(tx, tenant, &filter, 0, limit)?;
+    let rows = store::first_waiting(tx, tenant, project, limit)?;
     let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let more = store::count_waiting(tx, tenant, project)? - shown;
     let briefs = rows.into_iter().map(|row| row.at_a_glance(now));

@@ -15,7 +15,7 @@ use crate::app::Ctx;
 use crate::auth::record_protected;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Reason, Result, conflict, forbidden, invalid};
+use crate::error::{Result, conflict, forbidden, invalid};
 use crate::humans::{OR_ON_THE_PAGE, count_humans, session_humans, unknown_humans};
 use crate::ids::{Hash, TenantId};
 use crate::state::Condition;
@@ -185,7 +185,7 @@ pub async fn set_policy(
     let project = ctx.caller.project_for(new.project.clone())?;
     let set = try_set(ctx, sessions, condition, new, project.clone()).await;
     if let Err(error) = &set
-        && error.reason == Reason::Forbidden
+        && error.is_refusal()
     {
         let note = json!({ "policy": kind, "role": ctx.caller.role, "why": error.message });
         record_protected(ctx, "coro.request.refused", kind.word(), &project, note).await;

@@ -20,7 +20,7 @@ use crate::auth::{Anyone, Leader, Reader, Writer};
 use crate::error::{Result, invalid};
 use crate::http::etag::write_condition;
 use crate::http::extract::{Json, NoQuery, Path, Query};
-use crate::http::page::Rows;
+use crate::http::page::{Rows, bound};
 use crate::humans::routes::{SessionKey, SessionKeys};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -40,8 +40,7 @@ struct ListQuery {
     kind: Option<String>,
     asked_by: Option<String>,
     limit: Option<i64>,
-    #[serde(default)]
-    after: i64,
+    before: Option<i64>,
 }
 
 impl ListQuery {
@@ -80,7 +79,7 @@ fn kind_of(word: &str) -> Result<RequestKind> {
 
 /// List requests
 ///
-/// The oldest first, without body, detail and votes.
+/// The newest first, without body, detail and votes.
 #[utoipa::path(get, path = "/api/requests", operation_id = "list_requests", tag = "requests",
     params(
         ("project" = Option<String>, Query, description = "Of this project"),
@@ -88,19 +87,20 @@ fn kind_of(word: &str) -> Result<RequestKind> {
         ("kind" = Option<String>, Query, description = "Of this kind"),
         ("asked_by" = Option<String>, Query, description = "Asked by this actor, such as `agent:frontend`"),
         ("limit" = Option<i64>, Query, description = "Rows at most", minimum = 1, maximum = 10000),
-        ("after" = Option<i64>, Query, description = "Those with a number above this", minimum = 0),
+        ("before" = Option<i64>, Query, description = "Numbers below this", minimum = 1),
     ),
     responses((status = 200, description = "The requests", body = Vec<Request>)))]
 async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Response> {
     let rows = Rows::asked(query.limit)?;
-    let listed = list_requests(&ctx, query.filter()?, query.after, rows.to_read()).await?;
+    let before = bound("before", query.before, 1, i64::MAX)?;
+    let listed = list_requests(&ctx, query.filter()?, before, rows.to_read()).await?;
     let filters = [
         ("project", &query.project),
         ("status", &query.status),
         ("kind", &query.kind),
         ("asked_by", &query.asked_by),
     ];
-    rows.answer(&listed, "/api/requests", "after", &filters)
+    rows.answer(&listed, "/api/requests", "before", &filters)
 }
 
 #[derive(Deserialize)]

@@ -70,12 +70,12 @@ pub(super) fn find(
     )
 }
 
-/// Requests after a number, without their body and detail.
+/// Requests below a number, the newest first, without their body and detail.
 pub(super) fn list(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     filter: &RequestFilter,
-    after: i64,
+    before: i64,
     limit: usize,
 ) -> Result<Vec<RequestRow>> {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
@@ -83,13 +83,13 @@ pub(super) fn list(
         select!(
             "''",
             "NULL",
-            " AND number > $2 AND ($3 = '' OR project = $3) AND ($4 = '' OR kind = $4) \
+            " AND number < $2 AND ($3 = '' OR project = $3) AND ($4 = '' OR kind = $4) \
              AND ($5 = '' OR asked_by = $5) AND ($6 = '' OR status = $6) \
-             ORDER BY number LIMIT $7"
+             ORDER BY number DESC LIMIT $7"
         ),
         &[
             tenant.into(),
-            after.into(),
+            before.into(),
             (&text(&filter.project)).into(),
             filter.kind.map_or("", RequestKind::word).into(),
             (&text(&filter.asked_by)).into(),
@@ -106,23 +106,47 @@ pub(super) fn list_waiting(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     filter: &RequestFilter,
-    after: i64,
+    before: i64,
     limit: usize,
 ) -> Result<Vec<RequestRow>> {
     tx.query_all(
         select!(
             "''",
             "NULL",
-            " AND number > $2 AND ($3 = '' OR project = $3) AND ($4 = '' OR kind = $4) \
+            " AND number < $2 AND ($3 = '' OR project = $3) AND ($4 = '' OR kind = $4) \
              AND ($5 = '' OR asked_by = $5) AND number IN (SELECT w.number FROM request w \
-             WHERE w.tenant_id = $1 AND w.closed_at IS NULL) ORDER BY number LIMIT $6"
+             WHERE w.tenant_id = $1 AND w.closed_at IS NULL) ORDER BY number DESC LIMIT $6"
         ),
         &[
             tenant.into(),
-            after.into(),
+            before.into(),
             filter.project.as_deref().unwrap_or_default().into(),
             filter.kind.map_or("", RequestKind::word).into(),
             filter.asked_by.as_deref().unwrap_or_default().into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ],
+        row_from,
+    )
+}
+
+/// The first of a project, or of the tenant, that can be decided, the oldest
+/// first, without their body and detail.
+pub(super) fn first_waiting(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    project: Option<&str>,
+    limit: usize,
+) -> Result<Vec<RequestRow>> {
+    tx.query_all(
+        select!(
+            "''",
+            "NULL",
+            " AND ($2 = '' OR project = $2) AND number IN (SELECT w.number FROM request w \
+             WHERE w.tenant_id = $1 AND w.closed_at IS NULL) ORDER BY number LIMIT $3"
+        ),
+        &[
+            tenant.into(),
+            project.unwrap_or_default().into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ],
         row_from,

@@ -3,6 +3,7 @@
 use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{TaskNode, TaskStatus};
 
+use super::dependencies::{RESULT_CHARS, in_a_line};
 use super::{Candidate, Claim, Counts, TaskBrief, TaskFilter, TaskRow, Text};
 use crate::clock::Time;
 use crate::db::{Row, Tx, Val};
@@ -86,8 +87,10 @@ pub(super) fn nodes(tx: &mut Tx<'_>, tenant: &TenantId, numbers: &[i64]) -> Resu
         let places = (0..NODES).map(|at| some.get(at).copied().unwrap_or(-1));
         let mut values: Vec<Val<'_>> = vec![tenant.into()];
         values.extend(places.map(Val::from));
+        values.push(RESULT_CHARS.into());
         found.extend(tx.query_all(
-            "SELECT number, project, title, status, blockers FROM task WHERE tenant_id = $1 \
+            "SELECT number, project, title, status, blockers, claim_name, substr(result, 1, $22) \
+             FROM task WHERE tenant_id = $1 \
              AND number IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
              $17, $18, $19, $20, $21) ORDER BY number",
             &values,
@@ -98,6 +101,8 @@ pub(super) fn nodes(tx: &mut Tx<'_>, tenant: &TenantId, numbers: &[i64]) -> Resu
                     title: row.text(2)?.to_owned(),
                     status: status_from(row, 3)?,
                     blockers: row.int(4)?,
+                    claimed_by: row.opt_text(5)?.map(str::to_owned),
+                    result: row.opt_text(6)?.map(in_a_line),
                 })
             },
         )?);

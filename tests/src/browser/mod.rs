@@ -16,4 +16,4 @@ mod page;
 mod visit;
 
 pub use page::Page;
-pub use visit::Visit;
+pub use visit::{PASSPHRASE, Visit};

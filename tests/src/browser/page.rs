@@ -18,6 +18,10 @@ window.__find = (selector, text) => [...document.querySelectorAll(selector)].fin
   return said.includes(text);
 });";
 
+/// The usual size of the window, in CSS pixels.
+const WIDTH: u32 = 1440;
+const HEIGHT: u32 = 900;
+
 /// A page of a browser. The browser ends with it.
 #[derive(Debug)]
 pub struct Page {
@@ -57,7 +61,7 @@ impl Page {
             "Page.addScriptToEvaluateOnNewDocument",
             json!({ "source": FIND }),
         );
-        page.size(1440, 900);
+        page.size(WIDTH, HEIGHT);
         page
     }
 
@@ -274,6 +278,29 @@ impl Page {
         self.send("Input.insertText", json!({ "text": text }));
     }
 
+    /// Writes into a field, in place of what it has.
+    #[track_caller]
+    pub fn fill(&mut self, field: &str, text: &str) {
+        self.finds(field, "");
+        let field = json!(field);
+        self.eval(&format!(
+            "document.querySelector({field}).focus(), document.querySelector({field}).select()"
+        ));
+        self.write(text);
+    }
+
+    /// Chooses one of a field's options.
+    #[track_caller]
+    pub fn choose(&mut self, field: &str, option: &str) {
+        self.finds(field, "");
+        self.eval(&format!(
+            "((one) => {{ one.value = {}; one.dispatchEvent(new Event('change', {{ bubbles: true }})); }})\
+             (document.querySelector({}))",
+            json!(option),
+            json!(field)
+        ));
+    }
+
     /// The path and the query of the page's URL.
     pub fn at(&mut self) -> String {
         let at = self.eval("location.pathname + location.search + location.hash");
@@ -295,6 +322,17 @@ impl Page {
         let folder = npm::target().join("dashboard");
         std::fs::create_dir_all(&folder).expect("a folder of target/");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+    }
+
+    /// Keeps pictures for people: light, dark, and as wide as a phone.
+    pub fn screenshots(&mut self, name: &str) {
+        self.screenshot(&format!("{name}-light"));
+        self.theme("dark");
+        self.screenshot(&format!("{name}-dark"));
+        self.theme("light");
+        self.size(360, 740);
+        self.screenshot(&format!("{name}-phone"));
+        self.size(WIDTH, HEIGHT);
     }
 
     /// What the window shows, as a PNG.

@@ -2,8 +2,12 @@
 
 use crate::{Cli, Engine, Options, Server};
 use coro_api::dashboard::DashboardCode;
+use serde_json::{Value, json};
 
 use super::page::Page;
+
+/// What the humans of the tests unlock with.
+pub const PASSPHRASE: &str = "correct horse battery";
 
 /// Somebody at the dashboard. The page is dropped before the server.
 #[derive(Debug)]
@@ -53,6 +57,28 @@ impl Visit {
     pub fn sign_in(&mut self) {
         let url = self.code();
         self.page.open(&url);
+        self.page.finds(".live", "Live");
+    }
+
+    /// Makes a human, while there is none.
+    pub fn human(&self, name: &str) {
+        let human = json!({"name": name, "passphrase": PASSPHRASE});
+        self.server.post("/api/humans", human).send().expect(200);
+    }
+
+    /// Unlocks in the dialog that is open.
+    #[track_caller]
+    pub fn unlock(&mut self, passphrase: &str) {
+        self.page.fill("dialog input[name=passphrase]", passphrase);
+        self.page.click("dialog button", "Unlock");
+    }
+
+    /// Signs in with a token that is made for it.
+    #[track_caller]
+    pub fn sign_in_as(&mut self, token: Value) {
+        let client = self.server.issue_with(token);
+        let code: DashboardCode = client.post_nothing("/api/dashboard/codes").ok();
+        self.page.open(&code.url);
         self.page.finds(".live", "Live");
     }
 

@@ -26,6 +26,9 @@ pub(crate) struct Audit {
     /// Only what was done to this
     #[arg(long)]
     resource: Option<String>,
+    /// Only what happened in this project
+    #[arg(long)]
+    project: Option<String>,
     /// Only from this time on, as RFC 3339
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -46,6 +49,7 @@ impl Run for Audit {
             .query_if("actor", self.actor)
             .query_if("action", self.action)
             .query_if("resource", self.resource)
+            .query_if("project", self.project)
             .query_if("from", self.from)
             .query_if("to", self.to)
             .query_if("limit", self.limit)

@@ -25,7 +25,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     leaf::<policy::Policy>("policy"),
 ];
 
-/// Print what waits for a decision, a line each: number, kind, status, project, who asks, title
+/// Print what waits for a decision, the newest first, a line each: number, kind, status, project, who asks, title
 #[derive(Args)]
 pub(crate) struct Requests {
     /// Those that are over too
@@ -43,9 +43,9 @@ pub(crate) struct Requests {
     /// At most so many
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
-    /// Only those with a number above this
+    /// Only those with a number below this
     #[arg(long, value_name = "N")]
-    after: Option<i64>,
+    before: Option<i64>,
 }
 
 impl Run for Requests {
@@ -56,12 +56,12 @@ impl Run for Requests {
             .query_if("kind", self.kind.map(RequestKind::word))
             .query_if("asked_by", self.asked_by)
             .query_if("limit", self.limit)
-            .query_if("after", self.after);
+            .query_if("before", self.before);
         let response = session.call(request)?;
         session.show(&response, |all: Vec<Request>| {
             all.iter().map(request_row).collect::<Vec<_>>().join("\n")
         })?;
-        crate::paging::tell_what_follows(session, &response, "after");
+        crate::paging::tell_what_follows(session, &response, "before");
         Ok(())
     }
 }

@@ -19,9 +19,9 @@ use crate::error::{Error, Result, conflict, invalid};
 use crate::ids::TenantId;
 use crate::said::cut;
 
-/// How much of a result is shown with the task that depends on it, in
-/// characters of its JSON.
-const RESULT_CHARS: i64 = 500;
+/// How much of a result is shown with the task that depends on it and in a
+/// graph, in characters of its JSON.
+pub(super) const RESULT_CHARS: i64 = 500;
 
 /// How many pairs are followed to find a circle, or to draw them. A project with
 /// more is beyond what anybody could read.
@@ -53,7 +53,7 @@ impl Dependency {
 
 /// A text without its quotes where the whole of it is there, else what is
 /// there of the JSON.
-fn in_a_line(json: &str) -> String {
+pub(super) fn in_a_line(json: &str) -> String {
     match serde_json::from_str::<String>(json) {
         Ok(text) => text.replace('\n', " "),
         Err(_) => cut(json, RESULT_CHARS as usize - 1),
