@@ -74,7 +74,9 @@ pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -
         what: format!("lease on `/web/**/*.css` beside {OTHERS} of others"),
         ..row.into_row()
     });
-    let waiters: Vec<Client> = (0..WAITERS).map(|n| agent(&format!("waiter-{n}"))).collect();
+    let waiters: Vec<Client> = (0..WAITERS)
+        .map(|n| agent(&format!("waiter-{n}")))
+        .collect();
     stand_in_line(&waiters);
     let row = released(&frontend, "/web/**/*.css", scale.spawns);
     report.add(Row {
