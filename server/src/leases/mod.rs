@@ -219,11 +219,7 @@ pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> R
             lease = find(tx, &job_ctx, number)?;
         }
         let Some(usual) = lease.ttl_seconds.filter(|_| lease.overrides.is_none()) else {
-            let what = match lease.is_protected() {
-                true => "is a protected path and has no end",
-                false => "is what a human allowed, and is not renewed",
-            };
-            return Err(conflict(format!("{number} {what}")));
+            return Err(not_renewed(&lease));
         };
         let ttl = renew.ttl_seconds.unwrap_or(usual);
         let seconds = if lease.is_held() { ttl } else { PLACE_SECONDS };
@@ -239,6 +235,14 @@ pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> R
         Ok(lease.shown())
     })
     .await
+}
+
+fn not_renewed(lease: &LeaseRow) -> Error {
+    let what = match lease.is_protected() {
+        true => "is a protected path and has no end",
+        false => "is what a human allowed, and is not renewed",
+    };
+    conflict(format!("{} {what}", lease.number))
 }
 
 /// Ends a lease, or gives a place in the queue up.
