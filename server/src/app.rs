@@ -141,7 +141,10 @@ impl Ctx {
         slot.map_err(|error| {
             Error::new(Reason::RateLimited, error.message)
                 .retry_after(1)
-                .hint("end one of them first; one stream with a wide pattern does for many")
+                .hint(
+                    "end one of them first, or ask without waiting; one stream with a wide \
+                     pattern does for many",
+                )
         })
     }
 

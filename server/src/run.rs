@@ -305,10 +305,7 @@ async fn serve(
         humans: humans::Tries::new(clock),
         diffs: state::diff::Turns::default(),
         patches: state::patch::Turns::default(),
-        streams: Slots::new(
-            "streams and waiting calls",
-            (usize::MAX, STREAMS_OF_TOKEN_MAX),
-        ),
+        streams: Slots::of_tokens("streams and waiting calls", STREAMS_OF_TOKEN_MAX),
         stop: stop.clone(),
         started,
     });

@@ -10,14 +10,25 @@ use crate::error::{Result, unavailable};
 pub struct Slots {
     /// What is counted, in the plural.
     what: &'static str,
-    max: usize,
+    /// `None` where only each token has a bound.
+    max: Option<usize>,
     of_token_max: usize,
     /// By token.
     taken: Mutex<HashMap<String, usize>>,
 }
 
 impl Slots {
+    /// So many in all, and so many of one token.
     pub fn new(what: &'static str, (max, of_token_max): (usize, usize)) -> Arc<Slots> {
+        Slots::with(what, Some(max), of_token_max)
+    }
+
+    /// So many of one token; in all as many as come.
+    pub fn of_tokens(what: &'static str, of_token_max: usize) -> Arc<Slots> {
+        Slots::with(what, None, of_token_max)
+    }
+
+    fn with(what: &'static str, max: Option<usize>, of_token_max: usize) -> Arc<Slots> {
         Arc::new(Slots {
             what,
             max,
@@ -30,7 +41,8 @@ impl Slots {
     pub fn take(self: &Arc<Self>, token: &str) -> Result<Slot> {
         let what = self.what;
         let mut taken = self.taken.lock().expect("no panic while held");
-        if taken.values().sum::<usize>() >= self.max {
+        let all = || taken.values().sum::<usize>();
+        if self.max.is_some_and(|max| all() >= max) {
             return Err(unavailable(format!(
                 "too many {what} run on the server already; this one did not"
             )));

@@ -37,6 +37,7 @@ both_engines![
     a_place_in_the_queue_is_lost_without_a_call,
     a_long_poll_ends_with_the_lease,
     an_expired_lease_grants_who_waits,
+    who_renews_a_place_is_granted_after_what_has_expired,
     an_agent_that_ends_gives_back_what_it_held,
     a_reregistered_agent_keeps_its_leases,
     a_clock_that_jumps_ends_leases_once,
@@ -458,6 +459,26 @@ fn an_expired_lease_grants_who_waits(server: &Server) {
     server.advance_seconds(61);
     server.sweep();
     assert_eq!(read(&backend, &waiting).status, LeaseStatus::Held);
+}
+
+/// The log once told that two agents had the same.
+fn who_renews_a_place_is_granted_after_what_has_expired(server: &Server) {
+    let (frontend, backend) = (server.agent("frontend"), server.agent("backend"));
+    take(&frontend, json!({"pattern": "/a", "ttl_seconds": 60}));
+    let waiting = queue_up(&backend, "/a");
+    server.advance_seconds(61);
+    let renew = format!("/api/leases/{}/renew", waiting.id);
+    let renewed: Lease = backend.post(&renew, json!({"ttl_seconds": 90})).ok();
+    assert_eq!(
+        (renewed.status, renewed.ttl_seconds),
+        (LeaseStatus::Held, Some(90))
+    );
+    assert_eq!(read(&backend, &waiting), renewed);
+    let told = ["granted", "waiting", "expired", "granted"];
+    assert_eq!(
+        topics(server),
+        told.map(|word| format!("coro.lease.{word}"))
+    );
 }
 
 fn an_agent_that_ends_gives_back_what_it_held(server: &Server) {

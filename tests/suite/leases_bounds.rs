@@ -9,12 +9,15 @@ use coro_tests::{Client, Server, both_engines};
 use serde_json::json;
 
 use crate::leases::{hindered, is_gone, list, queue_up, read, release, take, take_pattern};
+use crate::streams::take_all_streams;
 use crate::tasks::{act, add, next, next_id, refused, task, why};
 
 both_engines![
     a_full_project_takes_no_more,
+    what_is_over_or_a_human_allowed_takes_no_room,
     an_agent_takes_a_bounded_number,
     an_agent_waits_for_a_bounded_number,
+    who_can_not_wait_gets_no_place_in_line,
     next_gives_what_needs_no_lease_where_there_is_no_room,
     who_waits_is_granted_among_many,
     a_waiter_that_nobody_told_is_granted_at_its_next_call,
@@ -58,6 +61,26 @@ fn a_full_project_takes_no_more(server: &Server) {
     assert_eq!(list(&frontend, "").len(), LEASES_OF_PROJECT_MAX);
     release(&frontend, &first);
     take_pattern(&backend, "/more");
+}
+
+fn what_is_over_or_a_human_allowed_takes_no_room(server: &Server) {
+    let frontend = server.agent("frontend");
+    take(&frontend, json!({"pattern": "/first", "ttl_seconds": 60}));
+    fill(server, LEASES_OF_PROJECT_MAX);
+    let protect = |path: &str| {
+        let body = json!({"pattern": path, "protected": true});
+        server.post("/api/leases", body)
+    };
+    protect("/a").refused(Reason::Conflict);
+    server.advance_seconds(61);
+    protect("/a").ok::<Lease>();
+    protect("/b").refused(Reason::Conflict);
+    // As a decided request leaves it.
+    server
+        .database()
+        .execute("UPDATE lease SET overrides = 2 WHERE number = 3");
+    protect("/b").ok::<Lease>();
+    protect("/c").refused(Reason::Conflict);
 }
 
 fn an_agent_takes_a_bounded_number(server: &Server) {
@@ -107,6 +130,26 @@ fn an_agent_waits_for_a_bounded_number(server: &Server) {
     );
     let lease = take(&server.agent("other"), body);
     assert_eq!(lease.status, LeaseStatus::Waiting);
+}
+
+/// It was told that its request did nothing, and stood in line all the same.
+fn who_can_not_wait_gets_no_place_in_line(server: &Server) {
+    let (frontend, backend) = (server.agent("frontend"), server.agent("backend"));
+    let held = take_pattern(&frontend, "/x");
+    let streams = take_all_streams(server, &backend);
+    let ask = |pattern: &str| json!({"pattern": pattern, "wait_seconds": 50});
+    let problem = backend
+        .post("/api/leases", ask("/x"))
+        .refused(Reason::RateLimited);
+    assert!(
+        problem.detail.contains("this one did not"),
+        "{}",
+        problem.detail
+    );
+    assert_eq!(list(&frontend, ""), [held]);
+    // What nobody has needs no waiting.
+    assert_eq!(take(&backend, ask("/y")).status, LeaseStatus::Held);
+    drop(streams);
 }
 
 fn next_gives_what_needs_no_lease_where_there_is_no_room(server: &Server) {

@@ -310,6 +310,9 @@ fn the_messages_for_an_agent_have_its_receipt(server: &Server) {
     let unseen = ("M-3".to_owned(), vec![]);
     assert_eq!(states(&a), [unseen, ("M-1".to_owned(), read)]);
     assert_eq!(states(&c), [all[0].clone()]);
+    let of_thread = format!("{inbox}&thread=M-1");
+    let messages: Vec<Message> = a.get(&of_thread).ok();
+    assert_eq!(messages[0].receipts, get(&a, "M-1").receipts);
 }
 
 fn only_a_recipient_acknowledges(server: &Server) {
@@ -818,7 +821,8 @@ fn call_everything(server: &Server) {
     inbox(&a);
     a.get("/api/inbox?how=channel").send().expect(200);
     let recipient = format!("recipient={}", agent.id);
-    for query in ["", "project=default", "thread=M-1", &recipient] {
+    let both = format!("{recipient}&thread=M-1");
+    for query in ["", "project=default", "thread=M-1", &recipient, &both] {
         for who in [&a, &server.owner()] {
             let list = who.get(&format!("/api/messages?{query}"));
             list.send().expect(200);

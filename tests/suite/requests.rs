@@ -511,6 +511,11 @@ fn whoever_asked_waits_for_the_decision(server: &Server) {
     agent
         .get(&path(&asked, "?wait=51"))
         .refused(Reason::Invalid);
+    let before = server.revision();
+    agent
+        .post("/api/requests?wait=51", json!({"title": "May I?"}))
+        .refused(Reason::Invalid);
+    assert_eq!(server.revision(), before, "what is refused is not asked");
 }
 
 /// What the server wrote to an agent.

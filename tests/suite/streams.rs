@@ -1,13 +1,16 @@
 //! Streams of events: server-sent events and WebSocket, resume, slow and dead
 //! readers.
 
+use std::net::TcpStream;
+
 use coro_api::Reason;
 use coro_api::limits::STREAMS_OF_TOKEN_MAX;
+use coro_api::tasks::NextTask;
 use coro_api::tokens::Role;
 use coro_tests::{
     Client, Message, Server, Sse, WebSocket, Wire, allow_many_connections, both_engines,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 both_engines![
     a_stream_gives_events_as_they_come,
@@ -30,6 +33,7 @@ both_engines![
     a_slow_reader_loses_nothing,
     a_web_socket_that_sends_much_is_ended,
     a_token_has_a_bounded_number_of_streams,
+    who_need_not_wait_is_answered_beside_the_most_streams,
     a_reader_across_a_restart_loses_nothing,
 ];
 
@@ -293,25 +297,30 @@ fn a_web_socket_that_sends_much_is_ended(server: &Server) {
     assert!(socket.ends());
 }
 
-fn a_token_has_a_bounded_number_of_streams(server: &Server) {
+/// As many streams as a token may have.
+pub(crate) fn take_all_streams(server: &Server, client: &Client) -> Vec<Wire<TcpStream>> {
     allow_many_connections();
-    let (many, other) = (
-        server.issue(Role::Viewer, "many"),
-        server.issue(Role::Viewer, "other"),
-    );
     let address = server.address();
     let request = format!(
         "GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\
          Authorization: Bearer {}\r\n\r\n",
-        many.token()
+        client.token()
     );
-    let mut streams = Vec::new();
-    for _ in 0..STREAMS_OF_TOKEN_MAX {
+    let open = |_| {
         let mut wire = Wire::connect(&address);
         let head = wire.write(&request).read_head();
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        streams.push(wire);
-    }
+        wire
+    };
+    (0..STREAMS_OF_TOKEN_MAX).map(open).collect()
+}
+
+fn a_token_has_a_bounded_number_of_streams(server: &Server) {
+    let (many, other) = (
+        server.issue(Role::Viewer, "many"),
+        server.issue(Role::Viewer, "other"),
+    );
+    let _streams = take_all_streams(server, &many);
     let stream = many
         .get("/api/events")
         .header("Accept", "text/event-stream");
@@ -323,4 +332,36 @@ fn a_token_has_a_bounded_number_of_streams(server: &Server) {
     // Who does not wait is no stream, and others have their own.
     many.get("/api/events?from=0").send().expect(200);
     sse(&other, "from=0").next_frame().expect("it is served");
+}
+
+/// What was there already was refused, where the caller asked to wait for it.
+fn who_need_not_wait_is_answered_beside_the_most_streams(server: &Server) {
+    let (agent, owner) = (server.agent("frontend"), server.owner());
+    let _streams = take_all_streams(server, &agent);
+    let next = || agent.post("/api/tasks/next", json!({"wait_seconds": 50}));
+    next().refused(Reason::RateLimited);
+    agent.get("/api/inbox?wait=50").refused(Reason::RateLimited);
+    let ask = json!({"title": "May I?"});
+    agent
+        .post("/api/requests?wait=50", ask.clone())
+        .refused(Reason::RateLimited);
+    assert!(owner.get("/api/requests").ok::<Vec<Value>>().is_empty());
+    let task = json!({"title": "a"});
+    owner.post("/api/tasks", task).send().expect(200);
+    let message = json!({"to": "frontend", "text": "hello"});
+    owner.post("/api/messages", message).send().expect(200);
+    agent.post("/api/requests", ask).send().expect(200);
+    let withdraw = agent.post("/api/requests/R-1/withdraw", json!({}));
+    withdraw.send().expect(200);
+    assert_eq!(
+        next().ok::<NextTask>().task.expect("a task").item.title,
+        "a"
+    );
+    for path in [
+        "/api/inbox?wait=50",
+        "/api/requests/R-1?wait=50",
+        "/api/events?from=0&wait=50",
+    ] {
+        agent.get(path).send().expect(200);
+    }
 }

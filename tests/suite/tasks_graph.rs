@@ -125,6 +125,13 @@ fn a_graph_of_another_project_or_tenant_is_not_there(server: &Server) {
             .get("/api/tasks/graph?task=T-1")
             .refused(Reason::NotFound);
     }
+    // Nor where the caller might see it, and means another.
+    let named = |project: &str| {
+        let path = format!("/api/tasks/graph?project={project}&task=T-1");
+        server.get(&path)
+    };
+    named("blog").refused(Reason::NotFound);
+    named("shop").send().expect(200);
 }
 
 fn the_cli_prints_a_line_for_each_task(server: &Server) {

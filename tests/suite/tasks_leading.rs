@@ -20,6 +20,7 @@ both_engines![
     a_result_is_that_of_the_last_attempt,
     dependencies_are_changed_afterwards,
     an_agent_is_told_why_a_ready_task_is_not_for_it,
+    a_paused_agent_is_told_so_of_a_task_that_is_ready,
     why_tells_it_in_a_sentence,
     who_leads_changes_tasks,
     who_made_a_task_changes_it_until_it_is_claimed,
@@ -253,6 +254,20 @@ fn an_agent_is_told_why_a_ready_task_is_not_for_it(server: &Server) {
         (&*why(&owner, "T-3"), &*why(&backend, "T-3")),
         (ready, ready)
     );
+}
+
+fn a_paused_agent_is_told_so_of_a_task_that_is_ready(server: &Server) {
+    let (frontend, backend) = (server.agent("frontend"), server.agent("backend"));
+    let owner = server.owner();
+    add(&owner, json!({"title": "a"}));
+    let pause = json!({"project": "default", "agent": "frontend", "reason": "lunch"});
+    owner.post("/api/pauses", pause).send().expect(200);
+    assert_eq!(next(&frontend).task, None);
+    let told = why(&frontend, "T-1");
+    let paused = "T-1 is ready, but not for frontend: the agent \"frontend\" is paused by";
+    assert!(told.starts_with(paused), "{told}");
+    let ready = "T-1 is ready: no agent has asked for it yet";
+    assert_eq!(why(&backend, "T-1"), ready);
 }
 
 fn why_tells_it_in_a_sentence(server: &Server) {

@@ -44,7 +44,8 @@ pub const CAPABILITIES_BYTES_MAX: usize = 4_096;
 /// a list shows them all.
 pub const AGENTS_MAX: i64 = 5_000;
 
-/// The most leases of a project, with those that wait and protected paths.
+/// The most leases of a project, with those that wait and protected paths. What
+/// a human allowed an agent under another's lease is none.
 pub const LEASES_OF_PROJECT_MAX: usize = 1_000;
 
 /// The most leases that one agent holds or waits for, those of its tasks

@@ -1,9 +1,10 @@
 //! Named consumers: cursors over the log that the server keeps.
 //!
 //! A consumer belongs to the agent that made it, whatever token it has now,
-//! else to the token that made it, and sees what that token could see then. Fetching does not move it, acknowledging does: what was
-//! fetched and not acknowledged comes again. The cursor is bookkeeping and is
-//! no change of the log; making and deleting one is.
+//! else to the token that made it, and sees what that token could see then.
+//! Fetching does not move it, acknowledging does: what was fetched and not
+//! acknowledged comes again. The cursor is bookkeeping and is no change of the
+//! log; making and deleting one is.
 
 pub mod routes;
 mod store;

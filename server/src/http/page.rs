@@ -14,10 +14,15 @@ pub const REVISION: HeaderName = HeaderName::from_static("coro-revision");
 
 /// Checks the `limit` of a request, or what it is called there.
 pub fn check_limit(name: &str, limit: Option<i64>) -> Result<Option<i64>> {
+    check_limit_of(name, limit, LIST_ROWS_MAX)
+}
+
+/// As [`check_limit`], where one answer has fewer.
+pub fn check_limit_of(name: &str, limit: Option<i64>, most: i64) -> Result<Option<i64>> {
     match limit {
-        Some(limit) if !(1..=LIST_ROWS_MAX).contains(&limit) => Err(invalid(format!(
-            "{name} is {limit}; it takes 1 to {LIST_ROWS_MAX}"
-        ))),
+        Some(limit) if !(1..=most).contains(&limit) => {
+            Err(invalid(format!("{name} is {limit}; it takes 1 to {most}")))
+        }
         other => Ok(other),
     }
 }
@@ -81,10 +86,10 @@ impl Rows {
                 link_next(&mut response, path, &place, filters);
             }
             (None, Some(_)) => {
-                return Err(
-                    invalid(format!("the list is longer than {LIST_ROWS_MAX} rows"))
-                        .hint("ask for pages with 'limit' and follow the Link header"),
-                );
+                return Err(invalid(
+                    "the list, or what is looked through for it, is longer than one answer takes",
+                )
+                .hint("ask for pages with 'limit' and follow the Link header"));
             }
         }
         Ok(response)

@@ -9,6 +9,7 @@ use coro_api::numbers::LeaseNumber;
 
 use super::pattern::{Pattern, check_path, may_match};
 use super::queue::Queue;
+use super::room::check_project;
 use super::{LeaseRow, Room, Thing, refused, store};
 use crate::agents::{AgentRef, caller_agent, project_for};
 use crate::app::Ctx;
@@ -49,6 +50,14 @@ impl HeldLeases {
         Ok(HeldLeases {
             queue: Queue::load(tx, tenant, project)?,
         })
+    }
+
+    /// Refuses more than there is room for in the project, whoever takes them.
+    pub fn check_room(&self, more: usize) -> Result<()> {
+        match more {
+            0 => Ok(()),
+            _ => check_project(&self.queue, more),
+        }
     }
 
     /// How many more the agent may take here.

@@ -10,7 +10,7 @@
 //! waiter's waits behind it. Whatever ends a lease grants what it held back, in
 //! the same transaction.
 //!
-//! - A project takes so many leases, and an agent ([`room`]).
+//! - A project takes so many leases and places in line, and an agent ([`room`]).
 //! - The fencing token of a lease is the revision of the log row that granted
 //!   it, so a later lease has a larger one.
 //! - A lease whose time is over counts as ended at once, in every decision; the
@@ -212,12 +212,14 @@ pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> R
         if lease.task.is_some() {
             return Ok(lease.shown());
         }
+        let tenant = &job_ctx.caller.tenant;
+        if !lease.is_held() {
+            // What is in its way may be over: the log tells that first.
+            queue::end_expired(tx, tenant, &lease.project)?;
+            lease = find(tx, &job_ctx, number)?;
+        }
         let Some(usual) = lease.ttl_seconds.filter(|_| lease.overrides.is_none()) else {
-            let what = match lease.is_protected() {
-                true => "is a protected path and has no end",
-                false => "is what a human allowed, and is not renewed",
-            };
-            return Err(conflict(format!("{number} {what}")));
+            return Err(not_renewed(&lease));
         };
         let ttl = renew.ttl_seconds.unwrap_or(usual);
         let seconds = if lease.is_held() { ttl } else { PLACE_SECONDS };
@@ -228,12 +230,19 @@ pub async fn renew_lease(ctx: &Ctx, number: LeaseNumber, renew: RenewLease) -> R
         {
             lease.generation = Some(own.generation);
         }
-        let tenant = &job_ctx.caller.tenant;
         store::update(tx, tenant, &lease)?;
         queue::grant_if_due(tx, tenant, &mut lease)?;
         Ok(lease.shown())
     })
     .await
+}
+
+fn not_renewed(lease: &LeaseRow) -> Error {
+    let what = match lease.is_protected() {
+        true => "is a protected path and has no end",
+        false => "is what a human allowed, and is not renewed",
+    };
+    conflict(format!("{} {what}", lease.number))
 }
 
 /// Ends a lease, or gives a place in the queue up.

@@ -81,9 +81,10 @@ impl Queue {
         self.things[at].get_or_init(read).as_ref()
     }
 
-    /// How many are held or waited for now.
+    /// How many are held or waited for now. What a human allowed is none.
     pub(super) fn count_living(&self) -> usize {
-        let living = self.rows.iter().filter(|row| row.lives(self.now));
+        let rows = self.rows.iter();
+        let living = rows.filter(|row| row.overrides.is_none() && row.lives(self.now));
         living.count()
     }
 
@@ -320,7 +321,8 @@ fn concerned_by(ended: &[LeaseRow], waiting: &[LeaseRow]) -> BTreeSet<LeaseNumbe
     concerned.map(|waiter| waiter.number).collect()
 }
 
-/// Grants a lease that is waited for where nobody told it that it is due.
+/// Grants a lease that is waited for where nobody told it that it is due. What
+/// has expired was told before, see [`end_expired`].
 pub(super) fn grant_if_due(tx: &mut Tx<'_>, tenant: &TenantId, lease: &mut LeaseRow) -> Result<()> {
     if lease.is_held() {
         return Ok(());

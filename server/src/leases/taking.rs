@@ -7,7 +7,7 @@ use coro_api::numbers::{LeaseNumber, TaskNumber};
 
 use super::pattern::Pattern;
 use super::queue::{Obstacle, Queue, end_expired, grant, grant_waiter};
-use super::room::{Room, check_project};
+use super::room::{Room, check_line, check_project};
 use super::{LeaseRow, PLACE_SECONDS, Thing, check_ttl, find, find_living, gone, refused, store};
 use crate::agents::{AgentRef, has_begun_work, living_agents, project_for, require_agent};
 use crate::app::Ctx;
@@ -15,17 +15,12 @@ use crate::auth::{Permission, require};
 use crate::db::Tx;
 use crate::error::{Error, Result, conflict, invalid, not_found};
 use crate::ids::AgentId;
-use crate::log::wait::wait_for;
+use crate::log::wait::wait_in;
 use crate::numbers::next_number;
+use crate::slots::Slot;
 
 /// The longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 500;
-
-/// The most that wait in a project. Each end of a lease looks at all of them.
-const WAITING_MAX: usize = 100;
-
-/// The most of them that are one agent's.
-const WAITING_OF_AGENT_MAX: usize = 20;
 
 /// How long a human's word lets an agent edit under another's lease.
 const OVERRIDE_SECONDS: i64 = 3600;
@@ -53,16 +48,21 @@ pub async fn take_lease(ctx: &Ctx, new: NewLease) -> Result<Lease> {
         check_protected(&new)?;
     }
     let asked = check(new)?;
-    let job_ctx = ctx.clone();
+    let slot = asked.waits.then(|| ctx.stream_slot()).transpose();
+    let (job_ctx, full) = (ctx.clone(), slot.as_ref().err().map(Error::again));
     let lease = ctx
-        .write(move |tx| match is_protected {
-            true => protect(tx, &job_ctx, &asked),
-            false => take(tx, &job_ctx, &asked),
+        .write(move |tx| match (is_protected, &full) {
+            (true, _) => protect(tx, &job_ctx, &asked),
+            (false, None) => take(tx, &job_ctx, &asked),
+            (false, Some(full)) => take_at_once(tx, &job_ctx, &asked, full),
         })
         .await?;
-    match lease.status {
-        LeaseStatus::Held => Ok(lease),
-        LeaseStatus::Waiting => wait_until_held(ctx, lease, wait_seconds).await,
+    // Who waits without a slot repeats a request that was answered so before.
+    match (lease.status, slot) {
+        (LeaseStatus::Waiting, Ok(Some(slot))) => {
+            wait_until_held(ctx, slot, lease, wait_seconds).await
+        }
+        _ => Ok(lease),
     }
 }
 
@@ -125,6 +125,16 @@ fn take(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
         protected_by: queue.protection(&asked.thing, &agent.id),
         ..lease
     })
+}
+
+/// As [`take`], for a caller that can't wait now: then it gets no place in line
+/// either, since it would not hear of it.
+fn take_at_once(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked, full: &Error) -> Result<Lease> {
+    let lease = take(tx, ctx, asked)?;
+    match lease.status {
+        LeaseStatus::Held => Ok(lease),
+        LeaseStatus::Waiting => Err(full.again()),
+    }
 }
 
 /// Takes a lease beside those of its project, or a place among them.
@@ -210,23 +220,7 @@ fn reason_again(asked: &Asked, lease: &LeaseRow) -> String {
 }
 
 fn stand_in_line(tx: &mut Tx<'_>, ctx: &Ctx, queue: &Queue, mut lease: LeaseRow) -> Result<Lease> {
-    let waiting = || queue.rows.iter().filter(|row| !row.is_held());
-    let own = waiting().filter(|row| row.agent == lease.agent).count();
-    if own >= WAITING_OF_AGENT_MAX {
-        return Err(conflict(format!(
-            "{:?} waits for {own} leases already; an agent waits for {WAITING_OF_AGENT_MAX}",
-            lease.holder
-        ))
-        .hint("release a place that you no longer need, or lease a folder in place of its files"));
-    }
-    let waiting = waiting().count();
-    if waiting >= WAITING_MAX {
-        return Err(conflict(format!(
-            "{waiting} leases are waited for in the project {:?} already",
-            lease.project
-        ))
-        .hint("come back later, or take a narrower pattern"));
-    }
+    check_line(queue, &lease)?;
     lease.status = LeaseStatus::Waiting;
     lease.expires_at = Some(tx.now().plus_seconds(PLACE_SECONDS));
     let tenant = &ctx.caller.tenant;
@@ -239,9 +233,10 @@ fn stand_in_line(tx: &mut Tx<'_>, ctx: &Ctx, queue: &Queue, mut lease: LeaseRow)
 fn protect(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
     let tenant = &ctx.caller.tenant;
     let project = project_for(tx, ctx, asked.project.as_deref())?;
-    let all = store::of_project(tx, tenant, &project)?;
+    end_expired(tx, tenant, &project)?;
+    let queue = Queue::load(tx, tenant, &project)?;
     let same = |lease: &&LeaseRow| lease.is_protected() && lease.pattern == asked.thing.text();
-    if let Some(lease) = all.iter().find(same) {
+    if let Some(lease) = queue.rows.iter().find(same) {
         let reason = reason_again(asked, lease);
         if (lease.mode, &lease.reason) == (asked.mode, &reason) {
             return Ok(lease.shown());
@@ -255,7 +250,7 @@ fn protect(tx: &mut Tx<'_>, ctx: &Ctx, asked: &Asked) -> Result<Lease> {
         tx.emit(tenant, changed.entry_of(ctx, "coro.lease.protected"))?;
         return Ok(changed.shown());
     }
-    check_project(all.len(), 1)?;
+    check_project(&queue, 1)?;
     let lease = LeaseRow {
         project,
         ..new_row(tx, ctx, asked, None)?
@@ -302,16 +297,18 @@ fn begin(tx: &mut Tx<'_>, ctx: &Ctx, mut lease: LeaseRow, topic: &'static str) -
 }
 
 /// Waits until a lease is held; gives it as it is when the time is over.
-async fn wait_until_held(ctx: &Ctx, lease: Lease, seconds: u64) -> Result<Lease> {
+async fn wait_until_held(ctx: &Ctx, slot: Slot, lease: Lease, seconds: u64) -> Result<Lease> {
     let (number, protected_by) = (lease.id, lease.protected_by);
-    let held = wait_for(ctx, &["coro.lease.*"], seconds, move |tx, ctx| {
-        let lease = find(tx, ctx, number)?;
-        Ok(lease.is_held().then(|| Lease {
+    let look = move |ctx: Ctx| async move {
+        let db = ctx.app.db.clone();
+        let found = db.read(move |tx| find(tx, &ctx, number)).await?;
+        Ok(found.is_held().then(|| Lease {
             protected_by,
-            ..lease.shown()
+            ..found.shown()
         }))
-    });
-    Ok(held.await?.unwrap_or(lease))
+    };
+    let held = wait_in(ctx, slot, &["coro.lease.*"], seconds, look).await?;
+    Ok(held.unwrap_or(lease))
 }
 
 fn overlaps(thing: &Thing, obstacle: &Obstacle<'_>) -> Error {

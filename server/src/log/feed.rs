@@ -193,15 +193,16 @@ impl Feed {
         *self.head.borrow()
     }
 
-    /// What is in memory after a revision; `None` where some of it is not.
-    /// Readers look at it without the lock: the writer waits for that.
+    /// Some of what is in memory after a revision; `None` where the first of it
+    /// is not. Readers look at it without the lock: the writer waits for that.
     fn following(&self, at: i64) -> Option<Vec<Arc<Published>>> {
         let ring = self.ring.read().expect("no panic while held");
         if at >= ring.last {
             return Some(Vec::new());
         }
         let skip = usize::try_from(at - ring.floor()).ok()?;
-        Some(ring.entries.range(skip..).cloned().collect())
+        let some = ring.entries.range(skip..).take(BATCH_MAX);
+        Some(some.cloned().collect())
     }
 
     /// Adds entries that follow; `false` says that some before them are
@@ -328,17 +329,25 @@ impl Cursor {
     }
 
     fn read_memory(&mut self, max: usize) -> Option<Vec<Arc<Published>>> {
-        let following = self.feed.following(self.at)?;
-        let mut found = Vec::new();
-        let mut bytes = 0;
-        for published in following {
-            if found.len() == max || bytes >= BATCH_BYTES_MAX {
+        let (mut found, mut bytes, mut seen) = (Vec::new(), 0, 0);
+        while seen < RING_ENTRIES_MAX && found.len() < max && bytes < BATCH_BYTES_MAX {
+            let Some(some) = self.feed.following(self.at) else {
+                // What has left the memory meanwhile is for the next read.
+                return (!found.is_empty()).then_some(found);
+            };
+            if some.is_empty() {
                 break;
             }
-            bytes += published.entry.size;
-            self.at = published.entry.revision;
-            if self.filter.matches(&published.entry) {
-                found.push(published);
+            for published in some {
+                if found.len() == max || bytes >= BATCH_BYTES_MAX {
+                    break;
+                }
+                seen += 1;
+                bytes += published.entry.size;
+                self.at = published.entry.revision;
+                if self.filter.matches(&published.entry) {
+                    found.push(published);
+                }
             }
         }
         Some(found)

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coro_api::limits::{LIST_ROWS_MAX, WAIT_SECONDS_MAX};
+use coro_api::limits::LIST_ROWS_MAX;
 use tokio::time::{Instant, timeout_at};
 
 use super::feed::{Cursor, Published};
+use super::wait::check_seconds;
 use super::{Filter, PAGE_BYTES_MAX};
 use crate::app::Ctx;
 use crate::auth::check_again;
@@ -35,11 +36,7 @@ pub struct EventPage {
 /// Waits for events, and answers with those that there are then.
 pub async fn poll(ctx: &Ctx, filter: Filter, request: Poll) -> Result<EventPage> {
     let wait = request.wait.unwrap_or(0);
-    if wait > WAIT_SECONDS_MAX {
-        return Err(invalid(format!(
-            "wait is {wait}; it takes 0 to {WAIT_SECONDS_MAX} seconds"
-        )));
-    }
+    check_seconds(wait)?;
     let limit = request.limit.unwrap_or(LIMIT);
     if !(1..=LIST_ROWS_MAX).contains(&limit) {
         return Err(invalid(format!(
@@ -47,16 +44,20 @@ pub async fn poll(ctx: &Ctx, filter: Filter, request: Poll) -> Result<EventPage>
         )));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let _slot = (wait > 0).then(|| ctx.stream_slot()).transpose()?;
     let deadline = Instant::now() + Duration::from_secs(wait);
     let tenant = &ctx.caller.tenant;
     let mut cursor =
         Cursor::open(&ctx.app.feeds, &ctx.app.db, tenant, filter, request.from).await?;
+    // Whose events are there already does not wait.
+    let mut slot = None;
     loop {
         check_again(&ctx.app, &ctx.caller).await?;
         let page = read_page(&mut cursor, limit).await?;
         if !page.events.is_empty() || Instant::now() >= deadline {
             return Ok(page);
+        }
+        if slot.is_none() {
+            slot = Some(ctx.stream_slot()?);
         }
         tokio::select! {
             waited = timeout_at(deadline, cursor.wait()) => {

@@ -13,10 +13,13 @@ use crate::auth::check_again;
 use crate::db::Tx;
 use crate::db::glob::Glob;
 use crate::error::{Result, invalid};
+use crate::slots::Slot;
 
 /// Reads, and reads again after each event of the topic patterns, until there
 /// is something, the seconds are over or the server stops. `look` is what
 /// decides: an event is only the reason to look again.
+///
+/// Who has something at once needs no slot among those that wait.
 pub async fn wait_for<T, F>(
     ctx: &Ctx,
     topics: &[&'static str],
@@ -47,17 +50,28 @@ pub async fn wait_for_call<T, F>(
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    if seconds > WAIT_SECONDS_MAX {
-        return Err(invalid(format!(
-            "wait is {seconds}; it takes 0 to {WAIT_SECONDS_MAX} seconds"
-        )));
+    check_seconds(seconds)?;
+    let found = look(ctx.clone()).await?;
+    if found.is_some() || seconds == 0 {
+        return Ok(found);
     }
-    if seconds == 0 {
-        return look(ctx.clone()).await;
-    }
-    let _slot = ctx.stream_slot()?;
+    let slot = ctx.stream_slot()?;
+    wait_in(ctx, slot, topics, seconds, look).await
+}
+
+/// As [`wait_for_call`], for a caller that made sure beforehand that it may wait.
+pub async fn wait_in<T, F>(
+    ctx: &Ctx,
+    _slot: Slot,
+    topics: &[&'static str],
+    seconds: u64,
+    mut look: impl FnMut(Ctx) -> F,
+) -> Result<Option<T>>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
     let deadline = Instant::now() + Duration::from_secs(seconds);
-    // From before the first look, so that nothing falls between.
+    // From before the next look, so that nothing falls between.
     let topics: Vec<Glob> = topics.iter().map(|topic| Glob::own(topic)).collect();
     let narrowest = match &topics[..] {
         [one] => one.clone(),
@@ -81,6 +95,16 @@ where
             () = app.stop.cancelled() => return Ok(None),
         }
     }
+}
+
+/// Checks the `wait` of a request.
+pub fn check_seconds(seconds: u64) -> Result<()> {
+    if seconds <= WAIT_SECONDS_MAX {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "wait is {seconds}; it takes 0 to {WAIT_SECONDS_MAX} seconds"
+    )))
 }
 
 async fn next_event(cursor: &mut Cursor, topics: &[Glob]) -> Result<()> {

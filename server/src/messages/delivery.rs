@@ -4,8 +4,9 @@
 //! message labelled with who wrote it and cut, with the command that shows the
 //! rest. A client may die between the answer and the screen: what was handed
 //! out counts as delivered only once the client says that it has shown it, and
-//! is handed out again until then. So nothing is lost, and
-//! nothing is shown twice by a client that remembers what it has shown.
+//! is handed out again until then. So nothing is lost, and nothing is shown
+//! twice by a client that remembers what it has shown. One that remembers
+//! nothing could never say so: with it, handing out is delivering.
 
 use coro_api::limits::MESSAGE_CHARS_SHOWN_MAX;
 use coro_api::messages::{DeliveredBy, ReceiptState};

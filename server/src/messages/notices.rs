@@ -28,7 +28,6 @@ pub fn tell_agent(
     };
     let name = to.name.clone();
     let draft = Draft {
-        project: to.project.clone(),
         kind: MessageKind::Notice,
         ..draft_to(&to, text)
     };
@@ -43,7 +42,8 @@ pub fn tell_agent(
     Ok(())
 }
 
-/// A bounce to an agent, about nothing in particular.
+/// A message of the server's to an agent: a bounce that is about no message,
+/// unless told otherwise.
 pub(super) fn draft_to(to: &AgentRef, text: String) -> Draft {
     Draft {
         project: to.project.clone(),

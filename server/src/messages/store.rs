@@ -66,21 +66,26 @@ pub(in crate::messages) fn row_from(row: &dyn Row) -> Result<MessageRow> {
     })
 }
 
-pub(in crate::messages) fn receipt_from(row: &dyn Row) -> Result<ReceiptRow> {
+fn receipt_from(row: &dyn Row) -> Result<ReceiptRow> {
+    receipt_at(row, 0)
+}
+
+/// A receipt whose columns begin at `first`.
+pub(in crate::messages) fn receipt_at(row: &dyn Row, first: usize) -> Result<ReceiptRow> {
     Ok(ReceiptRow {
-        message: row.int(0)?,
-        agent: AgentId::from_text(row.text(1)?),
-        agent_name: row.text(2)?.to_owned(),
-        state: word(row.text(3)?, ReceiptState::from_word)?,
-        open: row.int(4)? != 0,
-        how: match row.opt_text(5)? {
+        message: row.int(first)?,
+        agent: AgentId::from_text(row.text(first + 1)?),
+        agent_name: row.text(first + 2)?.to_owned(),
+        state: word(row.text(first + 3)?, ReceiptState::from_word)?,
+        open: row.int(first + 4)? != 0,
+        how: match row.opt_text(first + 5)? {
             Some(how) => Some(word(how, DeliveredBy::from_word)?),
             None => None,
         },
-        handed_at: row.opt_int(6)?.map(Time),
-        delivered_at: row.opt_int(7)?.map(Time),
-        read_at: row.opt_int(8)?.map(Time),
-        acknowledged_at: row.opt_int(9)?.map(Time),
+        handed_at: row.opt_int(first + 6)?.map(Time),
+        delivered_at: row.opt_int(first + 7)?.map(Time),
+        read_at: row.opt_int(first + 8)?.map(Time),
+        acknowledged_at: row.opt_int(first + 9)?.map(Time),
     })
 }
 

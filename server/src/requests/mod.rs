@@ -39,7 +39,7 @@ use crate::error::{Error, Result, conflict, forbidden, invalid, not_found};
 use crate::ids::TenantId;
 use crate::leases::overridable_pattern;
 use crate::listed::Listed;
-use crate::log::wait::wait_for_call;
+use crate::log::wait::{check_seconds, wait_for_call, wait_in};
 use crate::numbers::next_number;
 
 /// What wakes those who wait for a decision.
@@ -406,17 +406,32 @@ pub async fn get_request(ctx: &Ctx, number: RequestNumber) -> Result<Request> {
     ctx.app.db.read(job).await
 }
 
+/// As [`ask_request`]; answers once nothing more can be decided, or after some
+/// seconds with the request as it is then. Who can't wait has not asked.
+pub async fn ask_and_wait(ctx: &Ctx, new: NewRequest, seconds: u64) -> Result<Request> {
+    check_seconds(seconds)?;
+    let slot = ctx.stream_slot()?;
+    let number = ask_request(ctx, new).await?.number;
+    let look = move |ctx| decided(ctx, number);
+    match wait_in(ctx, slot, &[TOPICS], seconds, look).await? {
+        Some(request) => Ok(request),
+        None => get_request(ctx, number).await,
+    }
+}
+
 /// As [`get_request`], once nothing more can be decided, or after some seconds
 /// as it is then.
 pub async fn wait_for_decision(ctx: &Ctx, number: RequestNumber, seconds: u64) -> Result<Request> {
-    let look = move |ctx: Ctx| async move {
-        let request = get_request(&ctx, number).await?;
-        Ok((!request.status.waits()).then_some(request))
-    };
+    let look = move |ctx| decided(ctx, number);
     match wait_for_call(ctx, &[TOPICS], seconds, look).await? {
         Some(request) => Ok(request),
         None => get_request(ctx, number).await,
     }
+}
+
+async fn decided(ctx: Ctx, number: RequestNumber) -> Result<Option<Request>> {
+    let request = get_request(&ctx, number).await?;
+    Ok((!request.status.waits()).then_some(request))
 }
 
 /// Takes a request back. Only whoever asked can.

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::policy::{list_policies, set_policy};
 use super::{
-    RequestFilter, WAITING, ask_request, decide_request, get_request, list_requests,
+    RequestFilter, WAITING, ask_and_wait, ask_request, decide_request, get_request, list_requests,
     wait_for_decision, withdraw_request,
 };
 use crate::app::App;
@@ -126,11 +126,10 @@ async fn ask(
     Query(query): Query<WaitQuery>,
     Json(body): Json<NewRequest>,
 ) -> Result<axum::Json<Request>> {
-    let asked = ask_request(&ctx, body).await?;
-    if query.wait == 0 {
-        return Ok(axum::Json(asked));
-    }
-    let request = wait_for_decision(&ctx, asked.number, query.wait).await?;
+    let request = match query.wait {
+        0 => ask_request(&ctx, body).await?,
+        seconds => ask_and_wait(&ctx, body, seconds).await?,
+    };
     Ok(axum::Json(request))
 }
 

@@ -12,7 +12,7 @@ use coro_api::names::project_of_key;
 use coro_api::state::StateItem;
 use json_patch::PatchOperation;
 use serde_json::Value as Json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::apply::patched;
 use super::write::one_key;
@@ -32,8 +32,13 @@ const SMALL_BYTES: usize = 32 * 1024;
 /// moves, so that the value stays small and is not measured again and again.
 const SMALL_OPERATIONS: usize = 64;
 
-/// How many patches are applied at the same time. Each holds a value.
+/// How many patches are applied at the same time. Each holds a value, from when
+/// it is read.
 const PATCHES_MAX: usize = 2;
+
+/// How many are on their way outside of the writer: applied, waiting for their
+/// turn, or written. Each holds its patch.
+const ON_THE_WAY_MAX: usize = 64;
 
 /// How often a patch is applied again because the key was written meanwhile.
 const ATTEMPTS_MAX: usize = 16;
@@ -112,11 +117,35 @@ fn malformed(error: serde_json::Error) -> Error {
 }
 
 /// Who may apply a patch now, outside of the writer.
-pub struct Turns(Arc<Semaphore>);
+pub struct Turns {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Turns(Arc::new(Semaphore::new(PATCHES_MAX)))
+        Turns {
+            places: Arc::new(Semaphore::new(ON_THE_WAY_MAX)),
+            turns: Arc::new(Semaphore::new(PATCHES_MAX)),
+        }
+    }
+}
+
+impl Turns {
+    /// A place among those that wait for a turn, again and again.
+    fn stand_in_line(&self) -> Result<OwnedSemaphorePermit> {
+        let place = self.places.clone().try_acquire_owned();
+        place.map_err(|_| {
+            unavailable(format!(
+                "{ON_THE_WAY_MAX} large patches, or patches of large values, are applied already"
+            ))
+            .hint("repeat it after the seconds that Retry-After names")
+        })
+    }
+
+    async fn take(&self) -> Result<OwnedSemaphorePermit> {
+        let turns = self.turns.clone();
+        turns.acquire_owned().await.map_err(internal)
     }
 }
 
@@ -147,10 +176,14 @@ pub async fn patch_state(
     {
         return Ok(item);
     }
+    let turns = &ctx.app.patches;
+    let _place = turns.stand_in_line()?;
     for _ in 0..ATTEMPTS_MAX {
+        // Before the value is read: who waits holds none.
+        let turn = turns.take().await?;
         let before = job.read().await?;
         let version = before.as_ref().map(|value| value.version);
-        let next = match job.apply(before).await {
+        let next = match job.apply(turn, before).await {
             // What is to happen once may have happened: the writer knows.
             Err(error) if ctx.request.once.is_none() || error.reason == Reason::Internal => {
                 return Err(error);
@@ -200,9 +233,7 @@ impl Job {
 
     /// A large value takes a while, and the threads that serve are few. The
     /// turn ends with the work, also where the client has left.
-    async fn apply(&self, before: Option<Value>) -> Result<NewValue> {
-        let turns = self.ctx.app.patches.0.clone();
-        let turn = turns.acquire_owned().await.map_err(internal)?;
+    async fn apply(&self, turn: OwnedSemaphorePermit, before: Option<Value>) -> Result<NewValue> {
         let job = self.clone();
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -258,5 +289,21 @@ impl Job {
             Err(_) if passed.load(Ordering::Relaxed) => Ok(None),
             written => written.map(Some),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_beyond_the_most_are_refused_until_one_is_written() {
+        let turns = Turns::default();
+        let mut places: Vec<_> = (0..ON_THE_WAY_MAX).map(|_| turns.stand_in_line()).collect();
+        assert!(places.iter().all(Result::is_ok));
+        let refused = turns.stand_in_line().expect_err("all are taken");
+        assert_eq!(refused.reason, Reason::Unavailable);
+        places.pop();
+        assert!(turns.stand_in_line().is_ok());
     }
 }

@@ -219,13 +219,12 @@ pub(super) fn list(
     let mut items: Vec<StateItem> = Vec::new();
     for range in ranges {
         let mut after = after.to_owned();
-        while range.1 > after {
+        let mut is_last = range.1 <= after;
+        while !is_last {
             let rows = list_window(tx, tenant, range, &after)?;
-            let Some(last) = rows.last() else {
-                break;
-            };
-            after = last.key.clone();
+            is_last = (rows.len() as i64) < WINDOW;
             for item in rows {
+                after.clone_from(&item.key);
                 if sees(&item.key) {
                     if items.len() == limit {
                         return Ok((items, true));

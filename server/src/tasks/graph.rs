@@ -6,7 +6,7 @@ use coro_api::numbers::TaskNumber;
 use coro_api::tasks::{TaskEdge, TaskGraph};
 
 use super::dependencies::{self, Pair};
-use super::{find_number, store};
+use super::{find_number, store, unknown};
 use crate::app::Ctx;
 use crate::db::Tx;
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub async fn graph_tasks(
         let revision = tx.head(tenant)?.revision;
         let (pairs, shown) = match filter.task {
             Some(task) => {
-                let task = find_number(tx, &job_ctx, task)?.number;
+                let task = find_in(tx, &job_ctx, task, filter.project.as_deref())?;
                 let below = dependencies::pairs_below(tx, tenant, task)?;
                 let above = dependencies::pairs_above(tx, tenant, task)?;
                 let shown = nearest(task, &below, &above, limit);
@@ -52,6 +52,15 @@ pub async fn graph_tasks(
         Ok((draw(tx, tenant, &pairs, &shown)?, revision))
     };
     ctx.app.db.scan(job).await
+}
+
+/// A task of a project, where one is named.
+fn find_in(tx: &mut Tx<'_>, ctx: &Ctx, task: TaskNumber, project: Option<&str>) -> Result<i64> {
+    let found = find_number(tx, ctx, task)?;
+    match project {
+        Some(project) if project != found.project => Err(unknown(task)),
+        _ => Ok(found.number),
+    }
 }
 
 /// The tasks of the first pairs.

@@ -21,7 +21,10 @@ use crate::app::App;
 use crate::auth::{Reader, Writer};
 use crate::error::{Result, invalid};
 use crate::http::extract::{Json, NoQuery, Path, Query};
-use crate::http::page::{Rows, bound, json_at};
+use crate::http::page::{Rows, bound, check_limit_of, json_at};
+
+/// How many tasks a graph has where the call names no limit.
+const GRAPH_TASKS: i64 = 200;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -101,9 +104,6 @@ async fn list(Reader(ctx): Reader, Query(query): Query<ListQuery>) -> Result<Res
     rows.answer(&listed, "/api/tasks", "cursor", &filters)
 }
 
-/// How many tasks a graph has where the call names no limit.
-const GRAPH_TASKS: i64 = 200;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GraphQuery {
@@ -125,12 +125,7 @@ struct GraphQuery {
     ),
     responses((status = 200, description = "The graph", body = TaskGraph)))]
 async fn graph(Reader(ctx): Reader, Query(query): Query<GraphQuery>) -> Result<Response> {
-    let limit = bound("limit", query.limit, 1, GRAPH_TASKS)?;
-    if limit > TASK_GRAPH_MAX {
-        return Err(invalid(format!(
-            "limit is {limit}; it takes 1 to {TASK_GRAPH_MAX}"
-        )));
-    }
+    let limit = check_limit_of("limit", query.limit, TASK_GRAPH_MAX)?.unwrap_or(GRAPH_TASKS);
     let task = query.task.as_deref().map(number_of).transpose()?;
     let filter = GraphFilter {
         project: query.project,

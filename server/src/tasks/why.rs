@@ -58,14 +58,18 @@ fn ready_for_whom(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<String> 
     let Some(agent) = living.iter().find(|agent| Some(&agent.id) == own) else {
         return Ok(format!("{id} is ready: no agent has asked for it yet"));
     };
-    let obstacle = obstacle_of(tx, tenant, agent, task)?;
+    let obstacle = match pauses::pause_of(tx, tenant, agent)? {
+        Some(pause) => Some(pause.in_words()),
+        None => obstacle_of(tx, tenant, agent, task)?,
+    };
     Ok(match obstacle {
         Some(obstacle) => format!("{id} is ready, but not for {}: {obstacle}", agent.name),
         None => format!("{id} is ready: no agent has asked for it yet"),
     })
 }
 
-/// Why an agent can't have a task that is ready; `None` where it can.
+/// Why an agent that is not paused can't have a task that is ready; `None` where
+/// it can.
 fn obstacle_of(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
@@ -223,6 +227,10 @@ fn not_taken(tx: &mut Tx<'_>, ctx: &Ctx, task: &TaskRow) -> Result<Option<String
     let mut paused = None;
     let mut hindrance = None;
     let leases = HeldLeases::load(tx, tenant, &task.project)?;
+    if let Err(full) = leases.check_room(task.paths.len()) {
+        // For whomever: nobody need be asked.
+        return Ok(Some(format!("{id}: {}", no_room(&full))));
+    }
     for agent in able {
         if let Some(pause) = pauses::pause_of(tx, tenant, agent)? {
             paused = Some(pause.in_words());

@@ -5,14 +5,11 @@
 
 mod store;
 
-use std::collections::{HashMap, HashSet};
-
 use coro_api::messages::Message;
 use coro_api::numbers::MessageNumber;
 
 use super::{MessageRow, ReceiptRow, is_sender, leads};
 use crate::app::Ctx;
-use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::AgentId;
 
@@ -73,15 +70,11 @@ pub async fn list_messages(
     let listed = ctx.app.db.scan(move |tx| {
         let now = tx.now();
         let rows = store::list(tx, &job_ctx.caller.tenant, &sight, &place, CHARS_MAX)?;
-        let receipts = receipts_of(tx, &job_ctx, &place, &rows)?;
-        rows.iter()
-            .map(|row| {
-                row.shown(
-                    receipts.get(&row.number).map_or(&[], std::slice::from_ref),
-                    now,
-                )
-            })
-            .collect::<Result<Vec<_>>>()
+        let shown = rows.iter().map(|(row, receipt)| {
+            let receipt = receipt.as_ref().filter(|one| sees(&job_ctx, row, one));
+            row.shown(receipt.map_or(&[], std::slice::from_ref), now)
+        });
+        shown.collect::<Result<Vec<_>>>()
     });
     let mut messages = listed.await?;
     let wanted = usize::try_from(limit).unwrap_or(0);
@@ -90,30 +83,8 @@ pub async fn list_messages(
     Ok((messages, more))
 }
 
-/// The recipient's receipts by message, where a list is that of one: those that
-/// the caller would see at the message too.
-fn receipts_of(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    place: &Place,
-    rows: &[MessageRow],
-) -> Result<HashMap<i64, ReceiptRow>> {
-    let (Some(agent), Some(newest), Some(oldest)) = (&place.recipient, rows.first(), rows.last())
-    else {
-        return Ok(HashMap::new());
-    };
-    let is_own = ctx
-        .caller
-        .agent
-        .as_ref()
-        .is_some_and(|own| own.id == *agent);
-    let sees_all = is_own || leads(ctx);
-    let seen = |row: &&MessageRow| sees_all || is_sender(ctx, row);
-    let seen: HashSet<i64> = rows.iter().filter(seen).map(|row| row.number).collect();
-    let tenant = &ctx.caller.tenant;
-    let receipts = store::receipts_of(tx, tenant, agent, oldest.number, newest.number)?;
-    let receipts = receipts.into_iter().map(|one| (one.message, one));
-    Ok(receipts
-        .filter(|(number, _)| seen.contains(number))
-        .collect())
+/// Whether the caller would see a receipt at its message too.
+fn sees(ctx: &Ctx, message: &MessageRow, receipt: &ReceiptRow) -> bool {
+    let own = ctx.caller.agent.as_ref();
+    own.is_some_and(|own| own.id == receipt.agent) || leads(ctx) || is_sender(ctx, message)
 }

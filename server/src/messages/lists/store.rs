@@ -1,12 +1,12 @@
 //! SQL of lists of messages. The first parameters of all are the tenant, the
 //! number to begin before, how many characters of each text, and how many rows.
 
-use super::super::store::{columns, receipt_from, row_from};
+use super::super::store::{columns, receipt_at, row_from};
 use super::super::{MessageRow, ReceiptRow};
 use super::{Place, Sight};
 use crate::db::{Tx, Val};
 use crate::error::Result;
-use crate::ids::{AgentId, TenantId};
+use crate::ids::TenantId;
 
 /// The columns of a list, with the beginning of each text.
 macro_rules! beginnings {
@@ -14,7 +14,22 @@ macro_rules! beginnings {
         concat!(
             "SELECT ",
             columns!(),
-            ", substr(message.text, 1, CAST($3 AS INTEGER)), NULL, NULL FROM "
+            ", substr(message.text, 1, CAST($3 AS INTEGER)), NULL, NULL"
+        )
+    };
+}
+
+/// Where the columns of the receipt begin, in the lists of one recipient.
+const RECEIPT: usize = 22;
+
+/// As [`beginnings`], and the columns of the receipt.
+macro_rules! with_receipts {
+    () => {
+        concat!(
+            beginnings!(),
+            ", receipt.message, receipt.agent, receipt.agent_name, receipt.state, receipt.open, \
+             receipt.how, receipt.handed_at, receipt.delivered_at, receipt.read_at, \
+             receipt.acknowledged_at"
         )
     };
 }
@@ -48,18 +63,18 @@ macro_rules! newest {
 
 const ALL: &str = concat!(
     beginnings!(),
-    "message WHERE tenant_id = $1 AND number < $2 ORDER BY number DESC LIMIT $4"
+    " FROM message WHERE tenant_id = $1 AND number < $2 ORDER BY number DESC LIMIT $4"
 );
 
 const OF_PROJECT: &str = concat!(
     beginnings!(),
-    "message WHERE tenant_id = $1 AND project = $5 AND number < $2 ORDER BY number DESC LIMIT $4"
+    " FROM message WHERE tenant_id = $1 AND project = $5 AND number < $2 ORDER BY number DESC LIMIT $4"
 );
 
 /// What the actor $5 or the agent $6 has sent or got, of the project $7.
 const OWN: &str = concat!(
     beginnings!(),
-    "message WHERE tenant_id = $1 AND number IN (",
+    " FROM message WHERE tenant_id = $1 AND number IN (",
     newest!("message WHERE message.tenant_id = $1 AND message.sender_agent = $6" by "message.number"),
     " UNION ",
     newest!("message WHERE message.tenant_id = $1 AND message.sender_agent IS NULL \
@@ -76,23 +91,34 @@ const OWN: &str = concat!(
 
 /// What of the messages for the agent $8 is seen.
 const OF_RECIPIENT: &str = concat!(
-    beginnings!(),
-    "receipt JOIN message ON message.tenant_id = receipt.tenant_id \
+    with_receipts!(),
+    " FROM receipt JOIN message ON message.tenant_id = receipt.tenant_id \
      AND message.number = receipt.message \
      WHERE receipt.tenant_id = $1 AND receipt.agent = $8 AND receipt.message < $2 AND ",
     seen!(),
     "ORDER BY receipt.message DESC LIMIT $4"
 );
 
-/// What of the thread $8 is seen, where it is for the agent $9.
+/// What of the thread $8 is seen.
 const OF_THREAD: &str = concat!(
     beginnings!(),
-    "message WHERE tenant_id = $1 AND thread = $8 AND number < $2 AND ",
+    " FROM message WHERE tenant_id = $1 AND thread = $8 AND number < $2 AND ",
     seen!(),
-    "AND (CAST($9 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM receipt AS its \
-     WHERE its.tenant_id = $1 AND its.message = message.number AND its.agent = $9)) \
-     ORDER BY number DESC LIMIT $4"
+    "ORDER BY number DESC LIMIT $4"
 );
+
+/// What of the thread $8 is seen, of the messages for the agent $9.
+const OF_THREAD_AND_RECIPIENT: &str = concat!(
+    with_receipts!(),
+    " FROM message JOIN receipt ON receipt.tenant_id = message.tenant_id \
+     AND receipt.message = message.number AND receipt.agent = $9 \
+     WHERE message.tenant_id = $1 AND message.thread = $8 AND message.number < $2 AND ",
+    seen!(),
+    "ORDER BY message.number DESC LIMIT $4"
+);
+
+/// A message, and its receipt where the list is that of one recipient.
+pub(super) type Found = (MessageRow, Option<ReceiptRow>);
 
 /// What of the messages somebody may see, the newest first.
 pub(super) fn list(
@@ -101,7 +127,7 @@ pub(super) fn list(
     sight: &Sight,
     place: &Place,
     chars_max: i64,
-) -> Result<Vec<MessageRow>> {
+) -> Result<Vec<Found>> {
     let project = sight.project.as_deref();
     let (before, limit) = (place.before.into(), place.limit.into());
     let mut params: Vec<Val<'_>> = vec![tenant.into(), before, chars_max.into(), limit];
@@ -111,11 +137,16 @@ pub(super) fn list(
         project.into(),
     ];
     let sql = match (place.thread, &place.recipient, &sight.caller, project) {
-        (Some(thread), recipient, _, _) => {
+        (Some(thread), None, _, _) => {
             params.extend(seen_by);
             params.push(thread.into());
-            params.push(recipient.as_ref().into());
             OF_THREAD
+        }
+        (Some(thread), Some(recipient), _, _) => {
+            params.extend(seen_by);
+            params.push(thread.into());
+            params.push(recipient.into());
+            OF_THREAD_AND_RECIPIENT
         }
         (None, Some(recipient), _, _) => {
             params.extend(seen_by);
@@ -132,22 +163,9 @@ pub(super) fn list(
         }
         (None, None, None, None) => ALL,
     };
-    tx.query_all(sql, &params, row_from)
-}
-
-/// The receipts of an agent for messages from one to another.
-pub(super) fn receipts_of(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    agent: &AgentId,
-    first: i64,
-    last: i64,
-) -> Result<Vec<ReceiptRow>> {
-    tx.query_all(
-        "SELECT message, agent, agent_name, state, open, how, handed_at, delivered_at, read_at, \
-         acknowledged_at FROM receipt WHERE tenant_id = $1 AND agent = $2 \
-         AND message BETWEEN $3 AND $4",
-        &[tenant.into(), agent.into(), first.into(), last.into()],
-        receipt_from,
-    )
+    let has_receipts = place.recipient.is_some();
+    tx.query_all(sql, &params, |row| {
+        let receipt = has_receipts.then(|| receipt_at(row, RECEIPT)).transpose()?;
+        Ok((row_from(row)?, receipt))
+    })
 }

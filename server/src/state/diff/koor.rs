@@ -3,55 +3,74 @@
 use std::collections::BTreeSet;
 
 use coro_api::state::{DiffEntry, DiffKind};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::Room;
 use crate::error::Result;
 
-pub(super) fn difference(old: Json, new: Json, mut room: Room) -> Result<Vec<DiffEntry>> {
-    let mut found = Vec::new();
-    compare("", Some(old), Some(new), &mut found, &mut room)?;
-    Ok(found)
+pub(super) fn difference(old: Json, new: Json, room: Room) -> Result<Vec<DiffEntry>> {
+    let mut found = Found {
+        path: String::new(),
+        entries: Vec::new(),
+        room,
+    };
+    found.compare(Some(old), Some(new))?;
+    Ok(found.entries)
 }
 
-/// Takes the values along: a copy of each would take as much memory again.
-fn compare(
-    path: &str,
-    old: Option<Json>,
-    new: Option<Json>,
-    found: &mut Vec<DiffEntry>,
-    room: &mut Room,
-) -> Result<()> {
-    let (old, new) = match (old, new) {
-        (Some(Json::Object(mut old)), Some(Json::Object(mut new))) => {
-            let names: BTreeSet<String> = old.keys().chain(new.keys()).cloned().collect();
-            for name in names {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                compare(&path, old.remove(&name), new.remove(&name), found, room)?;
-            }
-            return Ok(());
+struct Found {
+    /// The place that is looked at. Written in place: of what is the same on
+    /// both sides there may be much, under a name that takes megabytes.
+    path: String,
+    entries: Vec<DiffEntry>,
+    room: Room,
+}
+
+impl Found {
+    /// Takes the values along: a copy of each would take as much memory again.
+    fn compare(&mut self, old: Option<Json>, new: Option<Json>) -> Result<()> {
+        match (old, new) {
+            (Some(Json::Object(old)), Some(Json::Object(new))) => self.compare_members(old, new),
+            (old, new) if old == new => Ok(()),
+            (old, new) => self.add(old, new),
         }
-        other => other,
-    };
-    let kind = match (&old, &new) {
-        (old, new) if old == new => return Ok(()),
-        (None, _) => DiffKind::Added,
-        (_, None) => DiffKind::Removed,
-        _ => DiffKind::Changed,
-    };
-    let values: Vec<&Json> = old.iter().chain(&new).collect();
-    room.take(path, &values)?;
-    found.push(DiffEntry {
-        path: path.to_owned(),
-        old,
-        new,
-        kind,
-    });
-    Ok(())
+    }
+
+    fn compare_members(
+        &mut self,
+        mut old: Map<String, Json>,
+        mut new: Map<String, Json>,
+    ) -> Result<()> {
+        let above = self.path.len();
+        let names: BTreeSet<String> = old.keys().chain(new.keys()).cloned().collect();
+        for name in names {
+            if above > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(&name);
+            self.compare(old.remove(&name), new.remove(&name))?;
+            self.path.truncate(above);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, old: Option<Json>, new: Option<Json>) -> Result<()> {
+        let kind = match (&old, &new) {
+            (None, _) => DiffKind::Added,
+            (_, None) => DiffKind::Removed,
+            _ => DiffKind::Changed,
+        };
+        let values: Vec<&Json> = old.iter().chain(&new).collect();
+        self.room.take(&self.path, &values)?;
+        let path = self.path.clone();
+        self.entries.push(DiffEntry {
+            path,
+            old,
+            new,
+            kind,
+        });
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -100,5 +119,19 @@ mod tests {
         };
         assert_eq!(differ(110_000).expect("there is room"), 100);
         assert!(differ(90_000).is_err());
+    }
+
+    /// The path of each was once written before it was known that it is the
+    /// same: that is a terabyte here.
+    #[test]
+    fn what_is_the_same_under_a_long_name_costs_no_paths() {
+        let members = (0..200_000).map(|n| (n.to_string(), Json::from(0)));
+        let value = serde_json::json!({ "x".repeat(5_000_000): Json::Object(members.collect()) });
+        let room = Room {
+            entries: 0,
+            bytes: 0,
+        };
+        let found = difference(value.clone(), value, room).expect("they are the same");
+        assert!(found.is_empty());
     }
 }
