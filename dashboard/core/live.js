@@ -16,6 +16,9 @@ const FIRST_ENTRIES = 300;
 /** The longest data that an entry keeps, in characters; more is fetched when somebody looks. */
 const DATA_MAX = 2048;
 
+/** The longest that entries wait for a frame: a page that is hidden, or is about to be, has none. */
+const FLUSH_MS = 250;
+
 /** Waits between two tries to connect, in milliseconds. */
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15000];
 
@@ -55,6 +58,8 @@ let tries = 0;
 let seen = 0;
 let timer = 0;
 let scheduled = false;
+let frame = 0;
+let late = 0;
 
 /** @type {Entry[]} */
 let fresh = [];
@@ -231,12 +236,13 @@ function take(text) {
   if (fresh.length > RING) fresh.splice(0, fresh.length - RING);
   if (scheduled) return;
   scheduled = true;
-  // A hidden page has no frames.
-  if (document.hidden) setTimeout(flush, 250);
-  else requestAnimationFrame(flush);
+  frame = requestAnimationFrame(flush);
+  late = setTimeout(flush, FLUSH_MS);
 }
 
 function flush() {
+  cancelAnimationFrame(frame);
+  clearTimeout(late);
   scheduled = false;
   const entries = fresh;
   fresh = [];

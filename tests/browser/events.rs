@@ -27,6 +27,20 @@ fn a_write_of_the_cli_is_seen_within_a_second() {
     visit.page.assert_quiet();
 }
 
+/// A page that is being hidden asks for a frame that does not come.
+#[test]
+fn entries_come_where_no_frame_does() {
+    let Some(mut visit) = Visit::start() else {
+        return;
+    };
+    visit.go("/events");
+    visit.page.finds("[role=row]", "coro.tenant.created");
+    visit.page.eval("window.requestAnimationFrame = () => 0");
+    visit.server.set("shop/plan", "1");
+    visit.page.finds("[role=row]", "shop/plan");
+    visit.page.assert_quiet();
+}
+
 #[test]
 fn a_pattern_holds_for_the_past_and_for_what_follows() {
     let Some(mut visit) = Visit::start() else {
