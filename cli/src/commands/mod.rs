@@ -9,6 +9,7 @@ mod answer;
 mod ask;
 mod audit;
 mod backup;
+mod clients;
 mod completions;
 mod config;
 mod consumers;
@@ -37,6 +38,7 @@ mod request;
 mod requests;
 mod resume;
 mod send;
+mod settings;
 mod state;
 mod status;
 mod tasks;
@@ -117,6 +119,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     ),
     leaf::<audit::Audit>("audit").with(audit::COMMANDS),
     leaf::<metrics::Metrics>("metrics").with(metrics::COMMANDS),
+    leaf::<settings::Settings>("settings"),
     leaf::<backup::Backup>("backup"),
     leaf::<dashboard::Dashboard>("dashboard"),
     group(
@@ -126,6 +129,7 @@ pub(crate) static COMMANDS: &[Node] = &[
     ),
     leaf::<hook::Hook>("hook"),
     leaf::<mcp::Mcp>("mcp"),
+    leaf::<clients::Clients>("clients"),
     group(
         "git-hook",
         "What hooks of git ask before a commit or a push",

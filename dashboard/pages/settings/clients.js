@@ -51,7 +51,7 @@ function ClientDetail({ client, setups, close }) {
     ${client.check && html`<section><h3 class="label">${texts.check}</h3><p class="marked"><${Marked} text=${client.check} /></p></section>`}
     <section><h3 class="label">${texts.token}</h3><p class="marked">${texts.tokenText} <a href=${href('settings')}>${t.settings.tabs.tokens}</a></p>
       <${Command} text=${`export ${setups.token_variable}=…`} /></section>
-    <${Source} json=${client} />
+    <${Source} json=${client} command=${`coro-cli clients ${client.id}`} />
   <//>`;
 }
 

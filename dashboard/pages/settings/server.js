@@ -90,7 +90,7 @@ function Kept({ settings }) {
         row('liveness/forgotten_after_days', texts.days),
         row('claim_silent_after_seconds', seconds, span),
         row('continuations_max', texts.times),
-      ]} /><${Source} json=${settings} /></div></section>`;
+      ]} /><${Source} json=${settings} command="coro-cli settings" /></div></section>`;
 }
 
 const seconds = () => 's';
