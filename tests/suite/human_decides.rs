@@ -253,12 +253,30 @@ fn a_process_of_the_same_user_decides_nothing_and_a_human_does(server: &Server) 
     // One number that may be named hides no other that may not.
     let plain = json!({"title": "May I?"});
     let plain: Request = server.client(&token).post("/api/requests", plain).ok();
-    let hidden = json!({"client": plain.number, "decision": "yes", "request": "R-1"});
-    attacker.fails("a hook that names a plain request too", || {
-        attacker.send(server.client(&token).post("/api/hook", hidden))
+    let number = plain.number;
+    for hidden in [
+        json!({"client": number, "decision": "yes", "request": "R-1"}),
+        json!({"decision": format!("yes {number}\nR-1")}),
+        json!({"decision": json!({"approve": format!("{number}\tR-1")}).to_string()}),
+    ] {
+        attacker.fails(&format!("a hook that says {hidden}"), || {
+            attacker.send(server.client(&token).post("/api/hook", hidden))
+        });
+        let last: Vec<AuditEntry> = server.get("/api/audit?action=request.refused&limit=1").ok();
+        assert_eq!(last[0].resource, "R-1", "{last:?}");
+    }
+    let asked: Vec<String> = (0..16)
+        .map(|_| {
+            let plain = json!({"title": "May I?"});
+            let plain: Request = server.client(&token).post("/api/requests", plain).ok();
+            plain.number.to_string()
+        })
+        .collect();
+    let given = json!({"comment": asked.join(" and "), "request": "R-1"});
+    let tool = json!({
+        "hook_event_name": "PreToolUse", "tool_name": "mcp__coro__yes", "tool_input": given,
     });
-    let last: Vec<AuditEntry> = server.get("/api/audit?action=request.refused&limit=1").ok();
-    assert_eq!(last[0].resource, "R-1", "{last:?}");
+    attacker.hooks_in_vain(agent, "claude", &tool);
     // An agent without a token of its own is nobody, whatever lies around.
     let nobody = attacker.as_the_user().variable("CORO_AGENT", "frontend");
     assert_eq!(nobody.run_without_terminal(&["yes", "R-1"]).code, 5);

@@ -4,6 +4,7 @@
 //! server knows one form only.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::numbers::MessageNumber;
 
@@ -69,6 +70,41 @@ pub const DECIDING_MEMBERS: [&str; 9] = [
     "permission_decision",
 ];
 
+/// All names and strings of a value, a space between them. In the JSON of a value
+/// an escape would stand between a line's end and what follows it; a string that
+/// is JSON itself is taken apart too.
+pub fn strings_of(value: &Value) -> String {
+    let mut strings = String::new();
+    gather(value, NESTING_MAX, &mut strings);
+    strings
+}
+
+/// How often JSON is looked for in a string of JSON: clients do so once.
+const NESTING_MAX: u32 = 4;
+
+fn gather(value: &Value, nesting: u32, strings: &mut String) {
+    match value {
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(inside @ (Value::Object(_) | Value::Array(_) | Value::String(_))) if nesting > 0 => {
+                gather(&inside, nesting - 1, strings);
+            }
+            _ => {
+                strings.push_str(text);
+                strings.push(' ');
+            }
+        },
+        Value::Array(items) => items.iter().for_each(|item| gather(item, nesting, strings)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                strings.push_str(name);
+                strings.push(' ');
+                gather(value, nesting, strings);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// A message, ready for a model to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -97,4 +133,26 @@ pub struct HookAnswer {
     /// With `stop`: what to go on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_on: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn strings_stand_as_they_are_said() {
+        let nested = json!({"why": "so,\nR-7"}).to_string();
+        for (value, strings) in [
+            (json!("yes\nR-7"), "yes\nR-7 "),
+            (json!({"a": ["b", {"c": "d"}], "e": 7}), "a b c d e "),
+            (json!({"toolArgs": nested}), "toolArgs why so,\nR-7 "),
+            (json!("{no JSON"), "{no JSON "),
+            (json!("7"), "7 "),
+            (json!(null), ""),
+        ] {
+            assert_eq!(strings_of(&value), strings, "{value}");
+        }
+    }
 }

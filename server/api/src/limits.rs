@@ -64,6 +64,10 @@ pub const PATHS_MAX: usize = 10_000;
 /// The most messages that one call of a hook confirms.
 pub const HOOK_SHOWN_MAX: usize = 1_000;
 
+/// The most requests that the words of a hook may name: among more, one could
+/// hide.
+pub const HOOK_REQUESTS_MAX: usize = 16;
+
 /// The longest title of a task.
 pub const TASK_TITLE_BYTES_MAX: usize = 200;
 

@@ -108,6 +108,28 @@ number!(
     "L-3"
 );
 
+impl RequestNumber {
+    /// Those that a text names with their letter, each once, as they come; at
+    /// most `max`.
+    pub fn all_in(text: &str, max: usize) -> Vec<RequestNumber> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let mut numbers = Vec::new();
+        for part in text
+            .split(|c| !is_part(c))
+            .filter(|part| part.starts_with(['R', 'r']))
+        {
+            if numbers.len() == max {
+                break;
+            }
+            match part.parse() {
+                Ok(number) if !numbers.contains(&number) => numbers.push(number),
+                _ => {}
+            }
+        }
+        numbers
+    }
+}
+
 fn parse(text: &str, letter: &str) -> Option<i64> {
     let digits = match text.split_once('-') {
         Some((before, digits)) => before.eq_ignore_ascii_case(letter).then_some(digits)?,
@@ -121,6 +143,24 @@ fn parse(text: &str, letter: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_are_found_wherever_a_text_names_them() {
+        for (text, numbers) in [
+            ("yes R-7", &[7][..]),
+            ("{\"decision\":\"yes\",\"request\":\"r-12\"}", &[12]),
+            ("R-1R-2 yes, R-3.", &[3]),
+            ("no R-1, yes R-7,\nno r-1", &[1, 7]),
+            ("yes 7", &[]),
+            ("yes T-7 M-1 for-7", &[]),
+            ("", &[]),
+            ("R-1 R-2 R-3 R-4", &[1, 2, 3]),
+        ] {
+            let found = RequestNumber::all_in(text, 3);
+            let found: Vec<i64> = found.iter().map(|number| number.0).collect();
+            assert_eq!(found, numbers, "{text}");
+        }
+    }
 
     #[test]
     fn a_number_has_its_letter_or_none() {

@@ -17,7 +17,7 @@ mod settings;
 mod store;
 
 use coro_api::agents::NewAgent;
-use coro_api::hooks::{DECIDING_MEMBERS, HookAnswer, HookCall, HookEvent, HookMessage};
+use coro_api::hooks::{DECIDING_MEMBERS, HookAnswer, HookCall, HookEvent, HookMessage, strings_of};
 use coro_api::leases::{HinderedPath, LeaseMode, ways_to_edit};
 use coro_api::limits::HOOK_SHOWN_MAX;
 use coro_api::numbers::MessageNumber;
@@ -58,7 +58,7 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
         .hint("confirm them with several calls"));
     }
     let refusal = match &call.decides {
-        Some(words) => refuse_hook(ctx, words).await?,
+        Some(words) => refuse_hook(ctx, words, words).await?,
         None => None,
     };
     let Some(refusal) = refusal else {
@@ -89,7 +89,7 @@ pub async fn call_hook(ctx: &Ctx, call: HookCall) -> Result<HookAnswer> {
 pub async fn read_call(ctx: &Ctx, sent: Map<String, Value>) -> Result<HookCall> {
     let tries = DECIDING_MEMBERS.iter().any(|name| sent.contains_key(*name));
     let all = Value::Object(sent);
-    if tries && let Some(refusal) = refuse_hook(ctx, &all.to_string()).await? {
+    if tries && let Some(refusal) = refuse_hook(ctx, &all.to_string(), &strings_of(&all)).await? {
         return Err(refusal);
     }
     serde_json::from_value(all).map_err(|error| invalid(format!("invalid JSON body: {error}")))

@@ -5,6 +5,7 @@
 //! whoever tries with a token is. A plain request is left alone: the agent may
 //! decide it afterwards, by a command, where it leads.
 
+use coro_api::limits::HOOK_REQUESTS_MAX;
 use coro_api::numbers::RequestNumber;
 use serde_json::json;
 
@@ -17,18 +18,16 @@ use crate::humans::OR_ON_THE_PAGE;
 /// How much of what was tried is written down, in characters.
 const WORDS_CHARS_MAX: usize = 100;
 
-/// How many requests a text may name: among more, one could hide.
-const NUMBERS_MAX: usize = 16;
-
 /// Why a hook that says this decides nothing, which is written down; `None`
-/// where it names plain requests only.
-pub async fn refuse_hook(ctx: &Ctx, words: &str) -> Result<Option<Error>> {
-    let numbers = numbers_in(words);
+/// where it names plain requests only. `named` is where their numbers are looked
+/// for: the words as they are, or what they are the JSON of.
+pub async fn refuse_hook(ctx: &Ctx, words: &str, named: &str) -> Result<Option<Error>> {
+    let numbers = RequestNumber::all_in(named, HOOK_REQUESTS_MAX + 1);
     let mut named = find_seen(ctx, &numbers).await?;
     let all_are_known = !numbers.is_empty() && named.len() == numbers.len();
     let protected = named.iter().position(|one| one.kind.is_protected());
     let (subject, project, error) = match protected.map(|at| named.swap_remove(at)) {
-        None if all_are_known && numbers.len() <= NUMBERS_MAX => return Ok(None),
+        None if all_are_known && numbers.len() <= HOOK_REQUESTS_MAX => return Ok(None),
         Some(request) => {
             let number = request.number;
             let error = forbidden(format!(
@@ -67,49 +66,4 @@ async fn find_seen(ctx: &Ctx, numbers: &[RequestNumber]) -> Result<Vec<RequestRo
         Ok(seen)
     });
     read.await
-}
-
-/// The numbers of requests in a text, each once, as they come; where there are
-/// too many, one more than [`NUMBERS_MAX`].
-fn numbers_in(words: &str) -> Vec<RequestNumber> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let parts = words.split(|c| !is_part(c));
-    let mut numbers = Vec::new();
-    for part in parts.filter(|part| part.starts_with(['R', 'r'])) {
-        match part.parse() {
-            Ok(number) if !numbers.contains(&number) => numbers.push(number),
-            _ => {}
-        }
-        if numbers.len() > NUMBERS_MAX {
-            break;
-        }
-    }
-    numbers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_found_wherever_they_stand() {
-        for (words, numbers) in [
-            ("yes R-7", &[7][..]),
-            ("{\"decision\":\"yes\",\"request\":\"r-12\"}", &[12]),
-            ("R-1R-2 yes, R-3.", &[3]),
-            ("no R-1, yes R-7, no r-1", &[1, 7]),
-            ("yes 7", &[]),
-            ("yes T-7 M-1 for-7", &[]),
-            ("", &[]),
-        ] {
-            let found: Vec<i64> = numbers_in(words).iter().map(|number| number.0).collect();
-            assert_eq!(found, numbers, "{words}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_bounded() {
-        let words: Vec<String> = (1..100).map(|number| format!("R-{number}")).collect();
-        assert_eq!(numbers_in(&words.join(" ")).len(), NUMBERS_MAX + 1);
-    }
 }

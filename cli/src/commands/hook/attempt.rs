@@ -5,7 +5,8 @@
 //! members that belong to decisions, a prompt such as `yes R-7`, a tool named
 //! `yes`.
 
-use coro_api::hooks::DECIDING_MEMBERS;
+use coro_api::hooks::{DECIDING_MEMBERS, strings_of};
+use coro_api::limits::HOOK_REQUESTS_MAX;
 use coro_api::numbers::RequestNumber;
 use serde_json::{Map, Value};
 
@@ -26,43 +27,34 @@ const TOOLS: [(&str, &str); 5] = [
     ("/tool_info/mcp_tool_name", "/tool_info/mcp_tool_arguments"),
 ];
 
-/// How much of it is told, in bytes.
+/// How much of the words is told, in bytes; the numbers come before it.
 const WORDS_BYTES_MAX: usize = 300;
 
-/// How many numbers of requests are told where not all of it is.
-const NUMBERS_MAX: usize = 8;
+/// What would decide a request.
+struct Attempt {
+    /// As it is told.
+    words: String,
+    /// Where the numbers of requests are looked for.
+    named: String,
+}
 
 pub(super) fn words_in(input: &Value) -> Option<String> {
-    let words = members(input)
+    let Attempt { words, named } = members(input)
         .or_else(|| prompt(input))
         .or_else(|| tool(input))?;
-    if words.len() <= WORDS_BYTES_MAX {
+    // One more than may be named, so that the server sees that there are.
+    let numbers = RequestNumber::all_in(&named, HOOK_REQUESTS_MAX + 1);
+    let is_short = words.len() <= WORDS_BYTES_MAX;
+    if is_short && RequestNumber::all_in(&words, HOOK_REQUESTS_MAX + 1) == numbers {
         return Some(words);
     }
-    // Which request it is about stands where it is not cut off.
-    let mut told: Vec<String> = Vec::new();
-    for number in numbers_in(&words).map(|number| number.to_string()) {
-        if told.len() < NUMBERS_MAX && !told.contains(&number) {
-            told.push(number);
-        }
-    }
-    told.push(words);
-    Some(super::cut(told.join(" "), WORDS_BYTES_MAX))
+    // Which requests it is about stands where it is not cut off.
+    let mut told: Vec<String> = numbers.iter().map(RequestNumber::to_string).collect();
+    told.push(super::cut(words, WORDS_BYTES_MAX));
+    Some(told.join(" "))
 }
 
-/// The numbers of requests in a text.
-fn numbers_in(text: &str) -> impl Iterator<Item = RequestNumber> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    text.split(move |c| !is_part(c)).filter_map(number_of)
-}
-
-/// The number that a word is; a number alone is none.
-fn number_of(word: &str) -> Option<RequestNumber> {
-    let word = Some(word).filter(|word| word.starts_with(['R', 'r']));
-    word?.parse().ok()
-}
-
-fn members(input: &Value) -> Option<String> {
+fn members(input: &Value) -> Option<Attempt> {
     let all = input.as_object()?;
     let is_deciding = |name: &str| DECIDING_MEMBERS.contains(&name);
     if !all.keys().any(|name| is_deciding(name)) {
@@ -73,13 +65,21 @@ fn members(input: &Value) -> Option<String> {
         .filter(|(name, _)| is_deciding(name) || *name == "request")
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    Some(Value::Object(told).to_string())
+    let told = Value::Object(told);
+    Some(Attempt {
+        words: told.to_string(),
+        named: strings_of(&told),
+    })
 }
 
-fn prompt(input: &Value) -> Option<String> {
+fn prompt(input: &Value) -> Option<Attempt> {
     let prompts = PROMPTS.iter().filter_map(|at| input.pointer(at)?.as_str());
     let mut deciding = prompts.filter(|prompt| is_decision(prompt));
-    deciding.next().map(|prompt| prompt.trim().to_owned())
+    let words = deciding.next()?.trim().to_owned();
+    Some(Attempt {
+        named: words.clone(),
+        words,
+    })
 }
 
 /// Whether a text begins as a command that decides: `yes R-7`, with the
@@ -89,17 +89,23 @@ fn is_decision(text: &str) -> bool {
     let Some(verb) = words.next() else {
         return false;
     };
-    is_verb(verb) && words.next().and_then(number_of).is_some()
+    let is_number =
+        |word: &str| word.starts_with(['R', 'r']) && word.parse::<RequestNumber>().is_ok();
+    is_verb(verb) && words.next().is_some_and(is_number)
 }
 
 /// A tool named as a verb that is given the number of a request. Tools of others
-/// have such names too, and none of their calls is stopped.
-fn tool(input: &Value) -> Option<String> {
+/// have such names too: without such a number none of their calls is stopped.
+fn tool(input: &Value) -> Option<Attempt> {
     let mut tools = TOOLS.iter().filter_map(|(name, given)| {
         let name = input.pointer(name)?.as_str()?;
-        let given = input.pointer(given)?.to_string();
-        let is_decision = is_verb(name) && numbers_in(&given).next().is_some();
-        is_decision.then(|| format!("the tool {name} {given}"))
+        let given = input.pointer(given)?;
+        let named = strings_of(given);
+        let is_decision = is_verb(name) && !RequestNumber::all_in(&named, 1).is_empty();
+        is_decision.then(|| Attempt {
+            words: format!("the tool {name} {given}"),
+            named,
+        })
     });
     tools.next()
 }
@@ -148,6 +154,10 @@ mod tests {
                 Some("the tool yes \"{\\\"request\\\":\\\"r-7\\\"}\""),
             ),
             (
+                json!({"tool_name": "yes", "tool_input": {"why": "first R-1,\nR-7"}}),
+                Some("R-1 R-7 the tool yes {\"why\":\"first R-1,\\nR-7\"}"),
+            ),
+            (
                 json!({"tool_name": "mcp__dialog__no", "tool_input": {}}),
                 None,
             ),
@@ -186,10 +196,8 @@ mod tests {
         );
         let many: Vec<String> = (1..100).map(|number| format!("R-{number}")).collect();
         let words = words_in(&json!({"decision": many.join(" ")})).expect("it would decide");
-        assert!(
-            words.starts_with("R-1 R-2 ") && words.contains("R-8 {"),
-            "{words}"
-        );
-        assert!(words.len() <= WORDS_BYTES_MAX, "{words}");
+        let told = many[..=HOOK_REQUESTS_MAX].join(" ");
+        assert!(words.starts_with(&format!("{told} {{")), "{words}");
+        assert!(words.ends_with('…'), "{words}");
     }
 }
