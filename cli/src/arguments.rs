@@ -289,7 +289,7 @@ mod tests {
             ("state", "requires a subcommand"),
             (
                 "stat",
-                "subcommand 'stat'; some similar subcommands exist: 'st",
+                "subcommand 'stat'; some similar subcommands exist: '",
             ),
             ("stat", "see coro-cli --help"),
             ("task frob", "subcommand 'frob'"),

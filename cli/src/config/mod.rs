@@ -10,8 +10,9 @@
 //! the repository, and so may `.coro/local`. It may name a server, but must not
 //! lure the user's token or passphrase there: a server that it names is trusted
 //! only where it is the local one, or stands in the user's own file. The token
-//! in `.coro/local` is the user's, and stays at home too, unless the same file
-//! names the server: both come from one hand then.
+//! in `.coro/local` is the user's and stays at home too, also where the same file
+//! names the server: a repository may have brought that file with an address in
+//! it, and the token was written into it afterwards.
 
 mod environment;
 mod file;
@@ -210,20 +211,14 @@ impl Settings {
         Ok(())
     }
 
-    /// The first token that may be sent to a server that only `named_by` names,
-    /// a file of the repository; or where one stands that must not be.
-    fn token_for_untrusted(
-        self,
-        named_by: &Origin,
-    ) -> std::result::Result<Option<Setting<Token>>, Origin> {
+    /// The first token that may be sent to a server that only a file of the
+    /// repository names; or where one stands that must not be.
+    fn token_for_untrusted(self) -> std::result::Result<Option<Setting<Token>>, Origin> {
         for token in self.tokens {
             match &token.origin {
                 // It may be meant for another server.
                 Origin::UserFile(_) => {}
-                Origin::Variable(_) => return Err(token.origin),
-                Origin::ProjectLocalFile(_) if token.origin != *named_by => {
-                    return Err(token.origin);
-                }
+                Origin::Variable(_) | Origin::ProjectLocalFile(_) => return Err(token.origin),
                 _ => return Ok(Some(token)),
             }
         }
@@ -265,7 +260,7 @@ fn resolve(mut settings: Settings, env: &Environment) -> Result<Target> {
     let is_known = !settings.tokens.is_empty();
     let (found, kept_back) = match is_trusted {
         true => (settings.tokens.into_iter().next(), None),
-        false => match settings.token_for_untrusted(&places_from) {
+        false => match settings.token_for_untrusted() {
             Ok(found) => (found, None),
             Err(kept_back) => (None, Some(kept_back)),
         },

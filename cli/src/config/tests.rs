@@ -37,11 +37,11 @@ fn each_setting_comes_from_the_first_layer_that_has_it() {
 
     home.write(
         "work/.coro/local/cli.json",
-        r#"{"url":"http://127.0.0.1:5","token":"cor_own"}"#,
+        r#"{"url":"http://127.0.0.1:7","token":"cor_own"}"#,
     );
     assert_eq!(
         decided(&env),
-        ("http://127.0.0.1:5".to_owned(), Some("cor_own".to_owned()))
+        ("http://127.0.0.1:7".to_owned(), Some("cor_own".to_owned()))
     );
 
     env.url = Some("http://127.0.0.1:4".to_owned());
@@ -84,11 +84,9 @@ fn a_repository_that_names_a_server_does_not_get_the_users_token() {
 
     // A token that came with the address is its own to send.
     env.token = None;
-    for file in ["cli.json", "local/cli.json"] {
-        let named = r#"{"url":"https://elsewhere.example","token":"cor_theirs"}"#;
-        home.write(&format!("work/.coro/{file}"), named);
-        assert_eq!(decided(&env).1.as_deref(), Some("cor_theirs"), "{file}");
-    }
+    let named = r#"{"url":"https://elsewhere.example","token":"cor_theirs"}"#;
+    home.write("work/.coro/cli.json", named);
+    assert_eq!(decided(&env).1.as_deref(), Some("cor_theirs"));
 }
 
 /// It was stored for the server of that time, and a commit may name another.
@@ -108,6 +106,18 @@ fn the_token_of_a_project_goes_to_no_server_that_a_commit_names() {
         error.contains("local/cli.json is not sent to https://evil.example"),
         "{error}"
     );
+    // Nor where a repository has brought the local file, and the token was
+    // written into it afterwards.
+    home.write(
+        "work/.coro/local/cli.json",
+        r#"{"url":"https://evil.example","token":"cor_own"}"#,
+    );
+    let error = refused(&env);
+    assert!(
+        error.contains("is not sent to https://evil.example"),
+        "{error}"
+    );
+
     home.write(
         "config/coro/cli.json",
         r#"{"trusted":["https://evil.example"]}"#,

@@ -22,7 +22,7 @@ const VALUE_BYTES_MAX: u64 = 64 * 1024;
 ///
 /// The project is the nearest folder upward that has .coro, else the working
 /// directory. Its token goes to .coro/local/cli.json, which git ignores; a server
-/// that .coro/cli.json names gets it once you have said config trust.
+/// that a project's file names gets it once you have said config trust.
 #[derive(Args)]
 pub(crate) struct Set {
     /// Which setting
