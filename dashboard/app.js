@@ -1,6 +1,7 @@
 // The page's beginning: who is signed in, then the frame around the pages.
 
 import { effect, html, render } from './core/html.js';
+import { forgetDrafts } from './core/drafts.js';
 import { human } from './core/human.js';
 import { disconnect, follow } from './core/live.js';
 import { identity, session, startSession } from './core/session.js';
@@ -17,15 +18,20 @@ function App() {
   return session.value ? html`<${Shell} key=${identity.value} />` : html`<${SignIn} />`;
 }
 
+/** Who was signed in last; empty at first. */
+let last = '';
+
 effect(() => {
   // Also where another signs in while this page is open: nothing of whoever was
-  // here before stays.
+  // here before stays. The same person finds what was typed and not sent.
   const who = identity.value;
   human.value = null;
   if (!who) {
     disconnect();
     return;
   }
+  if (last && last !== who) forgetDrafts();
+  last = who;
   // That the last session had ended is no news now.
   notices.value = [];
   // The other pages, while nothing else is to do: they open at once, also when

@@ -232,6 +232,7 @@ export const t = {
     voted: (/** @type {string} */ number) => `Your vote on ${number} counts; others must say the same.`,
     protectedText: 'Takes a human',
     unlocked: 'Unlocked',
+    lockedMeanwhile: 'The unlocked session was ended elsewhere: this is decided with the page’s own token.',
     willBe: 'Your decision:',
     empty: 'Nothing waits for a decision',
     none: 'No requests yet',

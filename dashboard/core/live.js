@@ -131,13 +131,17 @@ async function readNewest() {
  * @param {number} at
  */
 function begin(entries, at) {
-  start = 0;
-  count = 0;
-  fresh = [];
+  forget();
   for (const entry of entries.slice(0, RING).reverse()) push(entry);
   seen = Math.max(at, entries[0]?.revision ?? 0);
   revision.value = seen;
   batches.value += 1;
+}
+
+function forget() {
+  start = 0;
+  count = 0;
+  fresh = [];
 }
 
 function connect() {
@@ -160,9 +164,11 @@ function connect() {
   };
 }
 
+/** Nothing of whoever was signed in stays. */
 export function disconnect() {
   close();
   tries = 0;
+  forget();
   state.value = 'off';
 }
 
@@ -191,11 +197,14 @@ function again(code) {
 }
 
 async function retry() {
+  const who = identity.peek();
   // A refused upgrade and a server that is away look alike to a WebSocket, so
   // the same is asked in a way that has an answer.
   try {
     await call('GET', '/api/events', { query: { from: seen, limit: 1 } });
+    if (identity.peek() !== who) return;
   } catch (error) {
+    if (identity.peek() !== who) return;
     const problem = /** @type {import('./api.js').Problem} */ (error);
     // 410: the log was cut above what was seen. 400: it ends below, as after a
     // restored backup.
@@ -210,9 +219,11 @@ async function retry() {
 async function reload() {
   const [who, before] = [identity.peek(), seen];
   try {
+    // Read first: whoever sees none of the kept entries begins at the present.
+    const { revision: at } = await read('/session');
     const entries = await readNewest();
     if (identity.peek() !== who) return;
-    begin(entries, 0);
+    begin(entries, at);
     // Told last: the lists are read anew then, and find the new beginning.
     gap.value = before;
     connect();

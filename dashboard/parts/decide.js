@@ -120,7 +120,10 @@ async function decide(request, option, why, reload) {
     await send();
   } catch (error) {
     // Without the session that is over: the dialog opens, or the token is enough.
-    if (isOver(error)) return decide(request, option, why, reload);
+    if (isOver(error)) {
+      if (!request.protected) notify(t.requests.lockedMeanwhile);
+      return decide(request, option, why, reload);
+    }
     // Somebody else was faster, or it is too late: what holds now is shown.
     notifyError(error);
     reload();

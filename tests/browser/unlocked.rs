@@ -52,6 +52,7 @@ fn a_plain_request_needs_nobody_who_was_locked_elsewhere() {
     visit.go(&format!("/requests?request={number}"));
     visit.page.click(".detail .decide button", "yes");
     visit.page.finds(".notice", "R-1 is decided: yes");
+    visit.page.sees("with the page’s own token");
     visit.page.finds(".page-tools button", "Unlock");
 }
 

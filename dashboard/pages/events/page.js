@@ -1,6 +1,6 @@
 // Events: the log as it happens, and as it was.
 
-import { html, useEffect, useMemo, useRef, useState } from '../../core/html.js';
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../../core/html.js';
 import { batches, entryOf, gap, listen, newest } from '../../core/live.js';
 import { filter, href, setQuery, go } from '../../core/router.js';
 import { matcher, plain } from '../../core/plain.js';
@@ -89,7 +89,8 @@ function useTail() {
   const [live, setLive] = useState(newest);
   const [paused, setPaused] = useState(false);
   const [waiting, setWaiting] = useState(0);
-  useEffect(() => {
+  // At once: an entry that comes before the next frame waits too.
+  useLayoutEffect(() => {
     if (paused) return listen((entries) => setWaiting((count) => count + entries.length));
     setWaiting(0);
     return batches.subscribe(() => setLive(newest()));
