@@ -250,7 +250,13 @@ impl Options {
         };
         let bind = self.bind.or(file.bind).unwrap_or_else(|| BIND.to_owned());
         let bind = parse_bind("--bind", &bind)?;
-        let dashboard_bind = self.dashboard_bind.or(file.dashboard_bind);
+        let behind_proxy = self.behind_proxy.or(file.behind_proxy).unwrap_or(false);
+        let dashboard_url = self.dashboard_url.or(file.dashboard_url);
+        let named = dashboard_url.as_deref().filter(|_| !behind_proxy);
+        let dashboard_bind = self
+            .dashboard_bind
+            .or(file.dashboard_bind)
+            .or_else(|| bind_of_localhost(named?));
         let dashboard_bind = match dashboard_bind.as_deref().unwrap_or(DASHBOARD_BIND) {
             "off" => None,
             address => Some(parse_bind("--dashboard-bind", address)?),
@@ -274,11 +280,9 @@ impl Options {
                 ));
             }
         };
-        let behind_proxy = self.behind_proxy.or(file.behind_proxy).unwrap_or(false);
         let public_url = self.public_url.or(file.public_url);
         let host_of_public = |url| host_of_url("--public-url", url);
         let public_host = public_url.as_deref().map(host_of_public).transpose()?;
-        let dashboard_url = self.dashboard_url.or(file.dashboard_url);
         let host_of_dashboard = |url| host_of_url("--dashboard-url", url);
         let dashboard_host = dashboard_url
             .as_deref()
@@ -468,6 +472,14 @@ fn parse_bind(setting: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
+/// Where the page is listened on that is called `http://localhost:PORT`, and
+/// nothing else says where.
+fn bind_of_localhost(url: &str) -> Option<String> {
+    let port = url.strip_prefix("http://localhost:")?;
+    let port: u16 = port.trim_end_matches('/').parse().ok()?;
+    Some(format!("127.0.0.1:{port}"))
+}
+
 fn host_of_url(setting: &str, url: &str) -> Result<String, ConfigError> {
     let host = url
         .strip_prefix("https://")
@@ -533,6 +545,20 @@ fn check_retention(retention: &Retention) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_this_machine_is_listened_on_where_its_address_says() {
+        for (url, bind) in [
+            ("http://localhost:9900", Some("127.0.0.1:9900")),
+            ("http://localhost:9900/", Some("127.0.0.1:9900")),
+            ("http://localhost", None),
+            ("https://localhost:9900", None),
+            ("http://localhost:x", None),
+            ("http://board.example.com:9900", None),
+        ] {
+            assert_eq!(bind_of_localhost(url).as_deref(), bind, "{url}");
+        }
+    }
 
     #[test]
     fn hosts_are_compared_without_their_ports() {

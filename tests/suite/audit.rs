@@ -180,6 +180,8 @@ fn of_two_agents_of_a_name_each_project_has_its_own(server: &Server) {
     assert_eq!(puts(""), ["bank/plan", "shop/plan"]);
     assert_eq!(puts("&project=shop"), ["shop/plan"]);
     assert_eq!(puts("&project=blog"), [""; 0]);
+    // What a script has not set is no filter.
+    assert_eq!(puts("&project=&resource=&from="), puts(""));
     let page = server.get("/api/audit?project=shop&limit=1").send();
     let next = page.expect(200).next_page().expect("there is more");
     assert!(next.contains("project=shop"), "{next}");

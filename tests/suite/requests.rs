@@ -323,6 +323,8 @@ fn a_decided_request_is_not_decided_again(server: &Server) {
             assert!(problem.detail.contains(part), "{problem:?}");
         }
     }
+    // Nor does whoever's session is over unlock for nothing.
+    decide_as(server, "corh_over", &asked, "yes").refused(Reason::Conflict);
     assert_eq!(get(&server.owner(), &asked), decided);
 }
 

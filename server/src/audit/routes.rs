@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::Auditor;
 use crate::error::{Result, invalid};
 use crate::http::extract::Query;
-use crate::http::page::{bound, check_limit, json_at, link_next, parse_time};
+use crate::http::page::{bound, check_limit, drop_empty, json_at, link_next, parse_time};
 use crate::log::Subject;
 use crate::log::verify::Noted;
 
@@ -52,13 +52,19 @@ struct ListQuery {
         ("before" = Option<i64>, Query, description = "Revisions below this", minimum = 1),
     ),
     responses((status = 200, description = "The entries", body = Vec<AuditEntry>)))]
-async fn list(Auditor(ctx): Auditor, Query(query): Query<ListQuery>) -> Result<Response> {
+async fn list(Auditor(ctx): Auditor, Query(mut query): Query<ListQuery>) -> Result<Response> {
+    drop_empty([
+        &mut query.actor,
+        &mut query.action,
+        &mut query.resource,
+        &mut query.project,
+        &mut query.from,
+        &mut query.to,
+    ]);
     let limit = check_limit("limit", query.limit)?.unwrap_or(LIMIT);
     let before = bound("before", query.before, 1, i64::MAX)?;
     let mut filter = audit_filter(&ctx, query.action.as_deref())?;
-    if let Some(project) = &query.project {
-        filter.sight.project = Some(ctx.caller.project_for(Some(project.clone()))?);
-    }
+    filter.sight = ctx.caller.sight_of(query.project.as_deref())?;
     filter.actor = query.actor.clone();
     filter.subject = query.resource.clone().map_or(Subject::Any, Subject::Is);
     filter.from = parse_time("from", query.from.as_deref())?;

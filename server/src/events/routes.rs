@@ -20,7 +20,7 @@ use crate::error::{Result, invalid};
 use crate::http::connections::Place;
 use crate::http::event_form::Form;
 use crate::http::extract::{Json, NoQuery, Query};
-use crate::http::page::{bound, check_limit, link_next, parse_time};
+use crate::http::page::{bound, check_limit, drop_empty, link_next, parse_time};
 use crate::http::websocket::FRAME_BYTES_MAX;
 use crate::http::{stream, websocket};
 use crate::log::feed::Cursor;
@@ -68,18 +68,15 @@ struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    /// Koor's clients send a filter that they don't use as an empty text.
     fn without_empty(mut self) -> Self {
-        for filter in [
+        drop_empty([
             &mut self.topic,
             &mut self.source,
             &mut self.subject,
             &mut self.project,
             &mut self.from,
             &mut self.to,
-        ] {
-            filter.take_if(|text| text.is_empty());
-        }
+        ]);
         self
     }
 }

@@ -12,6 +12,14 @@ use crate::listed::Listed;
 /// The revision at which an answer was read or written.
 pub const REVISION: HeaderName = HeaderName::from_static("coro-revision");
 
+/// Drops filters that are empty texts: Koor's clients send those that they don't
+/// use.
+pub fn drop_empty<const N: usize>(filters: [&mut Option<String>; N]) {
+    for filter in filters {
+        filter.take_if(|text| text.is_empty());
+    }
+}
+
 /// Checks the `limit` of a request, or what it is called there.
 pub fn check_limit(name: &str, limit: Option<i64>) -> Result<Option<i64>> {
     check_limit_of(name, limit, LIST_ROWS_MAX)

@@ -19,8 +19,10 @@ use crate::humans::OR_ON_THE_PAGE;
 const WORDS_CHARS_MAX: usize = 100;
 
 /// Why a hook that says this decides nothing, which is written down; `None`
-/// where it names plain requests only. `named` is where their numbers are looked
-/// for: the words as they are, or what they are the JSON of.
+/// where it names plain requests only.
+///
+/// `named` is where their numbers are looked for: the words as they are, or what
+/// they are the JSON of.
 pub async fn refuse_hook(ctx: &Ctx, words: &str, named: &str) -> Result<Option<Error>> {
     let numbers = RequestNumber::all_in(named, HOOK_REQUESTS_MAX + 1);
     let mut named = find_seen(ctx, &numbers).await?;

@@ -84,8 +84,6 @@ async fn try_decide(
     let job_ctx = ctx.clone();
     ctx.write(move |tx| {
         let tenant = &job_ctx.caller.tenant;
-        let human = session_human(tx, &job_ctx, session.as_ref())?;
-        let decider = Decider::of(&job_ctx, human);
         let mut request = find_in(tx, &job_ctx, number)?;
         silence::settle_one(tx, tenant, &mut request)?;
         let policy = policy_of(tx, tenant, &request.project, request.kind)?;
@@ -93,6 +91,8 @@ async fn try_decide(
         if request.has_ended() {
             return Err(request.ending());
         }
+        let human = session_human(tx, &job_ctx, session.as_ref())?;
+        let decider = Decider::of(&job_ctx, human);
         check_may(tx, &job_ctx, &request, &decider, &policy)?;
         check_decision(&request, &decision)?;
         policy.check_counts(&request, &decider, &decision)?;
