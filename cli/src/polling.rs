@@ -74,6 +74,26 @@ impl Wait {
         }
     }
 
+    /// Asks until an answer is what is waited for, or the time is over; gives the
+    /// last one.
+    pub(crate) fn poll(
+        &mut self,
+        session: &mut Session<'_>,
+        request: &Request,
+        is_awaited: impl Fn(&Response) -> Result<bool>,
+    ) -> Result<Response> {
+        loop {
+            // Decided before the request: the last one has no time to wait.
+            let is_last = self.is_over();
+            let response = self.call(session, |seconds| {
+                Ok(request.clone().query("wait", seconds))
+            })?;
+            if is_last || is_awaited(&response)? {
+                return Ok(response);
+            }
+        }
+    }
+
     /// Whether the server is asked again; says so once. In the server nothing
     /// is away, and what ends there is the server itself.
     fn goes_on(&mut self, session: &mut Session<'_>, error: &CliError) -> bool {
@@ -114,15 +134,5 @@ pub(crate) fn poll(
     if time.is_none() {
         return session.call(request.clone());
     }
-    let mut wait = Wait::begin(session, time);
-    loop {
-        // Decided before the request: the last one has no time to wait.
-        let is_last = wait.is_over();
-        let response = wait.call(session, |seconds| {
-            Ok(request.clone().query("wait", seconds))
-        })?;
-        if is_last || is_awaited(&response)? {
-            return Ok(response);
-        }
-    }
+    Wait::begin(session, time).poll(session, request, is_awaited)
 }

@@ -31,9 +31,9 @@ Which server is called is decided by the first of: `--url`, `CORO_URL`, `.coro/l
 `.coro/cli.json` found upward from the working directory, `coro/cli.json` in the user's folder of
 configuration, and the data folder of the local server (`CORO_DATA_DIR`, `CORO_SOCKET`). The token
 comes the same way (`--token-file`, `CORO_TOKEN`, the files, the data folder). A server that only a
-project's file names, other than the local one, has neither the token of the environment, of
-`.coro/local/cli.json` or of the user's file nor a passphrase, until `coro-cli config trust URL` says
-that it may. The owner's token of the data folder is used only where no other was found, and never with `CORO_AGENT` set.
+project's file names, other than the local one, has neither the token of `--token-file`, of the
+environment, of `.coro/local/cli.json` or of the user's file nor a passphrase, until
+`coro-cli config trust URL` says that it may. The owner's token of the data folder is used only where no other was found, and never with `CORO_AGENT` set.
 `CORO_TOKEN`, `CORO_URL` and `CORO_DATA_DIR` that are set but empty are an error; an empty
 `CORO_AGENT` counts as set; other empty variables count as none. `SSL_CERT_FILE` names certificates to trust in place of the usual authorities.
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use coro_tests::{Cli, Engine, Server, both_engines};
@@ -13,6 +14,7 @@ both_engines![
     an_ask_is_made_once_and_its_wait_goes_on,
     a_place_in_line_is_kept_over_a_restart,
     an_inbox_and_an_event_are_waited_for_over_a_restart,
+    who_was_slower_than_another_process_of_the_agent_waits_on,
     a_message_whose_answer_is_lost_is_not_waited_for_again,
 ];
 
@@ -124,6 +126,27 @@ fn an_inbox_and_an_event_are_waited_for_over_a_restart(server: &Server) {
     assert_eq!((inbox.wait(), event.wait()), (0, 0));
 }
 
+fn who_was_slower_than_another_process_of_the_agent_waits_on(server: &Server) {
+    let (frontend, backend) = (agent(server, "frontend"), agent(server, "backend"));
+    let wait = ["inbox", "--wait", "10m"];
+    let (tell, texts) = channel();
+    thread::scope(|scope| {
+        for mut waiting in [backend.stream(&wait), backend.stream(&wait)] {
+            let tell = tell.clone();
+            scope.spawn(move || {
+                assert_eq!(waiting.next_line().split(' ').nth(1), Some("from"));
+                tell.send(waiting.next_line()).expect("somebody listens");
+                assert_eq!(waiting.wait(), 0);
+            });
+        }
+        // Both see that the first is there, and one reads it.
+        for text in ["first", "second"] {
+            frontend.ok(&["send", text, "--to", "backend"]);
+            assert_eq!(texts.recv().expect("one prints it"), format!("> {text}"));
+        }
+    });
+}
+
 /// By that call it is read: a second one would find nothing, and tell that
 /// nothing came.
 fn a_message_whose_answer_is_lost_is_not_waited_for_again(server: &Server) {
@@ -135,7 +158,7 @@ fn a_message_whose_answer_is_lost_is_not_waited_for_again(server: &Server) {
         .token(backend.token());
     let lost = backend.run(&["inbox", "--wait", "1s"]);
     assert_eq!(lost.code, 1, "{lost:?}");
-    assert!(lost.stderr.contains("read before you repeat"), "{lost:?}");
+    assert!(lost.stderr.contains("coro-cli messages list"), "{lost:?}");
     assert!(!lost.stderr.contains(AWAY), "{lost:?}");
     assert!(backend.ok(&["messages", "get", "M-1"]).contains("hello"));
 }

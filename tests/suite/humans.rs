@@ -346,6 +346,9 @@ fn a_server_that_only_a_repository_names_gets_no_passphrase(server: &Server) {
         assert_eq!(told, (&json!(false), &Value::Null));
         let url = caller.ok(&["config", "get", "url"]);
         assert_eq!(url.trim_end(), server.url());
+        // It would say which page the browser shows.
+        let page = caller.run(&["dashboard", "--no-open"]);
+        assert_eq!((page.code, &*page.stdout), (2, ""), "{page:?}");
     }
 
     user.ok(&["config", "trust", &server.url()]);

@@ -12,6 +12,7 @@ both_engines![
     the_log_is_of_the_project_that_is_named,
     y_decides_a_plain_request,
     n_asks_for_the_reason,
+    what_is_pasted_or_typed_ahead_decides_nothing,
     y_is_answered_while_a_json_is_open,
     y_asks_for_a_passphrase_where_a_human_decides,
     hostile_text_is_inert,
@@ -145,6 +146,28 @@ fn n_asks_for_the_reason(server: &Server) {
     let decided: Request = server.get("/api/requests/R-1").ok();
     assert_eq!(decided.decision.as_deref(), Some("no"));
     assert_eq!(decided.why.as_deref(), Some("it is too early"));
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
+}
+
+/// As keys it would have decided: there is a y in it.
+fn what_is_pasted_or_typed_ahead_decides_nothing(server: &Server) {
+    let agent = server.agent("frontend");
+    ask(&agent, json!({"title": "Go on?"}));
+    let mut terminal = top(server);
+    terminal.press("jj");
+    terminal.expect("\u{1b}[7m  R-1 question");
+    terminal.press("\u{1b}[200~not yet\u{1b}[201~");
+    terminal.press("\r");
+    terminal.expect("\"title\": \"Go on?\"");
+    let open: Request = server.get("/api/requests/R-1").ok();
+    assert_eq!(open.decision, None);
+    terminal.press("nyyy\r");
+    terminal.expect("Why not R-1: ");
+    terminal.type_line("it is too early");
+    terminal.expect("R-1: no");
+    let decided: Request = server.get("/api/requests/R-1").ok();
+    assert_eq!(decided.decision.as_deref(), Some("no"));
     terminal.press("q");
     assert_eq!(terminal.wait(), 0);
 }

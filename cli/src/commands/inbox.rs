@@ -8,7 +8,7 @@ use crate::commands::messages::shown;
 use crate::durations::parse_duration;
 use crate::error::{Result, timed_out};
 use crate::http::{Request, Response};
-use crate::polling::poll;
+use crate::polling::Wait;
 use crate::session::{Session, unexpected};
 
 /// Print the messages that you have not read, the oldest first
@@ -32,13 +32,11 @@ pub(crate) struct Inbox {
 
 impl Run for Inbox {
     fn run(self, session: &mut Session<'_>) -> Result<()> {
-        let mut response = self.look(session)?;
-        // To read is done once: where its answer is lost, the user is told, and
-        // no second call comes too late for what the first has read.
-        let is_to_read = self.wait.is_some() && !self.peek;
-        if is_to_read && has_any(&response)? {
-            response = session.call(Request::get("/api/inbox"))?;
-        }
+        let response = match (self.wait, self.peek) {
+            (None, false) => read(session)?,
+            (None, true) => session.call(look())?,
+            (Some(time), _) => self.wait_for_any(session, time)?,
+        };
         let inbox = inbox_of(&response.body)?;
         if inbox.messages.is_empty() && self.wait.is_some() {
             return Err(timed_out("no message came in time"));
@@ -56,14 +54,35 @@ impl Run for Inbox {
 }
 
 impl Inbox {
-    /// Looks into the inbox; a look that waits may be taken twice.
-    fn look(&self, session: &mut Session<'_>) -> Result<Response> {
-        let mut request = Request::get("/api/inbox");
-        if self.peek || self.wait.is_some() {
-            request = request.flag("peek");
+    /// Looks until there is something, and then reads it: a look does no harm
+    /// when it is taken twice. Where another process of the agent was faster, it
+    /// goes on waiting.
+    fn wait_for_any(&self, session: &mut Session<'_>, time: Duration) -> Result<Response> {
+        let mut wait = Wait::begin(session, Some(time));
+        loop {
+            let looked = wait.poll(session, &look(), has_any)?;
+            if self.peek || !has_any(&looked)? {
+                return Ok(looked);
+            }
+            let response = read(session)?;
+            if wait.is_over() || has_any(&response)? {
+                return Ok(response);
+            }
         }
-        poll(session, self.wait, &request, has_any)
     }
+}
+
+fn look() -> Request {
+    Request::get("/api/inbox").flag("peek")
+}
+
+/// Reads once: a second call would come too late for what the first has read.
+fn read(session: &mut Session<'_>) -> Result<Response> {
+    let read = session.call(Request::get("/api/inbox"));
+    read.map_err(|error| match error.server_is_away {
+        true => error.hint("what it may have read is in coro-cli messages list"),
+        false => error,
+    })
 }
 
 fn has_any(response: &Response) -> Result<bool> {

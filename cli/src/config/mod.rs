@@ -218,7 +218,9 @@ impl Settings {
             match &token.origin {
                 // It may be meant for another server.
                 Origin::UserFile(_) => {}
-                Origin::Variable(_) | Origin::ProjectLocalFile(_) => return Err(token.origin),
+                Origin::Flag(_) | Origin::Variable(_) | Origin::ProjectLocalFile(_) => {
+                    return Err(token.origin);
+                }
                 _ => return Ok(Some(token)),
             }
         }

@@ -82,8 +82,18 @@ fn a_repository_that_names_a_server_does_not_get_the_users_token() {
     );
     assert!(error.contains("work/.coro/cli.json"), "{error}");
 
-    // A token that came with the address is its own to send.
     env.token = None;
+    home.write("token", "cor_file");
+    let token_file = home.0.join("token");
+    let target = find_target(None, Some(&token_file), &env).unwrap();
+    let error = target.token().err().map(|error| error.to_string());
+    let error = error.expect("it is refused");
+    assert!(error.contains("--token-file is not sent to"), "{error}");
+    let named = Some("https://elsewhere.example");
+    let target = find_target(named, Some(&token_file), &env).unwrap();
+    assert_eq!(shown(&target).1.as_deref(), Some("cor_file"));
+
+    // A token that came with the address is its own to send.
     let named = r#"{"url":"https://elsewhere.example","token":"cor_theirs"}"#;
     home.write("work/.coro/cli.json", named);
     assert_eq!(decided(&env).1.as_deref(), Some("cor_theirs"));

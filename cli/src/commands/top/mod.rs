@@ -194,9 +194,13 @@ impl Running {
             self.view.tell("select a request first");
             return Ok(());
         };
+        // What was typed ahead is for the questions that follow, or was pasted:
+        // as keys it would decide something else.
+        screen::forget_typed()?;
         screen.leave(session)?;
         let decided = decide_on_terminal(session, number, option);
         *screen = Screen::enter(session)?;
+        screen::forget_typed()?;
         let told = match decided {
             Ok(()) => {
                 // Its JSON is no longer true.

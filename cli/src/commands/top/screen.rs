@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
@@ -15,6 +17,17 @@ use super::view::View;
 use crate::error::{CliError, Result, failed};
 use crate::restore::{AtEnd, at_end};
 use crate::session::Session;
+
+/// Forgets keys that were pressed and not read yet.
+pub(super) fn forget_typed() -> Result<()> {
+    let forgotten: io::Result<()> = (|| {
+        while event::poll(Duration::ZERO)? {
+            event::read()?;
+        }
+        Ok(())
+    })();
+    forgotten.map_err(|error| unusable(&error))
+}
 
 /// The terminal is ours as long as this is there. It is given back when this
 /// ends, however.
@@ -32,6 +45,8 @@ impl Screen {
         };
         enable_raw_mode().map_err(|error| unusable(&error))?;
         execute!(io::stdout(), EnterAlternateScreen, Hide).map_err(|error| unusable(&error))?;
+        // Where the terminal knows of it, a paste is no press of keys.
+        let _ = execute!(io::stdout(), EnableBracketedPaste);
         Ok(screen)
     }
 
@@ -79,6 +94,7 @@ impl Drop for Screen {
 }
 
 fn give_back() -> io::Result<()> {
+    let _ = execute!(io::stdout(), DisableBracketedPaste);
     execute!(io::stdout(), LeaveAlternateScreen, Show)?;
     disable_raw_mode()
 }
@@ -87,7 +103,7 @@ fn give_back() -> io::Result<()> {
 /// that draws.
 fn give_back_at_once() {
     if let Ok(mut device) = File::options().write(true).open("/dev/tty") {
-        let _ = execute!(device, LeaveAlternateScreen, Show);
+        let _ = execute!(device, DisableBracketedPaste, LeaveAlternateScreen, Show);
     }
     let _ = disable_raw_mode();
 }
