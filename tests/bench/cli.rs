@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use coro_api::agents::RegisteredAgent;
 use coro_api::leases::Lease;
+use coro_api::limits::LEASES_OF_AGENT_MAX;
 use coro_tests::Client;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ use crate::report::{Report, Row, at_most, millis};
 /// The hook of a client, before an edit.
 const HOOK: &str = "hook claude";
 
-/// How many leases another agent holds in the second measurement of it.
+/// How many leases other agents hold in the second measurement of it.
 const LEASES: usize = 300;
 
 pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -> Result<()> {
@@ -106,7 +107,7 @@ pub(crate) fn measure(programs: &Programs, scale: &Scale, report: &mut Report) -
 }
 
 /// The hook before an edit that nobody hinders: alone, and beside the leases of
-/// another agent.
+/// others.
 fn hooks(programs: &Programs, server: &Server, scale: &Scale, report: &mut Report) -> Result<()> {
     let url = format!("http://{}", server.address);
     let agent = |name: &str| -> Result<String> {
@@ -115,7 +116,7 @@ fn hooks(programs: &Programs, server: &Server, scale: &Scale, report: &mut Repor
         let registered: RegisteredAgent = owner.post("/api/instances/register", new).ok();
         registered.token.context("the owner's token is no agent's")
     };
-    let (token, other) = (agent("frontend")?, agent("backend")?);
+    let token = agent("frontend")?;
     let input = hook_input(server.process.folder.path())?;
     let hook = || {
         let mut command = Command::new(&programs.cli);
@@ -126,10 +127,13 @@ fn hooks(programs: &Programs, server: &Server, scale: &Scale, report: &mut Repor
         vec![One::new("Coro", command).fed(&input)]
     };
     report.add(row(HOOK, hook(), scale.spawns)?);
-    let other = Client::new(&url, Some(&other));
-    for number in 0..LEASES {
-        let lease = json!({"pattern": format!("/module-{number}/**/*.rs")});
-        let _: Lease = other.post("/api/leases", lease).ok();
+    for first in (0..LEASES).step_by(LEASES_OF_AGENT_MAX) {
+        let other = agent(&format!("other-{first}"))?;
+        let other = Client::new(&url, Some(&other));
+        for number in first..LEASES.min(first + LEASES_OF_AGENT_MAX) {
+            let lease = json!({"pattern": format!("/module-{number}/**/*.rs")});
+            let _: Lease = other.post("/api/leases", lease).ok();
+        }
     }
     let mut beside = row(HOOK, hook(), scale.spawns)?;
     beside.what.push_str(&format!(", beside {LEASES} leases"));
