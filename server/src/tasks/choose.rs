@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 
+use coro_api::limits::TASK_LABELS_MAX;
 use coro_api::numbers::TaskNumber;
 
 use super::store::Lane;
@@ -69,7 +70,16 @@ pub(super) fn without_room(
     tenant: &TenantId,
     agent: &AgentRef,
 ) -> Result<Option<(TaskNumber, Error)>> {
-    let mut leases = Leases::default();
+    let held = HeldLeases::load(tx, tenant, &agent.project)?;
+    let room = held.room(tx, tenant, agent)?;
+    // No task has more paths, so that none finds too little room.
+    if room.check(TASK_LABELS_MAX).is_ok() {
+        return Ok(None);
+    }
+    let mut leases = Leases {
+        held: Some((held, room)),
+        ..Leases::default()
+    };
     search(tx, tenant, agent, &mut leases)?;
     Ok(leases.full)
 }
