@@ -34,6 +34,27 @@ fn top_with(server: &Server, options: &[&str]) -> Terminal {
     terminal
 }
 
+/// With the first request, a plain one, selected.
+fn top_at_a_question(server: &Server) -> Terminal {
+    ask(&server.agent("frontend"), json!({"title": "Go on?"}));
+    let mut terminal = top(server);
+    terminal.press("jj");
+    terminal.expect("\u{1b}[7m  R-1 question");
+    terminal
+}
+
+#[track_caller]
+fn is_decided(server: &Server, option: &str) -> Request {
+    let decided: Request = server.get("/api/requests/R-1").ok();
+    assert_eq!(decided.decision.as_deref(), Some(option));
+    decided
+}
+
+fn quit(mut terminal: Terminal) {
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
+}
+
 fn ask(agent: &Client, request: serde_json::Value) -> Request {
     agent.post("/api/requests", request).ok()
 }
@@ -108,10 +129,8 @@ fn y_decides_a_plain_request(server: &Server) {
     terminal.expect("\u{1b}[7m  R-1 question");
     terminal.press("y");
     terminal.expect("R-1: yes");
-    let decided: Request = server.get("/api/requests/R-1").ok();
-    assert_eq!(decided.decision.as_deref(), Some("yes"));
-    terminal.press("q");
-    assert_eq!(terminal.wait(), 0);
+    is_decided(server, "yes");
+    quit(terminal);
 }
 
 fn the_log_is_of_the_project_that_is_named(server: &Server) {
@@ -130,11 +149,7 @@ fn the_log_is_of_the_project_that_is_named(server: &Server) {
 }
 
 fn n_asks_for_the_reason(server: &Server) {
-    let agent = server.agent("frontend");
-    ask(&agent, json!({"title": "Go on?"}));
-    let mut terminal = top(server);
-    terminal.press("jj");
-    terminal.expect("\u{1b}[7m  R-1 question");
+    let mut terminal = top_at_a_question(server);
     terminal.press("n");
     terminal.expect("Why not R-1: ");
     terminal.type_line(" ");
@@ -143,20 +158,14 @@ fn n_asks_for_the_reason(server: &Server) {
     terminal.expect("Why not R-1: ");
     terminal.type_line("it is too early");
     terminal.expect("R-1: no");
-    let decided: Request = server.get("/api/requests/R-1").ok();
-    assert_eq!(decided.decision.as_deref(), Some("no"));
+    let decided = is_decided(server, "no");
     assert_eq!(decided.why.as_deref(), Some("it is too early"));
-    terminal.press("q");
-    assert_eq!(terminal.wait(), 0);
+    quit(terminal);
 }
 
 /// As keys it would have decided: there is a y in it.
 fn what_is_pasted_or_typed_ahead_decides_nothing(server: &Server) {
-    let agent = server.agent("frontend");
-    ask(&agent, json!({"title": "Go on?"}));
-    let mut terminal = top(server);
-    terminal.press("jj");
-    terminal.expect("\u{1b}[7m  R-1 question");
+    let mut terminal = top_at_a_question(server);
     terminal.press("\u{1b}[200~not yet\u{1b}[201~");
     terminal.press("\r");
     terminal.expect("\"title\": \"Go on?\"");
@@ -166,10 +175,8 @@ fn what_is_pasted_or_typed_ahead_decides_nothing(server: &Server) {
     terminal.expect("Why not R-1: ");
     terminal.type_line("it is too early");
     terminal.expect("R-1: no");
-    let decided: Request = server.get("/api/requests/R-1").ok();
-    assert_eq!(decided.decision.as_deref(), Some("no"));
-    terminal.press("q");
-    assert_eq!(terminal.wait(), 0);
+    is_decided(server, "no");
+    quit(terminal);
 }
 
 fn y_is_answered_while_a_json_is_open(server: &Server) {
@@ -188,10 +195,8 @@ fn y_is_answered_while_a_json_is_open(server: &Server) {
     terminal.expect("\"title\": \"Go on?\"");
     terminal.press("y");
     terminal.expect("R-1: yes");
-    let decided: Request = server.get("/api/requests/R-1").ok();
-    assert_eq!(decided.decision.as_deref(), Some("yes"));
-    terminal.press("q");
-    assert_eq!(terminal.wait(), 0);
+    is_decided(server, "yes");
+    quit(terminal);
 }
 
 fn y_asks_for_a_passphrase_where_a_human_decides(server: &Server) {

@@ -18,42 +18,34 @@ impl Run for Settings {
         let response = session.call(Request::get("/api/settings"))?;
         session.show(&response, |settings: settings::Settings| {
             let (kept, liveness) = (&settings.retention, &settings.liveness);
-            let rows = [
-                row(&["database", &settings.database]),
-                row(&["limits.body_bytes", &settings.body_bytes.to_string()]),
-                row(&["retention.events_days", &kept.events_days.to_string()]),
-                row(&["retention.events_bytes", &kept.events_bytes.to_string()]),
-                row(&["retention.audit_days", &kept.audit_days.to_string()]),
-                row(&[
-                    "retention.history_versions",
-                    &kept.history_versions.to_string(),
-                ]),
-                row(&["retention.history_days", &kept.history_days.to_string()]),
-                row(&[
-                    "liveness.sweep_seconds",
-                    &liveness.sweep_seconds.to_string(),
-                ]),
-                row(&[
+            let numbers = [
+                ("limits.body_bytes", i128::from(settings.body_bytes)),
+                ("retention.events_days", kept.events_days.into()),
+                ("retention.events_bytes", kept.events_bytes.into()),
+                ("retention.audit_days", kept.audit_days.into()),
+                ("retention.history_versions", kept.history_versions.into()),
+                ("retention.history_days", kept.history_days.into()),
+                ("liveness.sweep_seconds", liveness.sweep_seconds.into()),
+                (
                     "liveness.stale_after_seconds",
-                    &liveness.stale_after_seconds.to_string(),
-                ]),
-                row(&[
+                    liveness.stale_after_seconds.into(),
+                ),
+                (
                     "liveness.ended_after_seconds",
-                    &liveness.ended_after_seconds.to_string(),
-                ]),
-                row(&[
+                    liveness.ended_after_seconds.into(),
+                ),
+                (
                     "liveness.forgotten_after_days",
-                    &liveness.forgotten_after_days.to_string(),
-                ]),
-                row(&[
-                    "hooks.continuations_max",
-                    &settings.continuations_max.to_string(),
-                ]),
-                row(&[
+                    liveness.forgotten_after_days.into(),
+                ),
+                ("hooks.continuations_max", settings.continuations_max.into()),
+                (
                     "tasks.silent_after_seconds",
-                    &settings.claim_silent_after_seconds.to_string(),
-                ]),
+                    settings.claim_silent_after_seconds.into(),
+                ),
             ];
+            let mut rows = vec![row(&["database", &settings.database])];
+            rows.extend(numbers.map(|(name, value)| row(&[name, &value.to_string()])));
             rows.join("\n")
         })
     }
